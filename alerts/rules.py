@@ -1,0 +1,35 @@
+"""The numbers of DOMAIN.md that the judge goes by: defaults, one place, versioned as a whole."""
+
+from typing import NamedTuple
+
+from model.instant import HOUR_US, MINUTE_US
+
+
+class Rules(NamedTuple):
+    """Thresholds, with their units in their names. A new set is a new version."""
+
+    version: int = 1
+    late_us: int = 5 * MINUTE_US  # received this long after fix_at: late
+    skew_us: int = 2 * MINUTE_US  # fix_at this long after received_us: the tag's clock is wrong
+    plausible_mps: float = 70.0  # faster than this between two fixes, accuracies taken off: implausible
+    low_accuracy_m: float = 150.0  # a 95 % radius above this is shown as low accuracy; its verdict follows from the radius itself
+    raise_within_m: float = 150.0  # a possible verdict raises only with the centre this near the zone
+    leave_fixes: int = 2  # definite-outside fixes in a row that end a condition
+    leave_far_m: float = 50.0  # one fix farther outside than this (or the zone's buffer) ends it alone
+    reenter_us: int = 10 * MINUTE_US  # back within this: the same occurrence
+    cross_gap_us: int = 5 * MINUTE_US  # a path is inferred only between fixes at most this far apart
+    fresh_late_us: int = 30 * MINUTE_US  # a late entry younger than this is P1
+    whereabouts_us: int = 10 * MINUTE_US  # a fix speaks for this long; after it whereabouts are unknown
+    history_us: int = 2 * HOUR_US  # how far around late data the tag's stored fixes are judged again
+
+
+class Clocks(NamedTuple):
+    """Minutes people have, counted from when the occurrence was raised; None where no clock runs."""
+
+    acknowledge_min: int | None
+    contact_min: int | None
+    decision_min: int | None
+
+
+# By severity. P1 is the victim-zone row of DOMAIN.md's table: acknowledge 2, contact 5, police 10.
+CLOCKS = {1: Clocks(2, 5, 10), 2: Clocks(10, None, None), 3: Clocks(60, None, None), 4: Clocks(None, None, None)}

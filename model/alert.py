@@ -1,0 +1,120 @@
+"""What an alert is made of, and the changes the judge asks the store to make to it."""
+
+from enum import IntEnum, StrEnum
+from typing import NamedTuple
+
+from model.arrays import Array
+
+
+class Kind(StrEnum):
+    """What an alert says, by the codes of DOMAIN.md."""
+
+    EXCLUSION = "exclusion"
+    EXCLUSION_POSSIBLE = "exclusion_possible"
+    CROSSED = "crossed"
+
+
+class Family(StrEnum):
+    """What makes two kinds the same row: a possible entry becomes a definite one on the row it already has."""
+
+    EXCLUSION = "exclusion"
+    CROSSED = "crossed"
+
+
+FAMILY = {
+    Kind.EXCLUSION: Family.EXCLUSION,
+    Kind.EXCLUSION_POSSIBLE: Family.EXCLUSION,
+    Kind.CROSSED: Family.CROSSED,
+}
+
+
+class Condition(StrEnum):
+    """The machine's axis: a worker alone writes it."""
+
+    ACTIVE = "active"
+    ENDED = "ended"
+    WITHDRAWN = "withdrawn"
+
+
+class Handling(StrEnum):
+    """People's axis: the API alone writes it. Effective handling is *new* while an occurrence is newer than what was handled."""
+
+    NEW = "new"
+    ACKNOWLEDGED = "acknowledged"
+    IN_PROGRESS = "in_progress"
+    CLOSED = "closed"
+
+
+class Confidence(StrEnum):
+    """How sure the alert is, said in words on screen."""
+
+    DEFINITE = "definite"
+    POSSIBLE = "possible"
+    INFERRED = "inferred"  # from the path between two fixes
+
+
+class Op(IntEnum):
+    """What a change does to its occurrence."""
+
+    OPEN = 1  # an occurrence begins: a new alert row, or back to *new* on the row that is not closed
+    AMEND = 2  # kind, severity, confidence, event_at or late differ from what was said
+    END = 3  # it is over; ended_us says since when
+    RESUME = 4  # back within the re-entry time: the same occurrence, active again, nobody is paged twice
+    WITHDRAW = 5  # late data showed that it never was
+
+
+class Change(NamedTuple):
+    """One change to one occurrence of one alert.
+
+    The alert is found by ``(wearer, family, zone)`` and not being closed; the occurrence by ``(tag, occurrence_us)``, the
+    ``event_at`` it was first raised with, which never changes, while ``event_at_us`` may be amended. All the fields after
+    ``occurrence_us`` are the occurrence as it now stands, whichever the op.
+    """
+
+    op: Op
+    wearer: int
+    tag: int
+    zone: int
+    occurrence_us: int
+    kind: Kind
+    severity: int  # 1 (P1) to 4
+    confidence: Confidence
+    late: bool
+    event_at_us: int  # first fix of the occurrence
+    detected_us: int  # lane time when it was raised
+    ended_us: int | None  # first fix that showed it over
+    zone_version: int
+    order: int
+    due_acknowledge_us: int | None
+    due_contact_us: int | None
+    due_decision_us: int | None
+    changed_us: int  # lane time of this change
+    reason: str  # one sentence for the alert's history: what showed it
+    evidence: Array  # (k,) FIX rows that showed it; copied into the alert
+    distance_m: float  # signed distance of the last evidence row, NaN where it has none
+
+
+class Judged(NamedTuple):
+    """What the judge made of a batch.
+
+    ``fixes`` are those given, in identity order, with quality and flags set: they are stored as judged. ``requalified``
+    are (r,) FIX rows stored earlier as implausible that a later fix has confirmed.
+    """
+
+    fixes: Array
+    changes: tuple[Change, ...]
+    requalified: Array
+
+
+class Occurrence(NamedTuple):
+    """An occurrence as the store knows it: what late data is compared with."""
+
+    wearer: int
+    tag: int
+    zone: int
+    kind: Kind
+    occurrence_us: int
+    event_at_us: int
+    ended_us: int | None
+    detected_us: int
+    late: bool

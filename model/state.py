@@ -1,0 +1,178 @@
+"""All that a lane remembers between batches: arrays in memory, kept as blocks of bytes, rebuilt bit for bit."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from enum import IntEnum
+from typing import Final
+
+import numpy as np
+
+from model.arrays import Array
+from model.fix import FIX
+
+BLOCK_TAGS: Final = 4096  # tags a snapshot block: a changed tag costs about a megabyte to keep, a million tags are 245 blocks
+
+TAG: Final = np.dtype(
+    [
+        ("tag", "<i8"),  # 64-bit tag id; 0 where the row is not used
+        ("newest_us", "<i8"),  # largest fix_at stored for the tag: anything newer cannot be a repeat
+        ("contact_us", "<i8"),  # received_us of the newest message of any kind
+        ("last", FIX),  # the last fix that moved the tag forward, as judged; tag 0 where there is none
+        (
+            "doubt",
+            FIX,
+        ),  # an implausible fix after ``last`` that waits for a second one to agree; tag 0 where there is none
+    ]
+)
+
+PAIR: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("zone", "<i8"),  # zone id
+        ("occurrence_us", "<i8"),  # event_at the occurrence was raised with, 0 while nothing is raised
+        ("event_us", "<i8"),  # event_at as it now stands
+        ("detected_us", "<i8"),  # lane time when raised
+        ("ended_us", "<i8"),  # first fix that showed it over, 0 while active
+        (
+            "run_us",
+            "<i8",
+        ),  # fix_at of the first fix of the present run (possible while SUSPECT, outside otherwise)
+        ("order", "<i8"),
+        ("wearer", "<i8"),
+        ("version", "<i4"),  # zone version last judged
+        ("phase", "<i2"),  # Phase
+        ("run", "<i2"),  # length of the present run
+        ("kind", "<i2"),  # 0 none, 1 possible, 2 definite: the most that was said in this occurrence
+        ("severity", "<i2"),
+        ("late", "<i2"),  # 1 where the occurrence was raised from late data
+        ("spare", "<i2"),  # keeps the record a multiple of 8 bytes; always 0
+    ]
+)
+
+
+class Phase(IntEnum):
+    """Where a (tag, zone) pair stands. A pair that is plainly outside has no record at all."""
+
+    SUSPECT = 1  # possible, not yet often enough to raise
+    ACTIVE = 2  # an occurrence is open
+    LEFT = 3  # it ended less than the re-entry time ago
+
+
+class State:
+    """The lane's memory. ``tags`` rows never move; ``pairs`` are few. Changed in place by ``alerts``; a failed commit drops it.
+
+    Attributes
+    ----------
+    tags : (capacity,) TAG; rows ``0 .. count`` are used
+    pairs : {(tag, zone): (1,) PAIR}
+    watermark_us : lane time, microseconds since 1970 UTC
+    control_seq : position in the feed of the newest control change that was judged
+    touched : numbers of the blocks changed since ``take_touched``
+    """
+
+    def __init__(self) -> None:
+        self.tags: Array = np.zeros(1024, TAG)
+        self.count = 0
+        self.row_of: dict[int, int] = {}
+        self.pairs: dict[tuple[int, int], Array] = {}
+        self.zones_of: dict[int, set[int]] = {}  # tag -> zones it has a pair with
+        self.watermark_us = 0
+        self.control_seq = 0
+        self.touched: set[int] = set()
+
+    def rows(self, tags: Array) -> Array:
+        """(n,) int64 rows of the given (n,) int64 tag ids, making rows for those never seen; marks them touched."""
+        row_of = self.row_of
+        found = np.fromiter((row_of.get(tag, -1) for tag in tags.tolist()), np.int64, len(tags))
+        for at in np.flatnonzero(found < 0).tolist():
+            found[at] = self._add(int(tags[at]))
+        self.touched.update(np.unique(found // BLOCK_TAGS).tolist())
+        return found
+
+    def peek(self, tag: int) -> Array | None:
+        """The tag's () TAG record, or None if it was never seen."""
+        row = self.row_of.get(tag)
+        return None if row is None else self.tags[row]
+
+    def _add(self, tag: int) -> int:
+        row = self.row_of.get(tag)
+        if row is not None:
+            return row
+        if self.count == len(self.tags):
+            grown = np.zeros(2 * self.count, TAG)
+            grown[: self.count] = self.tags
+            self.tags = grown
+        row = self.count
+        self.tags[row]["tag"] = tag
+        self.row_of[tag] = row
+        self.count += 1
+        return row
+
+    def pair(self, tag: int, zone: int) -> Array | None:
+        """The (1,) PAIR record of a tag and a zone, changed in place by its reader, or None."""
+        return self.pairs.get((tag, zone))
+
+    def put_pair(self, record: Array) -> None:
+        """Keep a (1,) PAIR record."""
+        tag, zone = int(record["tag"][0]), int(record["zone"][0])
+        self.pairs[tag, zone] = record
+        self.zones_of.setdefault(tag, set()).add(zone)
+        self.touched.add(self._add(tag) // BLOCK_TAGS)
+
+    def drop_pair(self, tag: int, zone: int) -> None:
+        """Forget a pair: it is plainly outside."""
+        del self.pairs[tag, zone]
+        zones = self.zones_of[tag]
+        zones.discard(zone)
+        if not zones:
+            del self.zones_of[tag]
+        self.touched.add(self.row_of[tag] // BLOCK_TAGS)
+
+    def blocks(self) -> Iterator[int]:
+        """Numbers of all blocks in use."""
+        return iter(range(-(-self.count // BLOCK_TAGS)))
+
+    def take_touched(self) -> list[int]:
+        """Numbers of the blocks changed since the last call, in order."""
+        taken = sorted(self.touched)
+        self.touched.clear()
+        return taken
+
+    def block(self, number: int) -> bytes:
+        """One block as bytes: count of tags, the TAG rows, then the PAIR rows ordered by tag row and zone."""
+        first = number * BLOCK_TAGS
+        tags = self.tags[first : min(first + BLOCK_TAGS, self.count)]
+        keys = [(tag, zone) for tag in tags["tag"].tolist() for zone in sorted(self.zones_of.get(tag, ()))]
+        pairs = np.concatenate([self.pairs[key] for key in keys]) if keys else np.zeros(0, PAIR)
+        return len(tags).to_bytes(8, "little") + tags.tobytes() + pairs.tobytes()
+
+    def load_block(self, number: int, body: bytes) -> None:
+        """Put a block's rows back where they were; blocks are loaded in order of their numbers."""
+        count = int.from_bytes(body[:8], "little")
+        end = 8 + count * TAG.itemsize
+        first = number * BLOCK_TAGS
+        for record in np.frombuffer(body[8:end], TAG):
+            row = self._add(int(record["tag"]))
+            if row - first not in range(BLOCK_TAGS):
+                raise ValueError(f"snapshot block {number} holds tag {int(record['tag'])} of another block")
+            self.tags[row] = record
+        for record in np.frombuffer(body[end:], PAIR):
+            self.put_pair(record.reshape(1).copy())
+
+    def digest(self) -> str:
+        """SHA-256 of everything remembered: equal digests mean equal states, bit for bit."""
+        hashed = hashlib.sha256(f"{self.count} {self.watermark_us} {self.control_seq}".encode())
+        for number in self.blocks():
+            hashed.update(self.block(number))
+        return hashed.hexdigest()
+
+
+def rebuilt(blocks: Iterable[tuple[int, bytes]], watermark_us: int, control_seq: int) -> State:
+    """A state from its snapshot blocks, given as (number, bytes) in order."""
+    state = State()
+    for number, body in blocks:
+        state.load_block(number, body)
+    state.touched.clear()
+    state.watermark_us = watermark_us
+    state.control_seq = control_seq
+    return state
