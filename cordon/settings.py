@@ -1,0 +1,73 @@
+"""Turns the environment and the command line into one record of settings, built once."""
+
+import ipaddress
+import os
+from pathlib import Path
+from typing import Final
+
+import platformdirs
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from model.errors import CordonError
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, as ``CORDON_<NAME>`` in the environment; command-line options win."""
+
+    model_config = SettingsConfigDict(env_prefix="CORDON_", extra="ignore", frozen=True)
+
+    dsn: str = ""  # an outside PostgreSQL; empty: the embedded one of the data folder
+    data_dir: Path | None = None  # embedded PostgreSQL, keys, logs; None: default_data_dir()
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=0, le=65535)  # 0: any free one
+    log_level: str = "info"
+    log_file: Path | None = None  # None: standard error
+
+    # One commit stream each; fixed once an instance has data. Four keep PostgreSQL busy on small machines.
+    lanes: int = Field(4, ge=1, le=256)
+    # Records waiting for a commit before gateways are told to come back; about 100 MB.
+    queue_records: int = Field(400_000, ge=1)
+    # Records one commit takes at most: more only makes the first of them wait longer.
+    commit_records: int = Field(50_000, ge=1)
+    # A fix older than the oldest day kept is refused.
+    retention_days: int = Field(400, ge=1, le=36_500)
+    # Only for an instance made for replay: lane time and times of receipt come from the sender.
+    trace_clock: bool = False
+    demo: bool = False
+
+    # Between the processes of one machine, set by `cordon up` for its children.
+    worker_socket: Path | None = None
+    token_secret_file: Path | None = None
+    listen_fd: int = -1
+    parent_pipe: bool = False  # standard input is a pipe that ends with the parent
+
+    def environment(self) -> dict[str, str]:
+        """The process environment that makes an equal record in a child."""
+        own = {
+            f"CORDON_{name.upper()}": str(int(value) if isinstance(value, bool) else value)
+            for name, value in self.model_dump().items()
+            if value is not None
+        }
+        return {name: value for name, value in os.environ.items() if not name.startswith("CORDON_")} | own
+
+
+ROOT_DATA_DIR: Final = Path("/var/lib/cordon")
+
+
+def default_data_dir(demo: bool) -> Path:
+    """Where an instance keeps its data unless told otherwise; the demo has a place of its own, so that the two never mix."""
+    base = ROOT_DATA_DIR if os.geteuid() == 0 else Path(platformdirs.user_data_dir("cordon"))
+    return base / ("demo" if demo else "main")
+
+
+def refuse_demo_elsewhere(host: str) -> None:
+    """The demo's passwords are known to everyone, so it answers on this machine only."""
+    if host == "localhost":
+        return
+    try:
+        loopback = ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        loopback = False
+    if not loopback:
+        raise CordonError(f"--demo has known passwords and answers on loopback only, not on {host}; leave --host out")

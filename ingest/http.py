@@ -1,0 +1,183 @@
+"""The gateways' HTTP door: turns POST bodies into batches and answers once they are durable."""
+
+import time
+from collections.abc import Awaitable, Callable
+from typing import Annotated, Any, Final, NamedTuple
+
+import numpy as np
+from fastapi import APIRouter, FastAPI, Header, Request
+from fastapi.responses import JSONResponse
+from prometheus_client import Counter
+
+from ingest.records import PROTOCOL, Decoded, Limits, decode
+from model.batch import Batch, DeadLetter, Receipt, Rejected, Sink
+from model.errors import BusyError
+from model.event import EVENT
+from model.fix import FIX
+from model.instant import show
+
+BODY_MAX_BYTES: Final = 16 * 1024 * 1024  # about 60,000 fixes: more in one request only delays the first of them
+DEAD_MAX_BYTES: Final = 64 * 1024  # of a body that cannot be read at all, this much is kept for a person to look at
+WAIT_S: Final = 1.0  # a gateway told 429 or 503 comes back after this, where the sink does not know better
+
+RECORDS: Final = Counter("cordon_gateway_records_total", "Records at the HTTP door by what became of them", ["outcome"])
+REFUSALS: Final = Counter("cordon_gateway_refusals_total", "Whole requests refused at the HTTP door", ["reason"])
+
+
+class Gateway(NamedTuple):
+    """A gateway whose key was good. ``name`` stands in for what a frame leaves out."""
+
+    name: str
+
+
+Authenticate = Callable[[str], Awaitable[Gateway | None]]
+FindReceipt = Callable[[str], Awaitable[Receipt | None]]
+
+
+class Problem(Exception):
+    """A refusal of a whole request, as RFC 9457 problem+json."""
+
+    def __init__(self, status: int, code: str, detail: str, headers: dict[str, str] | None = None) -> None:
+        super().__init__(detail)
+        self.status, self.code, self.detail, self.headers = status, code, detail, headers or {}
+
+
+_TITLES: Final = {
+    400: "The body cannot be read",
+    401: "The gateway key is not good",
+    404: "There is no such receipt",
+    411: "The body has no length",
+    413: "The body is too large",
+    503: "The pipeline is full",
+}
+
+
+def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceipt, limits: Limits) -> FastAPI:
+    """An application with the routes under ``/gateway/v1``, for mounting beside the officers' API.
+
+    Parameters
+    ----------
+    sink : takes each batch; the answer waits for it.
+    authenticate : gives the gateway whose key this is, or None.
+    find_receipt : gives a receipt by its id, or None.
+    limits : what is let in; with ``trace_clock`` there is also ``POST /clock``, which moves the trace's clock.
+    """
+    app = FastAPI(title="Cordon gateway door", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
+    router = APIRouter()
+
+    async def gateway(authorization: str | None) -> Gateway:
+        scheme, _, key = (authorization or "").partition(" ")
+        found = await authenticate(key.strip()) if scheme.lower() == "bearer" and key else None
+        if found is None:
+            REFUSALS.labels("key").inc()
+            detail = "send a gateway's key as `Authorization: Bearer <key>`; `cordon keys` makes and lists them"
+            raise Problem(401, "key", detail, {"WWW-Authenticate": "Bearer"})
+        return found
+
+    @router.post(
+        "/fixes",
+        summary="Send fixes and device events",
+        responses={200: {"content": {"application/json": {"example": _EXAMPLE}}}},
+    )
+    async def fixes(request: Request, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        sender = await gateway(authorization)
+        body = await _body(request, sink, sender)
+        decoded = decode(body, time.time_ns() // 1000, limits)
+        if isinstance(decoded, Rejected):
+            await _bury(sink, sender, decoded.reason, body)
+            REFUSALS.labels("unreadable").inc()
+            raise Problem(400, "unreadable", decoded.reason)
+        receipt = await sink.accept(decoded.batch)
+        return JSONResponse(_answer(decoded, receipt))
+
+    @router.get("/receipts/{id}", summary="What became of a frame")
+    async def receipt(id: str, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+        await gateway(authorization)
+        found = await find_receipt(id)
+        if found is None:
+            raise Problem(404, "receipt", f"no receipt {id[:80]!r}; receipts are kept for a week after their commit")
+        return JSONResponse({"receipt": found.id, "stored": found.stored, "duplicate": found.duplicate})
+
+    if limits.trace_clock:
+
+        @router.post("/clock/{now_us}", summary="Move the trace's clock on")
+        async def clock(now_us: int, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
+            sender = await gateway(authorization)
+            await sink.accept(Batch(np.zeros(0, FIX), np.zeros(0, EVENT), sender.name, now_us))
+            return JSONResponse({"now": show(now_us)})
+
+    app.include_router(router)
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(BusyError, _busy)
+    return app
+
+
+async def _body(request: Request, sink: Sink, sender: Gateway) -> bytes:
+    """The request's body, never holding more than the bound of it."""
+    body = bytearray()
+    async for chunk in request.stream():
+        body += chunk
+        if len(body) > BODY_MAX_BYTES:
+            REFUSALS.labels("size").inc()
+            reason = f"the body is over {BODY_MAX_BYTES} bytes; send fewer records in one request"
+            await _bury(sink, sender, reason, bytes(body[:DEAD_MAX_BYTES]))
+            # The rest is not read: the connection cannot be used again.
+            raise Problem(413, "size", reason, {"Connection": "close"})
+    return bytes(body)
+
+
+async def _bury(sink: Sink, sender: Gateway, reason: str, body: bytes) -> None:
+    """Keep a body that cannot be read as a dead letter, by the same way that fixes take."""
+    dead = DeadLetter(reason, body[:DEAD_MAX_BYTES], PROTOCOL)
+    await sink.accept(Batch(np.zeros(0, FIX), np.zeros(0, EVENT), sender.name, 0, (dead,)))
+
+
+def _answer(decoded: Decoded, receipt: Receipt) -> dict[str, Any]:
+    """CONTRACT.md's answer: what was accepted, and each refused record by its place in the frame."""
+    rejected = [{"index": one.row, "in": one.place, "reason": one.reason} for one in decoded.rejected]
+    for row in receipt.conflicting:
+        fix = decoded.batch.fixes[row]
+        reason = (
+            f"tag {fix['tag']}, seq {fix['seq']}, {show(fix['fix_at_us'])} was stored before with other content; "
+            "the first is kept, this one is a dead letter"
+        )
+        rejected.append({"index": int(decoded.fix_places[row]), "in": "fixes", "reason": reason})
+    accepted = len(decoded.batch.fixes) + len(decoded.batch.events) - len(receipt.conflicting)
+    RECORDS.labels("accepted").inc(accepted)
+    RECORDS.labels("duplicate").inc(receipt.duplicate or 0)
+    RECORDS.labels("rejected").inc(len(rejected))
+    return {
+        "accepted": accepted,
+        "receipt": receipt.id,
+        "stored": receipt.stored,
+        "duplicate": receipt.duplicate,
+        "rejected": sorted(rejected, key=lambda one: (str(one["in"]) != "fixes", one["index"])),
+    }
+
+
+async def _problem(_request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)
+    body = {
+        "type": f"urn:cordon:gateway:{error.code}",
+        "title": _TITLES[error.status],
+        "status": error.status,
+        "detail": error.detail,
+    }
+    return JSONResponse(body, error.status, error.headers, "application/problem+json")
+
+
+async def _busy(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, BusyError)
+    REFUSALS.labels("busy").inc()
+    wait_s = max(1, round(error.retry_after_s or WAIT_S))
+    problem = Problem(503, "busy", f"nothing is lost: send the same again after {wait_s} s", {"Retry-After": str(wait_s)})
+    return await _problem(request, problem)
+
+
+_EXAMPLE: Final = {
+    "accepted": 2,
+    "receipt": "01JD9Z3V7Q",
+    "stored": 2,
+    "duplicate": 0,
+    "rejected": [{"index": 1, "in": "fixes", "reason": "lat 151.0 is not between -90 and 90; are lon and lat swapped?"}],
+}

@@ -1,0 +1,194 @@
+"""Carries batches from a door's process to the worker's over a Unix socket, and receipts back once they are durable."""
+
+import asyncio
+import contextlib
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Final
+
+import msgspec
+import numpy as np
+
+from model.batch import Batch, DeadLetter, Receipt
+from model.errors import BusyError, CordonError
+from model.event import EVENT
+from model.fix import FIX
+
+# Length prefix of a message, bytes, big-endian. A door refuses bodies long before this bound.
+_LENGTH: Final = struct.Struct(">I")
+MESSAGE_MAX: Final = 256 * 1024 * 1024
+
+# While the worker restarts, gateways are told to come back after this; seconds.
+RETRY_AFTER_S: Final = 2.0
+
+
+class Request(msgspec.Struct, array_like=True):
+    """A batch on its way in; ``number`` pairs it with its answer."""
+
+    number: int
+    fixes: bytes
+    events: bytes
+    gateway: str
+    received_us: int
+    dead: list[tuple[str, bytes, str]]
+
+
+class Answer(msgspec.Struct, array_like=True):
+    """What became of it: a receipt, or how long to wait, or what failed."""
+
+    number: int
+    receipt: tuple[str, int | None, int | None, list[int]] | None = None
+    retry_after_s: float | None = None
+    failed: str | None = None
+
+
+_REQUEST: Final = msgspec.msgpack.Decoder(Request)
+_ANSWER: Final = msgspec.msgpack.Decoder(Answer)
+
+
+async def _read(reader: asyncio.StreamReader) -> bytes:
+    (length,) = _LENGTH.unpack(await reader.readexactly(_LENGTH.size))
+    if length > MESSAGE_MAX:
+        raise CordonError(f"a message of {length} bytes on the worker's socket; restart both processes")
+    return await reader.readexactly(length)
+
+
+def _write(writer: asyncio.StreamWriter, message: Request | Answer) -> None:
+    body = msgspec.msgpack.encode(message)
+    writer.write(_LENGTH.pack(len(body)) + body)
+
+
+class LinkSink:
+    """The door's end: a ``Sink`` that many requests share over one connection, made anew when it breaks."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._writer: asyncio.StreamWriter | None = None
+        self._listener: asyncio.Task[None] | None = None
+        self._waiting: dict[int, asyncio.Future[Receipt]] = {}
+        self._number = 0
+        self._connecting = asyncio.Lock()
+
+    async def accept(self, batch: Batch) -> Receipt:
+        """Return the batch's receipt once it is durable.
+
+        Raises
+        ------
+        BusyError
+            If the worker is full, or away: whether the batch was stored is then unknown, and it is safe to send it again.
+        """
+        writer = await self._connected()
+        self._number += 1
+        number = self._number
+        future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+        self._waiting[number] = future
+        dead = [(letter.reason, letter.body, letter.protocol) for letter in batch.dead]
+        request = Request(number, batch.fixes.tobytes(), batch.events.tobytes(), batch.gateway, batch.received_us, dead)
+        try:
+            _write(writer, request)
+            await writer.drain()
+            return await future
+        except OSError as error:
+            raise BusyError(RETRY_AFTER_S) from error
+        finally:
+            self._waiting.pop(number, None)
+
+    async def close(self) -> None:
+        """End the connection; whatever still waits is told to come again."""
+        if self._writer is not None:
+            self._writer.close()
+            with contextlib.suppress(OSError):
+                await self._writer.wait_closed()
+        if self._listener is not None:
+            await self._listener
+
+    async def _connected(self) -> asyncio.StreamWriter:
+        async with self._connecting:
+            if self._writer is None:
+                try:
+                    reader, self._writer = await asyncio.open_unix_connection(self._path)
+                except OSError as error:
+                    raise BusyError(RETRY_AFTER_S) from error
+                self._listener = asyncio.create_task(self._listen(reader, self._writer))
+            return self._writer
+
+    async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                self._settle(_ANSWER.decode(await _read(reader)))
+        except (OSError, EOFError):
+            pass
+        finally:
+            self._writer = None
+            writer.close()
+            for future in self._waiting.values():
+                if not future.done():
+                    future.set_exception(BusyError(RETRY_AFTER_S))
+
+    def _settle(self, answer: Answer) -> None:
+        future = self._waiting.get(answer.number)
+        if future is None or future.done():
+            return
+        if answer.receipt is not None:
+            id_, stored, duplicate, conflicting = answer.receipt
+            future.set_result(Receipt(id_, stored, duplicate, tuple(conflicting)))
+        elif answer.retry_after_s is not None:
+            future.set_exception(BusyError(answer.retry_after_s))
+        else:
+            future.set_exception(CordonError(answer.failed or "the worker gave no reason"))
+
+
+Accept = Callable[[Batch], Awaitable[Receipt]]
+
+
+@contextlib.asynccontextmanager
+async def listen(path: Path, accept: Accept) -> AsyncIterator[None]:
+    """The worker's end: give each batch that arrives at the socket ``path`` to ``accept``, and send its answer back."""
+
+    async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
+        batch = Batch(
+            np.frombuffer(request.fixes, FIX),
+            np.frombuffer(request.events, EVENT),
+            request.gateway,
+            request.received_us,
+            tuple(DeadLetter(*letter) for letter in request.dead),
+        )
+        try:
+            receipt = await accept(batch)
+            said = Answer(request.number, (receipt.id, receipt.stored, receipt.duplicate, list(receipt.conflicting)))
+        except BusyError as error:
+            said = Answer(request.number, retry_after_s=error.retry_after_s)
+        except CordonError as error:
+            said = Answer(request.number, failed=str(error))
+        with contextlib.suppress(OSError):
+            _write(writer, said)
+            await writer.drain()
+
+    doors: set[asyncio.StreamWriter] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        answers: set[asyncio.Task[None]] = set()
+        doors.add(writer)
+        try:
+            while True:
+                task = asyncio.create_task(answer(_REQUEST.decode(await _read(reader)), writer))
+                answers.add(task)
+                task.add_done_callback(answers.discard)
+        except (OSError, EOFError):
+            pass
+        finally:
+            await asyncio.gather(*answers, return_exceptions=True)
+            doors.discard(writer)
+            writer.close()
+
+    path.unlink(missing_ok=True)
+    server = await asyncio.start_unix_server(serve, path)
+    path.chmod(0o600)
+    try:
+        yield
+    finally:
+        server.close()
+        for writer in doors:
+            writer.close()
+        await server.wait_closed()
