@@ -28,6 +28,15 @@ class DeadLetter(NamedTuple):
     reason: str
     body: bytes
     protocol: str  # "http-json", "frame", ...
+    gateway: str = ""  # who sent it, by name
+
+
+class Part(NamedTuple):
+    """One door request within a batch that was put together from several: its receipt, and which rows are its own."""
+
+    receipt: str
+    fixes: int  # how many of the batch's fixes, in order after those of the parts before it
+    events: int
 
 
 class Batch(NamedTuple):
@@ -43,6 +52,7 @@ class Batch(NamedTuple):
     received_us: int
     dead: tuple[DeadLetter, ...] = ()
     position: Position | None = None
+    parts: tuple[Part, ...] = ()
 
 
 class Receipt(NamedTuple):
