@@ -1,0 +1,113 @@
+"""Turns settings into a running system on this machine: database, worker and officers' API, each kept alive."""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import socket
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import NamedTuple
+
+import structlog
+
+from cordon.settings import Settings
+from cordon.supervisor import Child
+from model.errors import CordonError
+from store.migrate import upgrade
+from store.pool import Store
+from store.postgres import Postgres
+
+log = structlog.get_logger()
+
+
+class Running(NamedTuple):
+    """A system that answers."""
+
+    url: str
+    store: Store
+    settings: Settings
+    children: tuple[Child, ...]
+
+    async def keep(self) -> None:
+        """Keep every part running until cancelled; raises ``CordonError`` when one cannot be."""
+        async with asyncio.TaskGroup() as group:
+            for child in self.children:
+                group.create_task(child.keep())
+
+
+@contextlib.asynccontextmanager
+async def database(settings: Settings, *, fsync: bool = True) -> AsyncIterator[Settings]:
+    """The settings with a migrated database in them: the outside one they name, or the data folder's own, run meanwhile."""
+    if settings.dsn:
+        await asyncio.to_thread(upgrade, settings.dsn)
+        yield settings
+        return
+    assert settings.data_dir is not None
+    async with Postgres(settings.data_dir, fsync=fsync) as server:
+        await asyncio.to_thread(upgrade, server.dsn)
+        yield settings.model_copy(update={"dsn": server.dsn})
+
+
+@contextlib.asynccontextmanager
+async def running(settings: Settings) -> AsyncIterator[Running]:
+    """Worker and API on a migrated database, ready to answer; stopped in order at the end.
+
+    Raises
+    ------
+    CordonError
+        If the port is taken or a part does not start.
+    """
+    assert settings.data_dir is not None
+    listener = _listener(settings.host, settings.port)
+    with listener, tempfile.TemporaryDirectory(prefix="cordon-") as folder:
+        port = listener.getsockname()[1]
+        own = settings.model_copy(
+            update={
+                "port": port,
+                "worker_socket": Path(folder) / "worker",
+                "token_secret_file": token_secret(settings.data_dir),
+                "parent_pipe": True,
+            }
+        )
+        logs = settings.data_dir / "log"
+        worker = Child("worker", ["-m", "cordon.worker"], own.model_copy(update={"log_file": logs / "worker.log"}).environment())
+        fd = listener.fileno()
+        officers = own.model_copy(update={"log_file": logs / "api.log", "listen_fd": fd})
+        api = Child("API", ["-m", "cordon.serve"], officers.environment(), [fd])
+        async with Store(own.dsn, size=4) as store:
+            try:
+                await worker.start()
+                await api.start()
+                host = f"[{settings.host}]" if ":" in settings.host else settings.host
+                yield Running(f"http://{host}:{port}", store, own, (worker, api))
+            finally:
+                # The door first, so that nothing is taken that the worker can no longer commit.
+                await api.stop()
+                await worker.stop()
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """A listening socket, bound here so that a taken port is one clear line, and kept while the API restarts."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise CordonError(f"port {port} on {host} cannot be used ({error.strerror}); choose another with --port") from error
+    listener.listen(1024)
+    listener.set_inheritable(True)
+    return listener
+
+
+def token_secret(data_dir: Path) -> Path:
+    """The file of the key that signs access tokens, made at the first start, readable by its owner only."""
+    path = data_dir / "token.key"
+    with contextlib.suppress(FileExistsError):
+        descriptor = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(secrets.token_hex(32).encode())
+    return path

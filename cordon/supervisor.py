@@ -1,0 +1,96 @@
+"""Keeps one child process running: starts it, waits until it is ready, starts it again when it dies, ends it."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+from collections import deque
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+import structlog
+
+from cordon.child import READY
+from model.errors import CordonError
+
+READY_S: Final = 120.0  # the first start compiles the geofence kernels; after that a start takes a second or two
+STOP_S: Final = 20.0  # a commit in hand ends well within this
+RESTARTS: Final = 5  # deaths within RESTART_WINDOW_S after which starting again is no help
+RESTART_WINDOW_S: Final = 60.0
+PAUSE_S: Final = 0.5  # between a death and the next start
+
+log = structlog.get_logger()
+
+
+class Child:
+    """One process of ours, run as ``python -m module``."""
+
+    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> None:
+        self.name = name
+        self._command = [sys.executable, *command]
+        self._environment = dict(environment)
+        self._pass_fds = tuple(pass_fds)
+        self._process: asyncio.subprocess.Process | None = None
+        self._deaths: deque[float] = deque(maxlen=RESTARTS)
+
+    async def start(self) -> None:
+        """Start it and wait until it says it is ready.
+
+        Raises
+        ------
+        CordonError
+            If it ends or stays silent instead; its last words are in the log.
+        """
+        self._process = await asyncio.create_subprocess_exec(
+            *self._command,
+            stdin=asyncio.subprocess.PIPE,  # closes when this process ends, however it ends
+            stdout=asyncio.subprocess.PIPE,
+            env=self._environment,
+            pass_fds=self._pass_fds,
+            start_new_session=True,  # Ctrl-C is the parent's to hear; it then ends its children in order
+        )
+        assert self._process.stdout is not None
+        try:
+            async with asyncio.timeout(READY_S):
+                said = await self._process.stdout.readline()
+        except TimeoutError as error:
+            await self.stop()
+            raise CordonError(f"the {self.name} did not start within {READY_S:.0f} s; see its log") from error
+        if said != READY:
+            await self._process.wait()
+            raise CordonError(f"the {self.name} ended while starting (exit code {self._process.returncode}); see its log")
+
+    async def keep(self) -> None:
+        """Start it again whenever it ends, until cancelled.
+
+        Raises
+        ------
+        CordonError
+            If it keeps dying: better to end loudly than to look alive.
+        """
+        loop = asyncio.get_running_loop()
+        while True:
+            assert self._process is not None
+            code = await self._process.wait()
+            self._deaths.append(loop.time())
+            log.error("child ended", child=self.name, exit_code=code)
+            if len(self._deaths) == RESTARTS and self._deaths[-1] - self._deaths[0] < RESTART_WINDOW_S:
+                raise CordonError(f"the {self.name} ended {RESTARTS} times within a minute; see its log")
+            await asyncio.sleep(PAUSE_S)
+            with contextlib.suppress(CordonError):
+                await self.start()
+
+    async def stop(self) -> None:
+        """Ask it to end, and wait; by force if it does not."""
+        process = self._process
+        if process is None or process.returncode is not None:
+            return
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_S):
+                await process.wait()
+        except TimeoutError:
+            log.warning("child did not end when asked; killed", child=self.name)
+            process.kill()
+            await process.wait()

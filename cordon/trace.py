@@ -1,0 +1,100 @@
+"""Turns a recorded trace, CSV or CSV.GZ, into gateway frames in file order."""
+
+import contextlib
+import csv
+import gzip
+import io
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from model import instant
+from model.errors import CordonError
+
+INTEGERS: Final = ("tag", "seq", "satellites")
+NUMBERS: Final = ("lon", "lat", "accuracy_m", "speed_mps", "heading_deg", "hdop", "battery_pct")
+TEXTS: Final = ("fix_at", "received_at", "source", "gateway", "event")
+REQUIRED: Final = ("tag", "fix_at", "lon", "lat")
+
+# Where a trace names no gateway, its rows come from this one.
+GATEWAY: Final = "replay"
+
+
+class Row(NamedTuple):
+    """One row of a trace: the line it stood on, its gateway, where it goes in a frame, and the record itself."""
+
+    line: int
+    gateway: str
+    place: str  # "fixes" or "events"
+    record: dict[str, Any]
+
+
+def read(path: Path) -> list[Row]:
+    """All rows of a trace, in file order, each with ``received_at``: its own, else the newest ``fix_at`` so far.
+
+    Fields that are no numbers are left as they are, for the door to refuse by name.
+
+    Raises
+    ------
+    CordonError
+        If the file cannot be read, or its header lacks a column it needs.
+    """
+    try:
+        raw = path.read_bytes()
+        text = (gzip.decompress(raw) if raw[:2] == b"\x1f\x8b" else raw).decode("utf-8-sig")
+    except (OSError, EOFError, UnicodeDecodeError) as error:
+        raise CordonError(f"{path} cannot be read as CSV or CSV.GZ: {error}") from error
+    reader = csv.DictReader(io.StringIO(text))
+    missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
+    if missing:
+        raise CordonError(f"{path} has no column {', '.join(missing)}; the first line names the columns: {', '.join(REQUIRED)}")
+    return list(_rows(reader))
+
+
+def _rows(reader: "csv.DictReader[str]") -> Iterator[Row]:
+    newest_us = 0
+    for fields in reader:
+        record = {name: _value(name, text) for name, text in fields.items() if name in _KNOWN and text not in {"", None}}
+        gateway = str(record.pop("gateway", GATEWAY))
+        event = record.pop("event", None)
+        with contextlib.suppress(ValueError):  # the door says what is wrong with it
+            newest_us = max(newest_us, instant.parse(str(record.get("fix_at", ""))))
+        received_at = record.setdefault("received_at", instant.show(newest_us))
+        if event is None:
+            yield Row(reader.line_num, gateway, "fixes", record)
+        else:
+            kept = {name: record[name] for name in ("tag", "seq") if name in record}
+            yield Row(
+                reader.line_num, gateway, "events", kept | {"kind": event, "at": record.get("fix_at"), "received_at": received_at}
+            )
+
+
+_KNOWN: Final = frozenset(INTEGERS + NUMBERS + TEXTS)
+
+
+def _value(name: str, text: str) -> object:
+    try:
+        if name in INTEGERS:
+            return int(text)
+        if name in NUMBERS:
+            return float(text)
+    except ValueError:
+        pass
+    return text
+
+
+def frames(rows: list[Row], records: int) -> Iterator[list[Row]]:
+    """Runs of at most ``records`` rows from one gateway, in file order: one frame each."""
+    run: list[Row] = []
+    for row in rows:
+        if run and (len(run) == records or row.gateway != run[0].gateway):
+            yield run
+            run = []
+        run.append(row)
+    if run:
+        yield run
+
+
+def tags(rows: list[Row]) -> list[int]:
+    """The tags a trace names, ascending; rows whose tag is no number are for the door to refuse."""
+    return sorted({row.record["tag"] for row in rows if isinstance(row.record.get("tag"), int) and row.record["tag"] > 0})
