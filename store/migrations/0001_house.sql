@@ -100,7 +100,7 @@ CREATE TABLE snapshot_mark (
 
 -- One row, locked as the last statement before COMMIT by workers and API alike: commit order is feed order.
 CREATE TABLE feed (
-    only      boolean PRIMARY KEY DEFAULT true CHECK (only),
+    single    boolean PRIMARY KEY DEFAULT true CHECK (single),
     position  bigint NOT NULL DEFAULT 0
 );
 INSERT INTO feed DEFAULT VALUES;

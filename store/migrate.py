@@ -1,0 +1,58 @@
+"""Turns an empty or older database into one of this version: alembic's order and bookkeeping, plain SQL inside."""
+
+import subprocess
+from pathlib import Path
+from typing import Final
+
+import alembic.command
+import psycopg
+import sqlalchemy
+from alembic import op
+from alembic.config import Config
+
+from model.errors import CordonError
+from store.postgres import binary
+
+FOLDER: Final = Path(__file__).with_name("migrations")
+SCHEMA: Final = Path(__file__).with_name("schema.sql")
+LOCK: Final = 0x434F52444F4E  # "CORDON": only one upgrade of a database runs at a time
+
+
+def upgrade(dsn: str) -> None:
+    """Bring the database up to this version; safe to run from several processes at once, and again.
+
+    Raises
+    ------
+    CordonError
+        If the database cannot be reached.
+    """
+    try:
+        connection = psycopg.connect(dsn, autocommit=True)
+    except psycopg.OperationalError as error:
+        reason = str(error).strip().splitlines()[-1]
+        raise CordonError(f"the database cannot be reached ({reason}): check its address, and that the server runs") from None
+    with connection:
+        connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # let go with the connection
+        engine = sqlalchemy.create_engine(
+            "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=sqlalchemy.NullPool
+        )
+        with engine.connect() as migrating:
+            config = Config()
+            config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+            config.set_main_option("path_separator", "os")
+            config.attributes["connection"] = migrating
+            alembic.command.upgrade(config, "head")
+
+
+def run_sql(name: str) -> None:
+    """Run one SQL file of the migrations folder, inside the migration's transaction."""
+    driver = op.get_bind().connection.driver_connection
+    assert isinstance(driver, psycopg.Connection)
+    driver.execute((FOLDER / name).read_bytes())
+
+
+def schema(dsn: str) -> str:
+    """The schema of a database as text, the same for the same schema: what the drift test compares with ``SCHEMA``."""
+    dump = [str(binary("pg_dump")), "--schema-only", "--no-owner", "--no-privileges", "--restrict-key=cordon", f"--dbname={dsn}"]
+    text = subprocess.run(dump, check=True, capture_output=True, text=True).stdout
+    return "\n".join(line for line in text.splitlines() if line and not line.startswith(("--", "\\"))) + "\n"

@@ -1,0 +1,83 @@
+"""Turns the database's address into a pool of connections that speak in our units."""
+
+import json
+from typing import Final, Self
+
+import asyncpg
+
+from model.errors import CordonError
+
+# PostgreSQL counts microseconds since 2000 UTC.
+PG_EPOCH_US: Final = 946_684_800_000_000
+CONNECT_S: Final = 10
+
+
+class Store:
+    """The database: a pool of asyncpg connections.
+
+    Every ``timestamptz`` is an int of microseconds since 1970 UTC, as everywhere inside Cordon, both as an argument and in a row;
+    every ``jsonb`` is a plain Python value. The session's zone is UTC.
+
+    Parameters
+    ----------
+    dsn : address of a migrated database
+    size : most connections at once
+    """
+
+    def __init__(self, dsn: str, *, size: int = 10) -> None:
+        self.dsn = dsn
+        self._size = size
+        self._pool: asyncpg.Pool[asyncpg.Record] | None = None
+
+    @property
+    def pool(self) -> "asyncpg.Pool[asyncpg.Record]":
+        """The open pool."""
+        if self._pool is None:
+            raise CordonError("the database is not open: enter the store first")
+        return self._pool
+
+    async def open(self) -> Self:
+        """Connect.
+
+        Raises
+        ------
+        CordonError
+            If the server cannot be reached or refuses us.
+        """
+        try:
+            self._pool = await asyncpg.create_pool(
+                self.dsn,
+                min_size=1,
+                max_size=self._size,
+                init=prepare,
+                timeout=CONNECT_S,
+                server_settings={"application_name": "cordon", "timezone": "UTC", "jit": "off"},
+            )
+        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+            reason = str(error) or type(error).__name__
+            raise CordonError(f"the database cannot be reached ({reason}): check its address, and that the server runs") from None
+        return self
+
+    async def close(self) -> None:
+        """Give all connections back; without effect where none is open."""
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            await pool.close()
+
+    async def __aenter__(self) -> Self:
+        return await self.open()
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
+
+
+async def prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+    """Make a connection speak in our units."""
+    await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
+    await connection.set_type_codec(
+        "timestamptz",
+        schema="pg_catalog",
+        format="tuple",
+        encoder=lambda us: (int(us) - PG_EPOCH_US,),
+        decoder=lambda value: value[0] + PG_EPOCH_US,
+    )

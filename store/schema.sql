@@ -1,0 +1,562 @@
+SET statement_timeout = 0;
+SET lock_timeout = 0;
+SET idle_in_transaction_session_timeout = 0;
+SET transaction_timeout = 0;
+SET client_encoding = 'UTF8';
+SET standard_conforming_strings = on;
+SELECT pg_catalog.set_config('search_path', '', false);
+SET check_function_bodies = false;
+SET xmloption = content;
+SET client_min_messages = warning;
+SET row_security = off;
+CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
+COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE public.account (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    password_hash text NOT NULL,
+    role text NOT NULL,
+    organisation bigint DEFAULT 1 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'officer'::text, 'supervisor'::text, 'field'::text, 'engineer'::text, 'auditor'::text, 'admin'::text])))
+);
+ALTER TABLE public.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.account_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.activation (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    tag bigint NOT NULL,
+    fitted_from timestamp with time zone NOT NULL,
+    fitted_to timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT activation_check CHECK ((fitted_to > fitted_from))
+);
+ALTER TABLE public.activation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.activation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.alembic_version (
+    version_num character varying(32) NOT NULL
+);
+CREATE TABLE public.alert (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    family text NOT NULL,
+    zone bigint DEFAULT 0 NOT NULL,
+    kind text NOT NULL,
+    severity smallint NOT NULL,
+    condition text NOT NULL,
+    confidence text NOT NULL,
+    late boolean NOT NULL,
+    tag bigint NOT NULL,
+    zone_version integer NOT NULL,
+    monitoring_order bigint NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    detected_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    occurrences integer NOT NULL,
+    due_acknowledge timestamp with time zone,
+    due_contact timestamp with time zone,
+    due_decision timestamp with time zone,
+    condition_version integer DEFAULT 1 NOT NULL,
+    raised_seq bigint NOT NULL,
+    handling text DEFAULT 'new'::text NOT NULL,
+    handled_occurrences integer DEFAULT 0 NOT NULL,
+    owner bigint,
+    level smallint DEFAULT 0 NOT NULL,
+    outcome text,
+    closed_at timestamp with time zone,
+    handling_version integer DEFAULT 1 NOT NULL,
+    CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
+    CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
+    CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
+    CONSTRAINT alert_severity_check CHECK (((severity >= 1) AND (severity <= 4)))
+);
+CREATE TABLE public.alert_evidence (
+    alert bigint NOT NULL,
+    "position" bigint NOT NULL,
+    part integer NOT NULL,
+    fixes bytea NOT NULL,
+    zone bigint NOT NULL,
+    zone_version integer NOT NULL,
+    distance_m double precision
+);
+CREATE TABLE public.alert_history (
+    alert bigint NOT NULL,
+    "position" bigint NOT NULL,
+    part integer NOT NULL,
+    at timestamp with time zone NOT NULL,
+    actor bigint,
+    what text NOT NULL,
+    text text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+ALTER TABLE public.alert ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.alert_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.alert_occurrence (
+    alert bigint NOT NULL,
+    tag bigint NOT NULL,
+    occurrence timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    severity smallint NOT NULL,
+    confidence text NOT NULL,
+    late boolean NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    detected_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    withdrawn boolean DEFAULT false NOT NULL,
+    zone_version integer NOT NULL
+);
+CREATE TABLE public.audit (
+    "position" bigint NOT NULL,
+    part bigint NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    actor bigint,
+    action text NOT NULL,
+    subject text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL
+);
+ALTER TABLE public.audit ALTER COLUMN part ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.audit_part_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.commit_journal (
+    lane integer NOT NULL,
+    commit_no bigint NOT NULL,
+    watermark timestamp with time zone NOT NULL,
+    control_seq bigint NOT NULL,
+    input bytea NOT NULL,
+    committed_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.dead_letter (
+    id bigint NOT NULL,
+    received_at timestamp with time zone DEFAULT now() NOT NULL,
+    gateway text NOT NULL,
+    protocol text NOT NULL,
+    reason text NOT NULL,
+    body bytea NOT NULL,
+    replayed_at timestamp with time zone
+);
+ALTER TABLE public.dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.dead_letter_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.event (
+    tag bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    seq bigint NOT NULL,
+    gateway integer NOT NULL,
+    kind smallint NOT NULL,
+    value smallint NOT NULL
+)
+PARTITION BY RANGE (at);
+CREATE TABLE public.feed (
+    single boolean DEFAULT true NOT NULL,
+    "position" bigint DEFAULT 0 NOT NULL,
+    CONSTRAINT feed_single_check CHECK (single)
+);
+CREATE TABLE public.feed_entry (
+    "position" bigint NOT NULL,
+    kind text NOT NULL,
+    ref bigint NOT NULL,
+    what text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.fix (
+    tag bigint NOT NULL,
+    fix_at timestamp with time zone NOT NULL,
+    received_at timestamp with time zone NOT NULL,
+    seq bigint NOT NULL,
+    lon double precision NOT NULL,
+    lat double precision NOT NULL,
+    accuracy_m real NOT NULL,
+    speed_mps real NOT NULL,
+    heading_deg real NOT NULL,
+    hdop real NOT NULL,
+    gateway integer NOT NULL,
+    flags integer NOT NULL,
+    source smallint NOT NULL,
+    quality smallint NOT NULL,
+    battery_pct smallint NOT NULL,
+    satellites smallint NOT NULL
+)
+PARTITION BY RANGE (fix_at);
+CREATE TABLE public.gateway (
+    id integer NOT NULL,
+    name text NOT NULL
+);
+ALTER TABLE public.gateway ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.gateway_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.gateway_key (
+    id bigint NOT NULL,
+    gateway integer NOT NULL,
+    prefix text NOT NULL,
+    hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    revoked_at timestamp with time zone
+);
+ALTER TABLE public.gateway_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.gateway_key_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.idempotency (
+    account bigint NOT NULL,
+    key text NOT NULL,
+    request bytea NOT NULL,
+    status integer NOT NULL,
+    response bytea NOT NULL,
+    headers jsonb DEFAULT '{}'::jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.lane (
+    partition integer NOT NULL,
+    epoch bigint DEFAULT 0 NOT NULL,
+    commit_no bigint DEFAULT 0 NOT NULL,
+    live_offset bigint DEFAULT 0 NOT NULL,
+    backlog_offset bigint DEFAULT 0 NOT NULL,
+    watermark timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    control_seq bigint DEFAULT 0 NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    claimed_at timestamp with time zone
+);
+CREATE TABLE public.monitoring_order (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    organisation bigint DEFAULT 1 NOT NULL,
+    officer bigint,
+    type text NOT NULL,
+    status text NOT NULL,
+    timezone text NOT NULL,
+    risk text DEFAULT 'standard'::text NOT NULL,
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT monitoring_order_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'in_custody'::text, 'in_hospital'::text, 'unlawfully_at_large'::text, 'paused_by_court'::text, 'completed'::text, 'revoked'::text])))
+);
+ALTER TABLE public.monitoring_order ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.monitoring_order_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.organisation (
+    id bigint NOT NULL,
+    name text NOT NULL
+);
+ALTER TABLE public.organisation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.organisation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.outbox (
+    id bigint NOT NULL,
+    "position" bigint NOT NULL,
+    alert bigint,
+    topic text NOT NULL,
+    body jsonb NOT NULL,
+    due_at timestamp with time zone DEFAULT now() NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    sent_at timestamp with time zone,
+    dead_at timestamp with time zone,
+    last_error text
+);
+ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.receipt (
+    id text NOT NULL,
+    lane integer NOT NULL,
+    stored integer NOT NULL,
+    duplicate integer NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.session (
+    id uuid NOT NULL,
+    account bigint NOT NULL,
+    token_hash bytea NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    expires_at timestamp with time zone NOT NULL,
+    used_at timestamp with time zone,
+    revoked_at timestamp with time zone
+);
+CREATE TABLE public.setting (
+    name text NOT NULL,
+    version integer NOT NULL,
+    value jsonb NOT NULL,
+    in_force_from timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.snapshot (
+    lane integer NOT NULL,
+    block integer NOT NULL,
+    commit_no bigint NOT NULL,
+    body bytea NOT NULL
+);
+CREATE TABLE public.snapshot_mark (
+    lane integer NOT NULL,
+    commit_no bigint NOT NULL,
+    watermark timestamp with time zone NOT NULL,
+    control_seq bigint NOT NULL,
+    digest text NOT NULL
+);
+CREATE TABLE public.unknown_tag (
+    tag bigint NOT NULL,
+    first_at timestamp with time zone NOT NULL,
+    last_at timestamp with time zone NOT NULL,
+    fixes bigint NOT NULL
+);
+CREATE TABLE public.wearer (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.wearer_group (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    version integer DEFAULT 1 NOT NULL
+);
+ALTER TABLE public.wearer_group ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wearer_group_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.wearer_group_member (
+    wearer_group bigint NOT NULL,
+    wearer bigint NOT NULL
+);
+ALTER TABLE public.wearer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.wearer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.zone (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE public.zone ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.zone_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.zone_version (
+    zone bigint NOT NULL,
+    version integer NOT NULL,
+    kind text NOT NULL,
+    purpose text NOT NULL,
+    name text NOT NULL,
+    wkb bytea NOT NULL,
+    radius_m double precision DEFAULT 0 NOT NULL,
+    buffer_m double precision DEFAULT 0 NOT NULL,
+    confirm_fixes integer DEFAULT 2 NOT NULL,
+    feature jsonb NOT NULL,
+    schedule jsonb,
+    valid_from timestamp with time zone,
+    valid_to timestamp with time zone,
+    applies_wearer bigint,
+    applies_group bigint,
+    applies_all boolean DEFAULT false NOT NULL,
+    in_force_from timestamp with time zone NOT NULL,
+    in_force_to timestamp with time zone DEFAULT '9999-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by bigint,
+    control_seq bigint NOT NULL,
+    CONSTRAINT zone_version_check CHECK ((num_nonnulls(applies_wearer, applies_group, NULLIF(applies_all, false)) = 1)),
+    CONSTRAINT zone_version_kind_check CHECK ((kind = ANY (ARRAY['exclusion'::text, 'inclusion'::text, 'home'::text]))),
+    CONSTRAINT zone_version_purpose_check CHECK ((purpose = ANY (ARRAY['victim'::text, 'area'::text])))
+);
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_name_key UNIQUE (name);
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.activation
+    ADD CONSTRAINT activation_one_wearer EXCLUDE USING gist (tag WITH =, tstzrange(fitted_from, fitted_to) WITH &&);
+ALTER TABLE ONLY public.activation
+    ADD CONSTRAINT activation_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.alembic_version
+    ADD CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num);
+ALTER TABLE ONLY public.alert_evidence
+    ADD CONSTRAINT alert_evidence_pkey PRIMARY KEY (alert, "position", part);
+ALTER TABLE ONLY public.alert_history
+    ADD CONSTRAINT alert_history_pkey PRIMARY KEY (alert, "position", part);
+ALTER TABLE ONLY public.alert_occurrence
+    ADD CONSTRAINT alert_occurrence_pkey PRIMARY KEY (alert, tag, occurrence);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_pkey PRIMARY KEY (part);
+ALTER TABLE ONLY public.commit_journal
+    ADD CONSTRAINT commit_journal_pkey PRIMARY KEY (lane, commit_no);
+ALTER TABLE ONLY public.dead_letter
+    ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.event
+    ADD CONSTRAINT event_pkey PRIMARY KEY (tag, at, seq, kind);
+ALTER TABLE ONLY public.feed_entry
+    ADD CONSTRAINT feed_entry_pkey PRIMARY KEY ("position");
+ALTER TABLE ONLY public.feed
+    ADD CONSTRAINT feed_pkey PRIMARY KEY (single);
+ALTER TABLE ONLY public.fix
+    ADD CONSTRAINT fix_pkey PRIMARY KEY (tag, fix_at, seq, source);
+ALTER TABLE ONLY public.gateway_key
+    ADD CONSTRAINT gateway_key_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.gateway_key
+    ADD CONSTRAINT gateway_key_prefix_key UNIQUE (prefix);
+ALTER TABLE ONLY public.gateway
+    ADD CONSTRAINT gateway_name_key UNIQUE (name);
+ALTER TABLE ONLY public.gateway
+    ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.idempotency
+    ADD CONSTRAINT idempotency_pkey PRIMARY KEY (account, key);
+ALTER TABLE ONLY public.lane
+    ADD CONSTRAINT lane_pkey PRIMARY KEY (partition);
+ALTER TABLE ONLY public.monitoring_order
+    ADD CONSTRAINT monitoring_order_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.organisation
+    ADD CONSTRAINT organisation_name_key UNIQUE (name);
+ALTER TABLE ONLY public.organisation
+    ADD CONSTRAINT organisation_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.receipt
+    ADD CONSTRAINT receipt_pkey PRIMARY KEY (id, lane);
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_token_hash_key UNIQUE (token_hash);
+ALTER TABLE ONLY public.setting
+    ADD CONSTRAINT setting_pkey PRIMARY KEY (name, version);
+ALTER TABLE ONLY public.snapshot_mark
+    ADD CONSTRAINT snapshot_mark_pkey PRIMARY KEY (lane, commit_no);
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_pkey PRIMARY KEY (lane, block, commit_no);
+ALTER TABLE ONLY public.unknown_tag
+    ADD CONSTRAINT unknown_tag_pkey PRIMARY KEY (tag);
+ALTER TABLE ONLY public.wearer_group_member
+    ADD CONSTRAINT wearer_group_member_pkey PRIMARY KEY (wearer_group, wearer);
+ALTER TABLE ONLY public.wearer_group
+    ADD CONSTRAINT wearer_group_name_key UNIQUE (name);
+ALTER TABLE ONLY public.wearer_group
+    ADD CONSTRAINT wearer_group_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.wearer
+    ADD CONSTRAINT wearer_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.zone
+    ADD CONSTRAINT zone_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.zone_version
+    ADD CONSTRAINT zone_version_pkey PRIMARY KEY (zone, version);
+CREATE INDEX activation_wearer ON public.activation USING btree (wearer);
+CREATE INDEX alert_occurrence_tag ON public.alert_occurrence USING btree (tag, occurrence);
+CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone) WHERE (handling <> 'closed'::text);
+CREATE INDEX alert_queue ON public.alert USING btree (severity, event_at) WHERE (handling <> 'closed'::text);
+CREATE INDEX alert_wearer ON public.alert USING btree (wearer, event_at);
+CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
+CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
+ALTER TABLE ONLY public.account
+    ADD CONSTRAINT account_organisation_fkey FOREIGN KEY (organisation) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.activation
+    ADD CONSTRAINT activation_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.alert_evidence
+    ADD CONSTRAINT alert_evidence_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.alert_history
+    ADD CONSTRAINT alert_history_actor_fkey FOREIGN KEY (actor) REFERENCES public.account(id);
+ALTER TABLE ONLY public.alert_history
+    ADD CONSTRAINT alert_history_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.alert_occurrence
+    ADD CONSTRAINT alert_occurrence_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_owner_fkey FOREIGN KEY (owner) REFERENCES public.account(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.audit
+    ADD CONSTRAINT audit_actor_fkey FOREIGN KEY (actor) REFERENCES public.account(id);
+ALTER TABLE ONLY public.commit_journal
+    ADD CONSTRAINT commit_journal_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.gateway_key
+    ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
+ALTER TABLE ONLY public.idempotency
+    ADD CONSTRAINT idempotency_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.monitoring_order
+    ADD CONSTRAINT monitoring_order_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
+ALTER TABLE ONLY public.monitoring_order
+    ADD CONSTRAINT monitoring_order_organisation_fkey FOREIGN KEY (organisation) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.monitoring_order
+    ADD CONSTRAINT monitoring_order_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.outbox
+    ADD CONSTRAINT outbox_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.session
+    ADD CONSTRAINT session_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.snapshot
+    ADD CONSTRAINT snapshot_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.snapshot_mark
+    ADD CONSTRAINT snapshot_mark_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.wearer_group_member
+    ADD CONSTRAINT wearer_group_member_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.wearer_group_member
+    ADD CONSTRAINT wearer_group_member_wearer_group_fkey FOREIGN KEY (wearer_group) REFERENCES public.wearer_group(id);
+ALTER TABLE ONLY public.zone_version
+    ADD CONSTRAINT zone_version_applies_group_fkey FOREIGN KEY (applies_group) REFERENCES public.wearer_group(id);
+ALTER TABLE ONLY public.zone_version
+    ADD CONSTRAINT zone_version_applies_wearer_fkey FOREIGN KEY (applies_wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.zone_version
+    ADD CONSTRAINT zone_version_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.zone_version
+    ADD CONSTRAINT zone_version_zone_fkey FOREIGN KEY (zone) REFERENCES public.zone(id);
