@@ -323,6 +323,7 @@ CREATE TABLE public.receipt (
 );
 CREATE TABLE public.session (
     id uuid NOT NULL,
+    family uuid NOT NULL,
     account bigint NOT NULL,
     token_hash bytea NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -510,6 +511,7 @@ CREATE INDEX alert_queue ON public.alert USING btree (severity, event_at) WHERE 
 CREATE INDEX alert_wearer ON public.alert USING btree (wearer, event_at);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
+CREATE INDEX session_family ON public.session USING btree (family);
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_organisation_fkey FOREIGN KEY (organisation) REFERENCES public.organisation(id);
 ALTER TABLE ONLY public.activation

@@ -132,9 +132,10 @@ CREATE TABLE account (
     created_at     timestamptz NOT NULL DEFAULT now()
 );
 
--- One row a refresh token; used once, its successor named, so that a stolen one is noticed.
+-- One row a refresh token; used once. All that descend from one sign-in are a family: a second use of any ends it, for one of two users stole it.
 CREATE TABLE session (
     id          uuid PRIMARY KEY,
+    family      uuid NOT NULL,
     account     bigint NOT NULL REFERENCES account,
     token_hash  bytea NOT NULL UNIQUE,
     created_at  timestamptz NOT NULL DEFAULT now(),
@@ -142,6 +143,7 @@ CREATE TABLE session (
     used_at     timestamptz,
     revoked_at  timestamptz
 );
+CREATE INDEX session_family ON session (family);
 
 CREATE TABLE wearer (
     id           bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY,
