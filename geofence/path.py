@@ -1,0 +1,85 @@
+"""The straight way between two fixes and the rings of a zone become whether it passes through the zone."""
+
+import numpy as np
+
+from geofence.kernel import kernel
+from geofence.orientation import orientation
+from geofence.ring import INSIDE, locate
+from model.arrays import Array
+
+
+@kernel
+def passes(px: float, py: float, qx: float, qy: float, x: Array, y: Array, ring_at: Array, first: int, stop: int) -> bool:
+    """Whether the way p -> q, straight in lon/lat, passes through the inside; neither end may be inside or on the boundary.
+
+    Touching a corner or running along an edge is not passing through. Rings as for ``geofence.ring.locate``.
+    """
+    west, east = min(px, qx), max(px, qx)
+    south, north = min(py, qy), max(py, qy)
+    touches = 0
+    for ring in range(first, stop):
+        for i in range(ring_at[ring], ring_at[ring + 1] - 1):
+            x1, y1, x2, y2 = x[i], y[i], x[i + 1], y[i + 1]
+            if (x1 < west and x2 < west) or (x1 > east and x2 > east):
+                continue
+            if (y1 < south and y2 < south) or (y1 > north and y2 > north):
+                continue
+            side1 = orientation(px, py, qx, qy, x1, y1)
+            side2 = orientation(px, py, qx, qy, x2, y2)
+            if side2 == 0 and west <= x2 <= east and south <= y2 <= north:
+                touches += 1
+            if side1 * side2 < 0 and orientation(x1, y1, x2, y2, px, py) * orientation(x1, y1, x2, y2, qx, qy) < 0:
+                return True
+    # No edge is crossed in its middle: a way in and out can only lead through corners.
+    return touches >= 2 and _passes_by_corners(px, py, qx, qy, x, y, ring_at, first, stop, touches)
+
+
+@kernel
+def _passes_by_corners(
+    px: float, py: float, qx: float, qy: float, x: Array, y: Array, ring_at: Array, first: int, stop: int, touches: int
+) -> bool:
+    """The rare case: corners lie exactly on the way. Between one and the next it is wholly inside, outside or along an edge."""
+    wide = abs(qx - px) >= abs(qy - py)
+    at = np.empty(touches, np.float64)
+    n = 0
+    for ring in range(first, stop):
+        for i in range(ring_at[ring], ring_at[ring + 1] - 1):
+            x2, y2 = x[i + 1], y[i + 1]
+            if min(px, qx) <= x2 <= max(px, qx) and min(py, qy) <= y2 <= max(py, qy):
+                if orientation(px, py, qx, qy, x2, y2) == 0 and n < touches:
+                    at[n] = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)
+                    n += 1
+    at = np.sort(at[:n])
+    for j in range(n - 1):
+        middle = (at[j] + at[j + 1]) * 0.5
+        if at[j] == at[j + 1] or _along(middle, wide, px, py, qx, qy, x, y, ring_at, first, stop):
+            continue
+        if locate(px + middle * (qx - px), py + middle * (qy - py), x, y, ring_at, first, stop) == INSIDE:
+            return True
+    return False
+
+
+@kernel
+def _along(
+    middle: float,
+    wide: bool,
+    px: float,
+    py: float,
+    qx: float,
+    qy: float,
+    x: Array,
+    y: Array,
+    ring_at: Array,
+    first: int,
+    stop: int,
+) -> bool:
+    """Whether the way runs along an edge at ``middle`` (0 at p, 1 at q)."""
+    for ring in range(first, stop):
+        for i in range(ring_at[ring], ring_at[ring + 1] - 1):
+            x1, y1, x2, y2 = x[i], y[i], x[i + 1], y[i + 1]
+            if orientation(px, py, qx, qy, x1, y1) == 0 and orientation(px, py, qx, qy, x2, y2) == 0:
+                t1 = (x1 - px) / (qx - px) if wide else (y1 - py) / (qy - py)
+                t2 = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)
+                if min(t1, t2) <= middle <= max(t1, t2):
+                    return True
+    return False

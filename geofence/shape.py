@@ -1,0 +1,71 @@
+"""WKB geometries become flat rings in one frame of longitude, ready for the kernels."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import numpy as np
+import shapely
+
+from model.arrays import Array
+from model.zone import Zone
+
+_SEAM_DEG: Final = 180.0
+
+
+class Shape(NamedTuple):
+    """One zone's geometry. Longitudes may run beyond 180 where it crosses the 180° meridian: its frame is its own.
+
+    A circle has its centre as the only coordinate, and no rings.
+    """
+
+    x: Array  # (v,) float64 degrees longitude, rings closed, one after the other
+    y: Array  # (v,) float64 degrees latitude
+    ring_at: Array  # (r + 1,) int64, where each ring's coordinates begin; outer rings and holes alike (even-odd)
+    radius_m: float
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of its arrays."""
+        return self.x.nbytes + self.y.nbytes + self.ring_at.nbytes
+
+
+def compile_shapes(zones: Sequence[Zone]) -> list[Shape]:
+    """The shapes of zones, in their order.
+
+    Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone that was
+    split at the 180° meridian is joined again: its western parts move by 360 degrees, which is exact there, and the seam, which is
+    no edge of the zone, disappears.
+
+    Raises
+    ------
+    ValueError
+        If a geometry is not a polygon, multipolygon or a point with a radius: ``geofence.feature.parse`` lets no other through.
+    """
+    geometries = shapely.from_wkb([zone.wkb for zone in zones])
+    return [_compile(zone, geometry) for zone, geometry in zip(zones, geometries, strict=True)]
+
+
+def _compile(zone: Zone, geometry: shapely.Geometry) -> Shape:
+    if geometry.is_empty:
+        raise ValueError(f"zone {zone.id} version {zone.version} is empty")
+    if isinstance(geometry, shapely.Point) and zone.radius_m > 0:
+        return Shape(np.array([geometry.x]), np.array([geometry.y]), np.zeros(1, np.int64), zone.radius_m)
+    if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0:
+        raise ValueError(f"zone {zone.id} version {zone.version} is a {geometry.geom_type} with radius {zone.radius_m:g} m")
+    west, _, east, _ = geometry.bounds
+    rings = shapely.get_rings(joined(geometry) if west == -_SEAM_DEG and east == _SEAM_DEG else geometry)
+    coordinates = shapely.get_coordinates(rings)
+    ring_at = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))]).astype(np.int64)
+    return Shape(np.ascontiguousarray(coordinates[:, 0]), np.ascontiguousarray(coordinates[:, 1]), ring_at, 0.0)
+
+
+def joined(geometry: shapely.Geometry) -> shapely.Geometry:
+    """A geometry split at the 180° meridian as one, with longitudes up to 360."""
+    parts = shapely.get_parts(geometry)
+    western = shapely.bounds(parts)[:, 0] == -_SEAM_DEG
+    # Parts that do not touch the seam move too when they lie west of it, so that one frame holds the whole zone.
+    western |= shapely.bounds(parts)[:, 2] < 0.0
+    moved = [
+        shapely.transform(part, lambda c: c + (360.0, 0.0)) if west else part for part, west in zip(parts, western, strict=True)
+    ]
+    return shapely.union_all(moved)
