@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 import structlog
 
+from cordon import kernels
 from cordon.settings import Settings
 from cordon.supervisor import Child
 from model.errors import CordonError
@@ -72,10 +73,12 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             }
         )
         logs = settings.data_dir / "log"
-        worker = Child("worker", ["-m", "cordon.worker"], own.model_copy(update={"log_file": logs / "worker.log"}).environment())
+        compiled = kernels.environment(settings.data_dir)
+        judging = own.model_copy(update={"log_file": logs / "worker.log"})
+        worker = Child("worker", ["-m", "cordon.worker"], judging.environment() | compiled)
         fd = listener.fileno()
         officers = own.model_copy(update={"log_file": logs / "api.log", "listen_fd": fd})
-        api = Child("API", ["-m", "cordon.serve"], officers.environment(), [fd])
+        api = Child("API", ["-m", "cordon.serve"], officers.environment() | compiled, [fd])
         async with Store(own.dsn, size=4) as store:
             try:
                 await worker.start()

@@ -1,0 +1,212 @@
+"""One lane at work: what doors put in is merged, judged, committed and answered, one commit after another."""
+
+import asyncio
+import contextlib
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final, NamedTuple
+
+import numpy as np
+import structlog
+
+from alerts.judge import doubtful, judge
+from alerts.late import NO_HISTORY, History
+from alerts.world import World
+from cordon.worlds import Worlds
+from model.alert import Judged
+from model.arrays import Array
+from model.batch import Batch, DeadLetter, Part
+from model.errors import BusyError, FencedError
+from model.event import EVENT
+from model.fix import FIX
+from model.state import State
+from store.commit import Outcome, commit
+from store.lanes import Claim, claim, recover
+from store.pool import Store
+
+IDLE_S: Final = 5.0  # a lane with nothing to do commits its clock this often, so that everyone sees it judging
+RETRY_AFTER_S: Final = 2.0  # what a gateway is told when a commit failed
+PAUSE_S: Final = 0.5  # between losing a commit and claiming the lane again
+
+log = structlog.get_logger()
+
+
+class Work(NamedTuple):
+    """A lane's share of one request, and who waits for its outcome."""
+
+    fixes: Array  # (n,) FIX with the gateway's number set
+    events: Array  # (m,) EVENT likewise
+    dead: tuple[DeadLetter, ...]
+    receipt: str
+    received_us: int
+    done: "asyncio.Future[Outcome]"  # of this share alone
+
+    @property
+    def records(self) -> int:
+        return len(self.fixes) + len(self.events) + len(self.dead)
+
+
+class Lane:
+    """The one owner of a lane in this process. ``thread`` is the process's single judging thread."""
+
+    def __init__(
+        self,
+        partition: int,
+        store: Store,
+        worlds: Worlds,
+        thread: ThreadPoolExecutor,
+        *,
+        owner: str,
+        commit_records: int,
+        clock: Callable[[], int] | None,
+    ) -> None:
+        self.partition = partition
+        self._store, self._worlds, self._thread, self._owner = store, worlds, thread, owner
+        self._commit_records = commit_records
+        self._clock = clock  # None: an instance on a trace's clock, which only batches move
+        self._queue: deque[Work] = deque()
+        self._filled = asyncio.Event()
+        self._state: State | None = None
+        self._claim: Claim | None = None
+
+    def put(self, work: Work) -> None:
+        """Queue one share."""
+        self._queue.append(work)
+        self._filled.set()
+
+    async def start(self) -> None:
+        """Claim the lane and rebuild its state: the newest snapshot, and what was committed after it judged again."""
+        began = time.monotonic()
+        world = await self._worlds.current()
+        self._claim = await claim(self._store, self.partition, self._owner)
+        recovered = await recover(self._store, self._claim)
+        state = recovered.state
+        for entry in recovered.journal:
+            await self._in_thread(judge, world, state, entry.batch, entry.watermark_us, NO_HISTORY)
+        state.take_touched()
+        self._state = state
+        log.info(
+            "lane claimed",
+            lane=self.partition,
+            epoch=self._claim.epoch,
+            tags=state.count,
+            judged_again=len(recovered.journal),
+            seconds=round(time.monotonic() - began, 3),
+        )
+
+    async def run(self) -> None:
+        """Commit after commit, until cancelled.
+
+        Raises
+        ------
+        FencedError
+            If another process has claimed the lane: this one must not judge it any more.
+        """
+        while True:
+            shares = await self._next()
+            try:
+                await self._commit(shares)
+            except FencedError:
+                self._fail(shares)
+                raise
+            except Exception as error:
+                # Failed or ambiguous: what is in memory may be ahead of what is stored. Drop it and claim again.
+                log.exception("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
+                self._fail(shares)
+                await self._restart()
+
+    async def _restart(self) -> None:
+        self._state = self._claim = None
+        while True:
+            await asyncio.sleep(PAUSE_S)
+            try:
+                await self.start()
+            except FencedError:
+                raise
+            except Exception as error:
+                log.warning("lane cannot be claimed yet", lane=self.partition, error=type(error).__name__)
+            else:
+                return
+
+    async def _next(self) -> list[Work]:
+        """As many shares as one commit takes; none when nothing came for a while and the clock is to be committed."""
+        if not self._queue:
+            self._filled.clear()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(IDLE_S if self._clock else None):
+                    await self._filled.wait()
+        shares: list[Work] = []
+        records = 0
+        while self._queue and (not shares or records + self._queue[0].records <= self._commit_records):
+            shares.append(self._queue.popleft())
+            records += shares[-1].records
+        return shares
+
+    async def _commit(self, shares: list[Work]) -> None:
+        assert self._state is not None
+        assert self._claim is not None
+        state = self._state
+        world = await self._worlds.current()
+        batch = merged(shares, self._clock() if self._clock else state.watermark_us)
+        now_us = max(state.watermark_us, batch.received_us)
+
+        async def judged(admitted: Batch, history: History) -> Judged:
+            return await self._in_thread(judge, world, state, admitted, now_us, history)
+
+        began = time.monotonic()
+        outcome = await commit(
+            self._store,
+            self._claim,
+            batch,
+            state,
+            doubtful=doubtful(state, batch.fixes),
+            rules=world.rules,
+            judge=judged,
+            now_us=now_us,
+        )
+        if shares:
+            log.info(
+                "committed",
+                lane=self.partition,
+                commit=self._claim.commit_no,
+                fixes=len(batch.fixes),
+                events=len(batch.events),
+                changes=outcome.changes,
+                seconds=round(time.monotonic() - began, 3),
+            )
+        settle(shares, outcome)
+
+    def _fail(self, shares: list[Work]) -> None:
+        for share in shares:
+            if not share.done.done():
+                share.done.set_exception(BusyError(RETRY_AFTER_S))
+
+    async def _in_thread(self, act: Callable[..., Judged], *args: World | State | Batch | int | History) -> Judged:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, act, *args)
+
+
+def merged(shares: list[Work], clock_us: int) -> Batch:
+    """One batch of several shares, in the order they came; its time is that of the newest receipt, or the clock's with none."""
+    return Batch(
+        np.concatenate([share.fixes for share in shares]) if shares else np.zeros(0, FIX),
+        np.concatenate([share.events for share in shares]) if shares else np.zeros(0, EVENT),
+        "",
+        max((share.received_us for share in shares), default=clock_us),
+        tuple(letter for share in shares for letter in share.dead),
+        parts=tuple(Part(share.receipt, len(share.fixes), len(share.events)) for share in shares),
+    )
+
+
+def settle(shares: list[Work], outcome: Outcome) -> None:
+    """Give each share its own rows of the outcome."""
+    fix = event = 0
+    for share in shares:
+        own = outcome._replace(
+            fixes=outcome.fixes[fix : fix + len(share.fixes)], events=outcome.events[event : event + len(share.events)]
+        )
+        fix += len(share.fixes)
+        event += len(share.events)
+        if not share.done.done():
+            share.done.set_result(own)

@@ -1,0 +1,173 @@
+"""The ``cordon`` command: each subcommand reads its options, does one thing, and says in one line what went wrong."""
+
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from model.errors import CordonError
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Cordon: the backend of an electronic-monitoring centre.",
+)
+keys = typer.Typer(no_args_is_help=True, help="Gateway keys: make, list, revoke.")
+users = typer.Typer(no_args_is_help=True, help="People who sign in: add, list, change, shut out.")
+dead = typer.Typer(no_args_is_help=True, help="Dead letters: records that could not be kept, with their bytes and the reason.")
+app.add_typer(keys, name="keys")
+app.add_typer(users, name="users")
+app.add_typer(dead, name="dead")
+
+out = Console()
+err = Console(stderr=True)
+
+DataDir = Annotated[
+    Path | None, typer.Option("--data-dir", help="Folder of the instance's data.", show_default="a folder of this user's")
+]
+Dsn = Annotated[str, typer.Option("--dsn", help="An outside PostgreSQL instead of the data folder's own.")]
+
+
+def _run(job: Coroutine[Any, Any, None]) -> None:
+    """Run one command's work, ended quietly by Ctrl-C."""
+    import uvloop
+
+    uvloop.run(job)
+
+
+@app.command()
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="Add a simulated fleet, and one user a role (password `demo`).")] = False,
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port of the console, the API and the gateway door.", show_default="8000")
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
+    data_dir: DataDir = None,
+) -> None:
+    """The whole system on this machine: database, worker, API and console, until Ctrl-C."""
+    from cordon.up import run_up
+
+    _run(run_up(demo=demo, host=host, port=port, data_dir=data_dir, out=out))
+
+
+@app.command()
+def replay(
+    trace: Annotated[Path, typer.Argument(help="CSV or CSV.GZ: tag, fix_at, lon, lat and any other fix column by its name.")],
+    zones: Annotated[Path | None, typer.Option("--zones", help="GeoJSON; each feature an exclusion zone for every tag.")] = None,
+    until: Annotated[
+        str | None, typer.Option("--until", help="Let the clock run on to this time.", show_default="one minute on")
+    ] = None,
+    speed: Annotated[str, typer.Option("--speed", help="Times the trace's own pace, or max.")] = "max",
+    to: Annotated[str | None, typer.Option("--to", help="Address of a running instance, instead of a private one.")] = None,
+    key: Annotated[str | None, typer.Option("--key", help="A gateway key of that instance.")] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
+) -> None:
+    """Send a recorded trace through the gateway door and show the alerts it raises, on the trace's own clock."""
+    from cordon.replay import run_replay
+
+    _run(run_replay(trace, zones, until=until, speed=speed, to=to, key=key, as_json=json, out=out, err=err))
+
+
+@app.command()
+def migrate(data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """Bring a database up to this version; safe to repeat, and while the system runs."""
+    from cordon.admin import run_migrate
+
+    _run(run_migrate(data_dir, dsn, out))
+
+
+@keys.command("create")
+def keys_create(
+    gateway: Annotated[str, typer.Argument(help="The gateway's name.")], data_dir: DataDir = None, dsn: Dsn = ""
+) -> None:
+    """Make a key for a gateway and print it, this once."""
+    from cordon.admin import run_keys_create
+
+    _run(run_keys_create(gateway, data_dir, dsn, out))
+
+
+@keys.command("list")
+def keys_list(data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """List gateway keys by their first characters."""
+    from cordon.admin import run_keys_list
+
+    _run(run_keys_list(data_dir, dsn, out))
+
+
+@keys.command("revoke")
+def keys_revoke(
+    prefix: Annotated[str, typer.Argument(help="The key's first characters, as `keys list` shows them.")],
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Make a key worthless at once."""
+    from cordon.admin import run_keys_revoke
+
+    _run(run_keys_revoke(prefix, data_dir, dsn, out))
+
+
+@users.command("add")
+def users_add(
+    name: Annotated[str, typer.Argument(help="What the person signs in as.")],
+    role: Annotated[str, typer.Option("--role", help="operator, officer, supervisor, field, engineer, auditor or admin.")],
+    password: Annotated[str, typer.Option("--password", prompt=True, hide_input=True, confirmation_prompt=True)],
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Add a person; the password is asked for where it is not given."""
+    from cordon.admin import run_users_add
+
+    _run(run_users_add(name, role, password, data_dir, dsn, out))
+
+
+@users.command("list")
+def users_list(data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """List people and their roles."""
+    from cordon.admin import run_users_list
+
+    _run(run_users_list(data_dir, dsn, out))
+
+
+@users.command("disable")
+def users_disable(name: Annotated[str, typer.Argument(help="Who.")], data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """Shut a person out at once: no sign-in, and their sessions end."""
+    from cordon.admin import run_users_disable
+
+    _run(run_users_disable(name, data_dir, dsn, out))
+
+
+@dead.command("list")
+def dead_list(
+    last: Annotated[int, typer.Option("--last", help="How many, newest first.", min=1)] = 20,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """List dead letters with their reasons."""
+    from cordon.admin import run_dead_list
+
+    _run(run_dead_list(last, data_dir, dsn, out))
+
+
+def main() -> None:
+    """Run the command; a failure that a user can meet is one line on standard error and exit code 1."""
+    try:
+        app()
+    except* KeyboardInterrupt:
+        sys.exit(130)
+    except* CordonError as group:
+        err.print(f"cordon: {_first(group)}", markup=False, highlight=False, soft_wrap=True)
+        sys.exit(1)
+
+
+def _first(error: BaseException) -> BaseException:
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error
+
+
+if __name__ == "__main__":
+    main()
