@@ -29,23 +29,25 @@ PAIR: Final = np.dtype(
     [
         ("tag", "<i8"),
         ("zone", "<i8"),  # zone id
+        ("wearer", "<i8"),  # who wore the tag when the occurrence was raised
+        ("order", "<i8"),  # by whose authority
         ("occurrence_us", "<i8"),  # event_at the occurrence was raised with, 0 while nothing is raised
-        ("event_us", "<i8"),  # event_at as it now stands
+        ("event_us", "<i8"),  # event_at as the live judging has it; late data may have told the store of an earlier one
         ("detected_us", "<i8"),  # lane time when raised
+        ("clock_us", "<i8"),  # lane time people's clocks run from: when raised, or when it became more severe
         ("ended_us", "<i8"),  # first fix that showed it over, 0 while active
-        (
-            "run_us",
-            "<i8",
-        ),  # fix_at of the first fix of the present run (possible while SUSPECT, outside otherwise)
-        ("order", "<i8"),
-        ("wearer", "<i8"),
+        ("run_us", "<i8"),  # judged time of the first fix of the present run (outside ones while ACTIVE, else possible ones)
+        ("skewed_us", "<i8"),  # judged time (received_us) of the first of the possible fixes with a wrong clock
+        ("crossed_us", "<i8"),  # fix_at of the last crossing that was said, 0 for none
+        ("first", FIX),  # the first fix of the present run: evidence when it raises or ends something; tag 0 without a run
+        ("skewed_first", FIX),  # the same of the run of fixes with a wrong clock
         ("version", "<i4"),  # zone version last judged
         ("phase", "<i2"),  # Phase
         ("run", "<i2"),  # length of the present run
+        ("skewed_run", "<i2"),  # length of the run of possible fixes with a wrong clock: apart, as good fixes do not see it
         ("kind", "<i2"),  # 0 none, 1 possible, 2 definite: the most that was said in this occurrence
         ("severity", "<i2"),
         ("late", "<i2"),  # 1 where the occurrence was raised from late data
-        ("spare", "<i2"),  # keeps the record a multiple of 8 bytes; always 0
     ]
 )
 
@@ -56,6 +58,7 @@ class Phase(IntEnum):
     SUSPECT = 1  # possible, not yet often enough to raise
     ACTIVE = 2  # an occurrence is open
     LEFT = 3  # it ended less than the re-entry time ago
+    CROSSED = 4  # nothing is open, but a crossing was said less than the re-entry time ago
 
 
 class State:
