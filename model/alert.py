@@ -118,3 +118,6 @@ class Occurrence(NamedTuple):
     ended_us: int | None
     detected_us: int
     late: bool
+    severity: int
+    zone_version: int
+    order: int
