@@ -45,10 +45,11 @@ def _passes_by_corners(
     for ring in range(first, stop):
         for i in range(ring_at[ring], ring_at[ring + 1] - 1):
             x2, y2 = x[i + 1], y[i + 1]
-            if min(px, qx) <= x2 <= max(px, qx) and min(py, qy) <= y2 <= max(py, qy):
-                if orientation(px, py, qx, qy, x2, y2) == 0 and n < touches:
-                    at[n] = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)
-                    n += 1
+            if min(px, qx) > x2 or x2 > max(px, qx) or min(py, qy) > y2 or y2 > max(py, qy) or n == touches:
+                continue
+            if orientation(px, py, qx, qy, x2, y2) == 0:
+                at[n] = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)
+                n += 1
     at = np.sort(at[:n])
     for j in range(n - 1):
         middle = (at[j] + at[j + 1]) * 0.5
@@ -61,7 +62,7 @@ def _passes_by_corners(
 
 @kernel
 def _along(
-    middle: float,
+    t: float,
     wide: bool,
     px: float,
     py: float,
@@ -73,13 +74,13 @@ def _along(
     first: int,
     stop: int,
 ) -> bool:
-    """Whether the way runs along an edge at ``middle`` (0 at p, 1 at q)."""
+    """Whether the way runs along an edge at ``t`` (0 at p, 1 at q)."""
     for ring in range(first, stop):
         for i in range(ring_at[ring], ring_at[ring + 1] - 1):
             x1, y1, x2, y2 = x[i], y[i], x[i + 1], y[i + 1]
             if orientation(px, py, qx, qy, x1, y1) == 0 and orientation(px, py, qx, qy, x2, y2) == 0:
                 t1 = (x1 - px) / (qx - px) if wide else (y1 - py) / (qy - py)
                 t2 = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)
-                if min(t1, t2) <= middle <= max(t1, t2):
+                if min(t1, t2) <= t <= max(t1, t2):
                     return True
     return False

@@ -33,8 +33,8 @@ def compile_shapes(zones: Sequence[Zone]) -> list[Shape]:
     """The shapes of zones, in their order.
 
     Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone that was
-    split at the 180° meridian is joined again: its western parts move by 360 degrees, which is exact there, and the seam, which is
-    no edge of the zone, disappears.
+    split at the 180° meridian is joined again: its western parts move by 360 degrees, which is exact there, and the seam, no edge
+    of the zone, disappears.
 
     Raises
     ------
@@ -46,14 +46,14 @@ def compile_shapes(zones: Sequence[Zone]) -> list[Shape]:
 
 
 def _compile(zone: Zone, geometry: shapely.Geometry) -> Shape:
-    if geometry.is_empty:
+    if shapely.is_empty(geometry):
         raise ValueError(f"zone {zone.id} version {zone.version} is empty")
     if isinstance(geometry, shapely.Point) and zone.radius_m > 0:
         return Shape(np.array([geometry.x]), np.array([geometry.y]), np.zeros(1, np.int64), zone.radius_m)
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0:
-        raise ValueError(f"zone {zone.id} version {zone.version} is a {geometry.geom_type} with radius {zone.radius_m:g} m")
+        raise ValueError(f"zone {zone.id} version {zone.version} is a {type(geometry).__name__} with radius {zone.radius_m:g} m")
     west, _, east, _ = geometry.bounds
-    rings = shapely.get_rings(joined(geometry) if west == -_SEAM_DEG and east == _SEAM_DEG else geometry)
+    rings = shapely.get_rings(joined(geometry) if (west, east) == (-_SEAM_DEG, _SEAM_DEG) else geometry)
     coordinates = shapely.get_coordinates(rings)
     ring_at = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))]).astype(np.int64)
     return Shape(np.ascontiguousarray(coordinates[:, 0]), np.ascontiguousarray(coordinates[:, 1]), ring_at, 0.0)
@@ -62,10 +62,10 @@ def _compile(zone: Zone, geometry: shapely.Geometry) -> Shape:
 def joined(geometry: shapely.Geometry) -> shapely.Geometry:
     """A geometry split at the 180° meridian as one, with longitudes up to 360."""
     parts = shapely.get_parts(geometry)
-    western = shapely.bounds(parts)[:, 0] == -_SEAM_DEG
-    # Parts that do not touch the seam move too when they lie west of it, so that one frame holds the whole zone.
-    western |= shapely.bounds(parts)[:, 2] < 0.0
-    moved = [
-        shapely.transform(part, lambda c: c + (360.0, 0.0)) if west else part for part, west in zip(parts, western, strict=True)
-    ]
-    return shapely.union_all(moved)
+    western = shapely.bounds(parts)[:, 2] < 0.0
+    return shapely.union_all(np.concatenate([parts[~western], shapely.transform(parts[western], _turned)]))
+
+
+def _turned(coordinates: Array) -> Array:
+    turned: Array = coordinates + np.array([360.0, 0.0])
+    return turned

@@ -41,14 +41,15 @@ def pack(boxes: Array, items: Array) -> Tree:
 
 
 @kernel
-def search(tree: Tree, west: float, south: float, east: float, north: float, stack: Array, found: Array, n: int) -> int:
-    """Append the items whose boxes meet the query box to ``found`` after its first ``n``; the new count.
+def search(tree: Tree, west: float, south: float, east: float, north: float, stack: Array, found: Array) -> int:
+    """Fill ``found`` with the items whose boxes meet the query box; their count.
 
     ``stack`` is (DEPTH, 2) int64 room for the search; ``found`` has room for every item. Touching boxes meet.
     """
     top = len(tree.level_at) - 2
     if len(tree.item) == 0:
-        return n
+        return 0
+    n = 0
     stack[0, 0] = top
     stack[0, 1] = 0
     depth = 1
