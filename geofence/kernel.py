@@ -8,9 +8,9 @@ import numba
 F = TypeVar("F", bound=Callable[..., object])
 
 # No fastmath: a verdict depends on every rounding. Numba's cache goes by the time of a kernel's own file and does not notice an
-# edited callee in another one, so compiled code is kept only where NUMBA_CACHE_DIR names a folder, which whoever starts the process
-# names by a hash of these sources. Numba reads it once, when it is first imported: set it before anything of geofence is.
-_compiled: Final = numba.njit(nogil=True, cache=bool(numba.config.CACHE_DIR))
+# edited callee in another one, so compiled code is kept only where NUMBA_CACHE_DIR names a folder; whoever starts the process
+# names it by a hash of these sources. Numba reads the setting once, when first imported: set it before geofence is.
+_compiled: Final = numba.njit(nogil=True, cache=bool(getattr(numba.config, "CACHE_DIR", "")))
 
 
 def kernel(function: F) -> F:
