@@ -1,11 +1,21 @@
 """Turns the database's address into a pool of connections that speak in our units."""
 
 import json
-from typing import Final, Self
+from typing import TYPE_CHECKING, Any, Final, Self
 
 import asyncpg
 
 from model.errors import CordonError
+
+if TYPE_CHECKING:
+    from asyncpg.pool import PoolConnectionProxy
+
+    Connection = asyncpg.Connection[asyncpg.Record] | PoolConnectionProxy[asyncpg.Record]
+else:
+    Connection = Any
+
+# What callers catch where the database may be away.
+FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
 
 # PostgreSQL counts microseconds since 2000 UTC.
 PG_EPOCH_US: Final = 946_684_800_000_000
@@ -27,6 +37,7 @@ class Store:
     def __init__(self, dsn: str, *, size: int = 10) -> None:
         self.dsn = dsn
         self._size = size
+        self.days: set[int] = set()  # days since 1970 known to have their partitions (store/partitions.py)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @property
@@ -71,7 +82,7 @@ class Store:
         await self.close()
 
 
-async def prepare(connection: "asyncpg.Connection[asyncpg.Record]") -> None:
+async def prepare(connection: Connection) -> None:
     """Make a connection speak in our units."""
     await connection.set_type_codec("jsonb", schema="pg_catalog", encoder=json.dumps, decoder=json.loads)
     await connection.set_type_codec(

@@ -152,6 +152,7 @@ CREATE TABLE public.commit_journal (
     input bytea NOT NULL,
     committed_at timestamp with time zone DEFAULT now() NOT NULL
 );
+ALTER TABLE ONLY public.commit_journal ALTER COLUMN input SET STORAGE EXTERNAL;
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -343,6 +344,7 @@ CREATE TABLE public.snapshot (
     commit_no bigint NOT NULL,
     body bytea NOT NULL
 );
+ALTER TABLE ONLY public.snapshot ALTER COLUMN body SET STORAGE EXTERNAL;
 CREATE TABLE public.snapshot_mark (
     lane integer NOT NULL,
     commit_no bigint NOT NULL,
@@ -509,6 +511,7 @@ CREATE INDEX alert_occurrence_tag ON public.alert_occurrence USING btree (tag, o
 CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone) WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_queue ON public.alert USING btree (severity, event_at) WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_wearer ON public.alert USING btree (wearer, event_at);
+CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
 CREATE INDEX session_family ON public.session USING btree (family);

@@ -74,7 +74,7 @@ CREATE TABLE commit_journal (
     commit_no    bigint NOT NULL,
     watermark    timestamptz NOT NULL,
     control_seq  bigint NOT NULL,
-    input        bytea NOT NULL,
+    input        bytea STORAGE EXTERNAL NOT NULL,   -- not compressed: it would cost more time than it saves
     committed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (lane, commit_no)
 );
@@ -84,7 +84,7 @@ CREATE TABLE snapshot (
     lane       integer NOT NULL REFERENCES lane,
     block      integer NOT NULL,
     commit_no  bigint NOT NULL,
-    body       bytea NOT NULL,
+    body       bytea STORAGE EXTERNAL NOT NULL,
     PRIMARY KEY (lane, block, commit_no)
 );
 
@@ -112,6 +112,8 @@ CREATE TABLE feed_entry (
     what      text NOT NULL,                 -- 'opened', 'amended', 'ended', 'acknowledged', 'zone', 'activation', ...
     at        timestamptz NOT NULL DEFAULT now()
 );
+-- Every worker asks four times a second for the newest control change.
+CREATE INDEX feed_control ON feed_entry (position) WHERE kind = 'control';
 
 -- ---------------------------------------------------------------- people and authority
 

@@ -1,0 +1,40 @@
+"""Migrations make the committed schema, from any number of processes at once."""
+
+import subprocess
+import sys
+
+import psycopg
+import pytest
+
+from model.errors import CordonError
+from store.migrate import SCHEMA, schema, upgrade
+
+
+def test_the_migrations_make_the_committed_schema(database: str) -> None:
+    assert schema(database) == SCHEMA.read_text(), "the migrations changed: make schema, and read the difference"
+
+
+def test_drift_is_seen(database: str) -> None:
+    with psycopg.connect(database) as connection:
+        connection.execute("ALTER TABLE lane ADD COLUMN drift integer")
+    assert schema(database) != SCHEMA.read_text()
+
+
+def test_upgrades_at_once_do_it_once(empty_database: str) -> None:
+    command = [sys.executable, "-c", "import sys; from store.migrate import upgrade; upgrade(sys.argv[1])", empty_database]
+    running = [subprocess.Popen(command, stderr=subprocess.PIPE, text=True) for _ in range(3)]
+    assert [process.communicate()[1] for process in running] == ["", "", ""]
+    assert [process.returncode for process in running] == [0, 0, 0]
+    with psycopg.connect(empty_database) as connection:
+        assert connection.execute("SELECT version_num FROM alembic_version").fetchall() == [("0001",)]
+        assert connection.execute("SELECT count(*) FROM feed").fetchone() == (1,)
+
+
+def test_upgrading_again_changes_nothing(database: str) -> None:
+    upgrade(database)
+    assert schema(database) == SCHEMA.read_text()
+
+
+def test_an_unreachable_server_is_one_sentence() -> None:
+    with pytest.raises(CordonError, match="cannot be reached"):
+        upgrade("postgresql://cordon@/cordon?host=/nowhere")
