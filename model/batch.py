@@ -62,6 +62,7 @@ class Receipt(NamedTuple):
     stored: int | None  # fixes and events new to the store; None until the commit when a log stands between
     duplicate: int | None  # the same identity and content again
     conflicting: tuple[int, ...] = ()  # rows of the batch's fixes with a stored identity but other content: dead letters
+    conflicting_events: tuple[int, ...] = ()  # likewise, rows of its events
 
 
 class Sink(Protocol):

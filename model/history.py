@@ -1,0 +1,29 @@
+"""What stored history judging needs, and that history: asked for by ``alerts``, read by ``store``, neither knowing the other."""
+
+from typing import Final, NamedTuple
+
+from model.alert import Occurrence
+from model.arrays import Array
+from model.fix import empty_fixes
+
+
+class Window(NamedTuple):
+    """Both ends belong to it: microseconds since 1970 UTC of ``fix_at``."""
+
+    tag: int
+    from_us: int
+    to_us: int
+
+
+class History(NamedTuple):
+    """What the store held in some windows before the batch.
+
+    ``fixes`` are (n,) FIX in identity order, each once. ``occurrences`` are those of the windows' tags that were going on at
+    some time in a window and are not withdrawn, by tag and ``occurrence_us``.
+    """
+
+    fixes: Array
+    occurrences: tuple[Occurrence, ...]
+
+
+NO_HISTORY: Final = History(empty_fixes(), ())
