@@ -1,0 +1,73 @@
+"""The kinds of value that requests and answers are made of: instants, ids, text; each refuses what the database cannot take."""
+
+import unicodedata
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    PlainSerializer,
+    StringConstraints,
+    WithJsonSchema,
+)
+
+from model.instant import BEGINNING_US, FOREVER_US, parse, show
+
+LARGEST: Final = 2**63 - 1  # bigint
+
+
+def _instant(value: Any) -> int:
+    if not isinstance(value, str):
+        raise ValueError("write a time as 2026-11-22T08:00:00Z")  # noqa: TRY004 (pydantic wants ValueError)
+    try:
+        us = parse(value)
+    except (ValueError, OverflowError):
+        raise ValueError("write a time as 2026-11-22T08:00:00Z: date, T, time, and Z or an offset") from None
+    if not BEGINNING_US <= us < FOREVER_US:
+        raise ValueError("a time lies between 1970 and 9998")
+    return us
+
+
+def _text(value: str) -> str:
+    if any(unicodedata.category(letter) in {"Cc", "Cs"} and letter not in "\n\t" for letter in value):
+        raise ValueError("contains control characters: write plain text")
+    return value
+
+
+def now_us() -> int:
+    """The wall clock, microseconds since 1970 UTC."""
+    return int(datetime.now(UTC).timestamp() * 1_000_000)
+
+
+_TIME: Final = {"type": "string", "format": "date-time", "examples": ["2026-11-22T08:00:00Z"]}
+
+# RFC 3339 text in, microseconds inside.
+InstantIn = Annotated[int, BeforeValidator(_instant), WithJsonSchema(_TIME)]
+# Microseconds inside, RFC 3339 UTC text out.
+Instant = Annotated[int, PlainSerializer(show, return_type=str), WithJsonSchema(_TIME)]
+
+Id = Annotated[int, Field(ge=1, le=LARGEST)]
+Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_text)]
+Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_text)]
+
+
+class Input(BaseModel):
+    """A body that is sent to us: a field we do not know is refused, never ignored; numbers are finite."""
+
+    model_config = ConfigDict(extra="forbid", allow_inf_nan=False)
+
+
+class Person(BaseModel):
+    """An account, as it is named in other things."""
+
+    id: int
+    name: str
+
+
+def person(number: int | None, name: str | None) -> Person | None:
+    """The account a row names, if it names one."""
+    return None if number is None or name is None else Person(id=number, name=name)

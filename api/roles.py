@@ -1,0 +1,60 @@
+"""Turns a role into what it may do: the whole table, in one place."""
+
+from enum import StrEnum
+from typing import Final
+
+
+class May(StrEnum):
+    """One thing a person may or may not do. Each operation of the API needs exactly one."""
+
+    SEE_QUEUE = "see_queue"  # alerts, their evidence and history, the stream
+    WORK_ALERTS = "work_alerts"  # acknowledge, assign, note, step, close, reopen
+    SEE_WEARERS = "see_wearers"  # wearers, orders, activations, groups: personal data
+    EDIT_WEARERS = "edit_wearers"  # wearers, orders, groups
+    FIT_TAGS = "fit_tags"  # activations
+    SEE_ZONES = "see_zones"  # geometry included: a victim's address
+    EDIT_ZONES = "edit_zones"
+    SEE_FIXES = "see_fixes"  # where people were
+    SEE_TAGS = "see_tags"  # hardware; with positions and wearers only where those may be seen as well
+    SEE_STATUS = "see_status"  # how the system runs
+    SEE_DEAD = "see_dead"  # dead letters, without their bytes
+    SEE_AUDIT = "see_audit"  # who did and saw what
+
+
+class Role(StrEnum):
+    """What an account is."""
+
+    OPERATOR = "operator"
+    OFFICER = "officer"
+    SUPERVISOR = "supervisor"
+    FIELD = "field"
+    ENGINEER = "engineer"
+    AUDITOR = "auditor"
+    ADMIN = "admin"
+
+
+_OPERATOR: Final = frozenset(
+    {
+        May.SEE_QUEUE,
+        May.WORK_ALERTS,
+        May.SEE_WEARERS,
+        May.SEE_ZONES,
+        May.SEE_FIXES,
+        May.SEE_TAGS,
+        May.SEE_STATUS,
+    }
+)
+_OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES}
+
+PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
+    Role.OPERATOR: _OPERATOR,
+    Role.OFFICER: _OFFICER,
+    Role.SUPERVISOR: _OFFICER | {May.SEE_AUDIT, May.SEE_DEAD},
+    # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
+    Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.SEE_TAGS, May.SEE_STATUS}),
+    # No personal data at all.
+    Role.ENGINEER: frozenset({May.SEE_TAGS, May.SEE_STATUS, May.SEE_DEAD}),
+    # Everything, and changes nothing.
+    Role.AUDITOR: frozenset(may for may in May if may.startswith("see_")),
+    Role.ADMIN: frozenset(May),
+}

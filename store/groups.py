@@ -1,0 +1,86 @@
+"""Groups of wearers as rows: a zone may apply to one. Every change of one is a control change."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import asyncpg
+
+from store import audit
+from store.feed import Edit
+from store.pool import Store
+from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+
+SELECT: Final = """SELECT g.id, g.name, g.version,
+                          array(SELECT wearer FROM wearer_group_member m WHERE m.wearer_group = g.id ORDER BY wearer) AS wearers
+                   FROM wearer_group g"""
+
+
+async def page(store: Store, *, after: int, limit: int) -> list[asyncpg.Record]:
+    """By id, those after ``after``."""
+    return await store.pool.fetch(f"{SELECT} WHERE g.id > $1 ORDER BY g.id LIMIT $2", after, limit)
+
+
+async def get(store: Store, group: int) -> asyncpg.Record:
+    """One group with its members; raises ``MissingError``."""
+    row = await store.pool.fetchrow(f"{SELECT} WHERE g.id = $1", group)
+    if row is None:
+        raise MissingError("group", group)
+    return row
+
+
+async def add(change: Edit, name: str, wearers: Sequence[int]) -> asyncpg.Record:
+    """Create one.
+
+    Raises
+    ------
+    DanglingError, ConflictError
+        If a wearer does not exist; if the name is taken.
+    """
+    try:
+        number = await change.connection.fetchval("INSERT INTO wearer_group (name) VALUES ($1) RETURNING id", name)
+    except asyncpg.UniqueViolationError:
+        raise _taken(name) from None
+    return await _with(change, number, wearers, "created")
+
+
+async def edit(change: Edit, group: int, version: int, name: str | None, wearers: Sequence[int] | None) -> asyncpg.Record:
+    """Rename, or replace the members, where given.
+
+    Raises
+    ------
+    MissingError, StaleError, DanglingError, ConflictError
+    """
+    known = await change.connection.fetchval("SELECT version FROM wearer_group WHERE id = $1 FOR UPDATE", group)
+    if known is None:
+        raise MissingError("group", group)
+    if known != version:
+        raise StaleError("group", group)
+    try:
+        await change.connection.execute(
+            "UPDATE wearer_group SET name = coalesce($2, name), version = version + 1 WHERE id = $1", group, name
+        )
+    except asyncpg.UniqueViolationError:
+        raise _taken(str(name)) from None
+    if wearers is not None:
+        await change.connection.execute("DELETE FROM wearer_group_member WHERE wearer_group = $1", group)
+    return await _with(change, group, wearers or (), "edited")
+
+
+async def _with(change: Edit, group: int, wearers: Sequence[int], what: str) -> asyncpg.Record:
+    absent = await change.connection.fetchval(
+        "SELECT g FROM unnest($1::bigint[]) g WHERE NOT EXISTS (SELECT 1 FROM wearer w WHERE w.id = g) LIMIT 1", wearers
+    )
+    if absent is not None:
+        raise DanglingError("wearers", "wearer", absent)
+    await change.connection.execute(
+        "INSERT INTO wearer_group_member SELECT $1, g FROM unnest($2::bigint[]) g ON CONFLICT DO NOTHING", group, wearers
+    )
+    row = await change.connection.fetchrow(f"{SELECT} WHERE g.id = $1", group)
+    assert row is not None
+    change.entry("control", group, "group")
+    audit.done(change, what, f"group/{group}", version=row["version"], wearers=row["wearers"])
+    return row
+
+
+def _taken(name: str) -> ConflictError:
+    return ConflictError(f"there is a group named {name} already: choose another name")

@@ -1,0 +1,54 @@
+"""What the database's state makes impossible, as exceptions that the API turns into answers."""
+
+from typing import Final
+
+import asyncpg
+
+from model.errors import CordonError
+
+
+class MissingError(CordonError):
+    """There is no such thing."""
+
+    def __init__(self, what: str, ref: object) -> None:
+        super().__init__(f"there is no {what} {ref}: look it up in the list, it may belong to another instance")
+
+
+class DanglingError(CordonError):
+    """A field names something that does not exist."""
+
+    def __init__(self, field: str, what: str, ref: object) -> None:
+        super().__init__(f"there is no {what} {ref}: create it first, or name another")
+        self.field = field
+
+
+class ConflictError(CordonError):
+    """The change contradicts what is stored."""
+
+
+class StaleError(CordonError):
+    """The thing has changed since the caller read it."""
+
+    def __init__(self, what: str, ref: object) -> None:
+        super().__init__(f"{what} {ref} has changed since you read it: read it again, then decide")
+        self.what = what
+        self.ref = ref
+
+
+class ReusedKeyError(CordonError):
+    """An Idempotency-Key came back with another request."""
+
+    def __init__(self) -> None:
+        super().__init__("this Idempotency-Key was used for another request: make a new one for each thing you create")
+
+
+# The database cannot be asked just now, whatever asyncpg calls it: nothing was done, or nobody knows; ask again.
+UNAVAILABLE: Final = (
+    OSError,
+    TimeoutError,
+    asyncpg.InterfaceError,
+    asyncpg.PostgresConnectionError,
+    asyncpg.OperatorInterventionError,
+    asyncpg.InsufficientResourcesError,
+    asyncpg.TransactionRollbackError,
+)
