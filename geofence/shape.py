@@ -52,15 +52,17 @@ def _compile(zone: Zone, geometry: shapely.Geometry) -> Shape:
         return Shape(np.array([geometry.x]), np.array([geometry.y]), np.zeros(1, np.int64), zone.radius_m)
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0:
         raise ValueError(f"zone {zone.id} version {zone.version} is a {type(geometry).__name__} with radius {zone.radius_m:g} m")
-    west, _, east, _ = geometry.bounds
-    rings = shapely.get_rings(joined(geometry) if (west, east) == (-_SEAM_DEG, _SEAM_DEG) else geometry)
+    rings = shapely.get_rings(joined(geometry))
     coordinates = shapely.get_coordinates(rings)
     ring_at = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))]).astype(np.int64)
     return Shape(np.ascontiguousarray(coordinates[:, 0]), np.ascontiguousarray(coordinates[:, 1]), ring_at, 0.0)
 
 
 def joined(geometry: shapely.Geometry) -> shapely.Geometry:
-    """A geometry split at the 180° meridian as one, with longitudes up to 360."""
+    """A geometry split at the 180° meridian as one, with longitudes up to 360; any other as it is."""
+    west, _, east, _ = shapely.bounds(geometry)
+    if (west, east) != (-_SEAM_DEG, _SEAM_DEG):
+        return geometry
     parts = shapely.get_parts(geometry)
     western = shapely.bounds(parts)[:, 2] < 0.0
     return shapely.union_all(np.concatenate([parts[~western], shapely.transform(parts[western], _turned)]))

@@ -1,0 +1,353 @@
+"""A GeoJSON feature becomes a geometry fit to judge by, or the place and the reason why it is not, in an officer's words."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from math import isfinite
+from typing import Any, Final, NamedTuple, cast
+
+import numpy as np
+import shapely
+
+from geofence import fault
+from geofence.fault import Fault, point_name, ring_name, where
+from geofence.shape import joined
+from model.arrays import Array
+from model.batch import Rejected
+from model.fix import ACCURACY_FLOOR_M
+
+POINTS_MOST: Final = 100_000  # of a zone: more is a map, not a zone; drawing and judging stay quick
+LAT_MOST_DEG: Final = 85.0  # nearer to a pole, degrees of longitude shrink too fast for distances to be vouched for
+AREA_LEAST_M2: Final = 1.0  # less is a slip of the hand
+AREA_MOST_KM2: Final = 1_000_000.0  # larger than any state of the United States but Alaska: a slip of the hand too
+AREA_LARGE_KM2: Final = 5_000.0  # as large as Norfolk: worth a second look
+WIDTH_MOST_DEG: Final = 90.0
+RADIUS_LEAST_M: Final = 1.0
+RADIUS_MOST_M: Final = 100_000.0
+
+# Where the wearers of this system's users live: west, south, east, north. A zone elsewhere that lies here with longitude and
+# latitude exchanged was very likely given the wrong way round.
+_LIKELY: Final = {"the British Isles": (-11.0, 49.0, 2.5, 61.5), "the United States": (-125.0, 24.0, -66.0, 50.0)}
+
+
+class Geometry(NamedTuple):
+    """What a zone is judged by, and what its author should know about it."""
+
+    wkb: bytes  # WGS84 lon/lat polygon or multipolygon, split at the 180° meridian (RFC 7946); a point where radius_m is above 0
+    radius_m: float  # of a circle, by the geodesic; 0 for polygons
+    advice: tuple[str, ...]  # sentences; the geometry is valid nevertheless
+
+
+class _Ring(NamedTuple):
+    """One ring as given, less its repeated points."""
+
+    part: int  # polygon of the multipolygon, from 0
+    ring: int  # 0 the outer ring, then holes
+    points: Array  # (n, 2) float64 lon, lat; first and last equal
+    numbers: Array  # (n,) int64, each point's place as given, from 1
+
+
+def parse(feature: Mapping[str, Any]) -> Geometry | Rejected:
+    """Validate a GeoJSON Feature, or a bare Polygon or MultiPolygon.
+
+    A polygon across the 180° meridian may be split there, as RFC 7946 asks, or have edges whose longitudes jump by more than 180
+    degrees; the second is split here, and its author told so. Repeated points are left out, with advice. Everything else that
+    is not a valid geometry is refused: nobody is watched by a guess.
+
+    Parameters
+    ----------
+    feature : Polygon, MultiPolygon, or Point with ``properties.radius_m`` (metres, above 0); rings closed, longitude first
+
+    Returns
+    -------
+    Geometry, or Rejected with one sentence that names the place and the reason.
+    """
+    try:
+        kind, coordinates, properties = _opened(feature)
+        if kind == "Point":
+            return _circle(coordinates, properties.get("radius_m"))
+        return _polygons(coordinates if kind == "MultiPolygon" else [coordinates])
+    except Fault as found:
+        return Rejected(str(found), place="zones")
+
+
+def repair(feature: Mapping[str, Any]) -> dict[str, Any] | None:
+    """The nearest valid feature to offer for one that ``parse`` refuses; None where it is valid, or nothing can be offered.
+
+    Exchanges longitude and latitude where all points say so, brings longitudes within ±180, closes rings and takes rings apart
+    where they cross or touch themselves. A point that is not a number, or a missing radius, cannot be guessed.
+    """
+    if isinstance(parse(feature), Geometry):
+        return None
+    try:
+        kind, coordinates, properties = _opened(feature)
+        if kind == "Point":
+            geometry: dict[str, Any] = {
+                "type": "Point",
+                "coordinates": _righted(np.array([_pair(coordinates, "The centre")]))[0].tolist(),
+            }
+        else:
+            polygons = coordinates if kind == "MultiPolygon" else [coordinates]
+            geometry = cast(Any, _rebuilt(polygons)).__geo_interface__
+    except Fault:
+        return None
+    offered = {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
+    return offered if isinstance(parse(offered), Geometry) else None
+
+
+def _opened(feature: Mapping[str, Any]) -> tuple[str, Any, Mapping[str, Any]]:
+    """Type, coordinates and properties of a feature or a bare geometry."""
+    if not isinstance(feature, Mapping):
+        raise Fault("A zone is a GeoJSON Feature: an object with type, geometry and properties.")
+    geometry: Any = feature
+    properties: Any = {}
+    if feature.get("type") == "Feature":
+        geometry = feature.get("geometry")
+        properties = feature.get("properties") or {}
+    if not isinstance(geometry, Mapping) or not isinstance(properties, Mapping):
+        raise Fault("The feature has no geometry: give a Polygon, a MultiPolygon, or a Point with properties.radius_m.")
+    kind = geometry.get("type")
+    if kind not in {"Polygon", "MultiPolygon", "Point"}:
+        raise Fault(f"A zone cannot be a {kind}: give a Polygon, a MultiPolygon, or a Point with properties.radius_m.")
+    coordinates = geometry.get("coordinates")
+    if not isinstance(coordinates, Sequence) or isinstance(coordinates, str) or len(coordinates) == 0:
+        raise Fault(f"The {kind} is empty: it has no coordinates.")
+    return kind, coordinates, properties
+
+
+# ---------------------------------------------------------------- circles
+
+
+def _circle(coordinates: Any, radius: Any) -> Geometry:
+    lon, lat = _pair(coordinates, "The centre")
+    _check_range(lon, lat, "The centre")
+    if radius is None:
+        raise Fault("A Point is a circle's centre: give its radius in metres as properties.radius_m.")
+    if isinstance(radius, bool) or not isinstance(radius, int | float) or not isfinite(radius):
+        raise Fault(f"The radius {radius!r} is not a number of metres.")
+    if not RADIUS_LEAST_M <= radius <= RADIUS_MOST_M:
+        raise Fault(f"The radius is {radius:g} m: it must be from {RADIUS_LEAST_M:g} m to {RADIUS_MOST_M:,.0f} m.")
+    advice = _likely_swapped((lon, lat, lon, lat))
+    if radius <= ACCURACY_FLOOR_M:
+        advice.append(_tiny(f"The radius is {radius:g} m"))
+    if len(coordinates) > 2:
+        advice.append("Heights were left out: a zone has none.")
+    return Geometry(shapely.Point(lon, lat).wkb, float(radius), tuple(advice))
+
+
+# ---------------------------------------------------------------- polygons
+
+
+def _polygons(polygons: Sequence[Any]) -> Geometry:
+    rings = list(_rings(polygons))
+    advice = []
+    repeated = sum(int(ring.numbers[-1]) - len(ring.numbers) for ring in rings)
+    if repeated:
+        advice.append(f"{repeated} repeated {'point was' if repeated == 1 else 'points were'} left out.")
+    if any(len(point) > 2 for part in polygons for ring in part for point in ring):
+        advice.append("Heights were left out: a zone has none.")
+    jumps = {ring.part for ring in rings if np.any(np.abs(np.diff(ring.points[:, 0])) > 180.0)}
+    rings = [_unwrapped(ring) if ring.part in jumps else ring for ring in rings]
+    for ring in rings:
+        _check_spikes(ring, len(polygons))
+    geometry = _assembled(rings, len(polygons))
+    _check_valid(geometry, rings, len(polygons))
+    _check_size(geometry, advice)
+    if jumps:
+        geometry = _split(geometry)
+        _check_valid(geometry, rings, len(polygons))  # parts that were apart only because one had longitudes beyond 180
+        advice.append("The zone crosses the 180° meridian: it was split there into parts on both sides, and is judged as one.")
+    advice += _likely_swapped(shapely.bounds(geometry).tolist())
+    return Geometry(shapely.to_wkb(geometry), 0.0, tuple(advice))
+
+
+def _rings(polygons: Sequence[Any]) -> Iterator[_Ring]:
+    """Every ring with its points checked one by one and repeats left out."""
+    total = 0
+    for p, part in enumerate(polygons):
+        if not _is_list(part) or len(part) == 0:
+            raise Fault(f"{'The polygon' if len(polygons) == 1 else f'Part {p + 1}'} is empty: it has no rings.")
+        for r, ring in enumerate(part):
+            name = ring_name(p, r, len(polygons))
+            if not _is_list(ring) or len(ring) == 0:
+                raise Fault(f"{name} is empty: it has no points.")
+            total += len(ring)
+            if total > POINTS_MOST:
+                raise Fault(
+                    f"The zone has more than {POINTS_MOST:,} points ({name[0].lower()}{name[1:]} passes it): simplify it."
+                )
+            points = np.array([_checked(point, i, name) for i, point in enumerate(ring)])
+            yield _closed(points, p, r, name)
+
+
+def _closed(points: Array, part: int, ring: int, name: str) -> _Ring:
+    if len(points) == 1 or not np.array_equal(points[0], points[-1]):
+        raise Fault(
+            f"{name} is open: it begins at {where(points[0])} and ends at {where(points[-1])}. Repeat its first point at its end."
+        )
+    keep = np.append(True, np.any(points[1:] != points[:-1], axis=1))
+    different = len(np.unique(points, axis=0))
+    if different < 3:
+        raise Fault(f"{name} has only {different} different {'point' if different == 1 else 'points'}: an area needs at least 3.")
+    return _Ring(part, ring, points[keep], np.flatnonzero(keep) + 1)
+
+
+def _is_list(value: Any) -> bool:
+    return isinstance(value, Sequence) and not isinstance(value, str | bytes)
+
+
+def _checked(point: Any, i: int, name: str) -> tuple[float, float]:
+    named = point_name(i + 1, name)
+    lon, lat = _pair(point, named)
+    _check_range(lon, lat, named)
+    return lon, lat
+
+
+def _pair(point: Any, named: str) -> tuple[float, float]:
+    if not _is_list(point) or len(point) < 2:
+        raise Fault(f"{named} is not a position: give [longitude, latitude].")
+    lon, lat = point[0], point[1]
+    for value, axis in ((lon, "longitude"), (lat, "latitude")):
+        if isinstance(value, bool) or not isinstance(value, int | float) or not isfinite(value):
+            raise Fault(f"{named}: its {axis} {value!r} is not a number.")
+    return float(lon), float(lat)
+
+
+def _check_range(lon: float, lat: float, named: str) -> None:
+    if abs(lat) > 90.0:
+        swapped = abs(lat) <= 180.0 and abs(lon) <= 90.0
+        hint = " Longitude and latitude seem to be exchanged: GeoJSON puts longitude first." if swapped else ""
+        raise Fault(f"{named}: its latitude {lat:g} is outside -90 to 90.{hint}")
+    if abs(lon) > 180.0:
+        hint = f" Write it as {(lon + 180.0) % 360.0 - 180.0:g}." if abs(lon) <= 540.0 else ""
+        raise Fault(f"{named}: its longitude {lon:g} is outside -180 to 180.{hint}")
+    if abs(lat) > LAT_MOST_DEG:
+        raise Fault(
+            f"{named}: latitude {lat:g} is within {90.0 - LAT_MOST_DEG:g}° of a pole: distances there cannot be vouched for."
+        )
+
+
+def _unwrapped(ring: _Ring) -> _Ring:
+    """The ring with its western longitudes moved by 360 degrees, which is exact near the 180° meridian."""
+    points = ring.points.copy()
+    points[points[:, 0] < 0.0, 0] += 360.0
+    if np.any(np.abs(np.diff(points[:, 0])) > 180.0) or np.ptp(points[:, 0]) > 180.0:
+        raise Fault(f"{ring_name(ring.part, ring.ring, 1)} goes round the globe or spans more than half of it.")
+    return ring._replace(points=points)
+
+
+def _check_spikes(ring: _Ring, parts: int) -> None:
+    at = fault.spike(ring.points)
+    if at is not None:
+        name = ring_name(ring.part, ring.ring, parts)
+        named = point_name(int(ring.numbers[at]), name)
+        raise Fault(f"{named} ({where(ring.points[at])}) is a spike: the line runs out to it and straight back. Remove it.")
+
+
+def _assembled(rings: Sequence[_Ring], parts: int) -> shapely.Geometry:
+    polygons = []
+    for part in range(parts):
+        own = [ring.points for ring in rings if ring.part == part]
+        polygons.append(shapely.Polygon(own[0], own[1:]))
+    return polygons[0] if parts == 1 else shapely.MultiPolygon(polygons)
+
+
+def _check_valid(geometry: shapely.Geometry, rings: Sequence[_Ring], parts: int) -> None:
+    if not shapely.is_valid(geometry):
+        named = [(ring_name(ring.part, ring.ring, parts), ring.points, ring.numbers) for ring in rings]
+        raise Fault(fault.sentence(shapely.is_valid_reason(geometry), named))
+
+
+def _check_size(geometry: shapely.Geometry, advice: list[str]) -> None:
+    west, south, east, _ = shapely.bounds(joined(geometry))
+    if east - west > WIDTH_MOST_DEG:
+        raise Fault(f"The zone is {east - west:.0f} degrees of longitude wide: that is no place. Are its points in order?")
+    area_m2 = float(shapely.area(shapely.transform(geometry, _metres)))
+    if area_m2 < AREA_LEAST_M2:
+        raise Fault(f"The zone covers {area_m2:.2g} square metres at {where((west, south))}: too small to be a place.")
+    if area_m2 > AREA_MOST_KM2 * 1e6:
+        raise Fault(f"The zone covers {area_m2 / 1e6:,.0f} square kilometres: more than {AREA_MOST_KM2:,.0f} is no zone.")
+    if area_m2 > AREA_LARGE_KM2 * 1e6:
+        advice.append(f"The zone covers {area_m2 / 1e6:,.0f} square kilometres: is that meant?")
+    if area_m2 <= np.pi * ACCURACY_FLOOR_M**2:
+        advice.append(_tiny(f"The zone covers {area_m2:.0f} square metres"))
+
+
+def _metres(points: Array) -> Array:
+    """Equal-area metres (Lambert's cylindrical projection on the sphere of equal area): the area to within half a percent."""
+    radius_m = 6_371_007.0
+    out: Array = np.column_stack([np.radians(points[:, 0]) * radius_m, np.sin(np.radians(points[:, 1])) * radius_m])
+    return out
+
+
+def _split(geometry: shapely.Geometry) -> shapely.Geometry:
+    """A geometry with longitudes beyond 180 as RFC 7946 writes it."""
+    if shapely.bounds(geometry)[2] <= 180.0:
+        return geometry
+    left = shapely.intersection(geometry, shapely.box(-180.0, -90.0, 180.0, 90.0))
+    right = shapely.intersection(geometry, shapely.box(180.0, -90.0, 540.0, 90.0))
+    right = shapely.transform(right, lambda points: points - np.array([360.0, 0.0]))
+    return _areas([left, right])
+
+
+def _areas(geometries: Sequence[shapely.Geometry]) -> shapely.Geometry:
+    """The polygons among geometries, points and lines left out."""
+    parts = shapely.get_parts(shapely.get_parts(geometries))
+    polygons = [part for part in parts if isinstance(part, shapely.Polygon) and not shapely.is_empty(part)]
+    if not polygons:
+        raise Fault("Nothing with an area is left of the zone.")
+    return polygons[0] if len(polygons) == 1 else shapely.MultiPolygon(polygons)
+
+
+# ---------------------------------------------------------------- advice
+
+
+def _tiny(what: str) -> str:
+    return (
+        f"{what}: no fix is better than {ACCURACY_FLOOR_M:g} m, so nobody can ever be said to be inside, only that they may be."
+    )
+
+
+def _likely_swapped(box: Sequence[float]) -> list[str]:
+    """Advice where the zone lies where nobody is watched, and somewhere likely with longitude and latitude exchanged."""
+    west, south, east, north = box
+    for name, (w, s, e, n) in _LIKELY.items():
+        if w <= south and north <= e and s <= west and east <= n:
+            return [f"Longitude and latitude may be exchanged: the other way round the zone lies in {name}."]
+    return []
+
+
+# ---------------------------------------------------------------- repair
+
+
+def _rebuilt(polygons: Sequence[Any]) -> shapely.Geometry:
+    parts = []
+    for p, part in enumerate(polygons):
+        if not _is_list(part):
+            raise Fault("not a polygon")
+        rings = []
+        for r, ring in enumerate(part):
+            name = ring_name(p, r, len(polygons))
+            if not _is_list(ring) or not 3 <= len(ring) <= POINTS_MOST:
+                raise Fault(f"{name} cannot be repaired")
+            points = _righted(np.array([_pair(point, point_name(i + 1, name)) for i, point in enumerate(ring)]))
+            rings.append(points if np.array_equal(points[0], points[-1]) else np.vstack([points, points[:1]]))
+        if any(np.any(np.abs(np.diff(points[:, 0])) > 180.0) for points in rings):
+            rings = [
+                np.column_stack([np.where(points[:, 0] < 0, points[:, 0] + 360.0, points[:, 0]), points[:, 1]])
+                for points in rings
+            ]
+        if any(len(points) < 4 for points in rings):
+            raise Fault("too few points")
+        # Ring by ring, so that a hole stays a hole: one that lies outside its outer ring takes nothing away.
+        shell, *holes = shapely.make_valid(
+            [shapely.Polygon(points) for points in rings], method="structure", keep_collapsed=False
+        )
+        parts.append(shapely.difference(shell, shapely.union_all(holes)))
+    return shapely.orient_polygons(_split(_areas([shapely.union_all(parts)])))
+
+
+def _righted(points: Array) -> Array:
+    """Points with longitude and latitude exchanged where they must have been, and longitudes within ±180."""
+    lon, lat = points[:, 0], points[:, 1]
+    if np.any(np.abs(lat) > 90.0) and np.all(np.abs(lon) <= 90.0) and np.all(np.abs(lat) <= 180.0):
+        lon, lat = lat, lon
+    return np.column_stack([np.where(np.abs(lon) > 180.0, (lon + 180.0) % 360.0 - 180.0, lon), lat])
