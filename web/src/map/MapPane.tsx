@@ -1,0 +1,59 @@
+// Where the wearer of an alert was: the map, and the same in words for those who cannot see it.
+import { useQuery } from "@tanstack/react-query";
+import { useMemo } from "react";
+import * as api from "../api";
+import { useNow } from "../clock";
+import { words } from "../problem";
+import Canvas from "./Canvas";
+import { sceneOf } from "./scene";
+import { trackWindow } from "./window";
+
+const REFRESH_MS = 30_000; // while the alert is active its wearer moves; each reading is audited, so not more often
+
+interface Props {
+  alert: api.Alert;
+  evidence: readonly api.Evidence[];
+}
+
+export default function MapPane({ alert, evidence }: Props) {
+  const { zone_id, zone_version } = alert;
+  const zone = useQuery({
+    queryKey: ["zone", zone_id, zone_version],
+    queryFn: ({ signal }) =>
+      zone_id === null || zone_version === null ? null : api.zone(zone_id, zone_version, signal),
+    staleTime: Number.POSITIVE_INFINITY, // a version never changes
+  });
+  const minute = Math.floor(useNow() / 60_000) * 60_000; // words of age: a minute is fine enough, and a scene is not made every second
+  const follows = alert.condition === "active" && alert.handling !== "closed";
+  const track = useQuery({
+    queryKey: ["track", alert.id, alert.event_at, alert.ended_at],
+    queryFn: ({ signal }) => {
+      const { from, to } = trackWindow(alert);
+      return api.track(alert.wearer_id, from, to, signal);
+    },
+    refetchInterval: follows ? REFRESH_MS : false,
+  });
+  const scene = useMemo(
+    () => sceneOf(alert, zone.data ?? null, evidence, track.data ?? null, Math.max(minute, Date.parse(alert.event_at))),
+    [alert, zone.data, evidence, track.data, minute],
+  );
+  const settled = !zone.isPending && !track.isPending;
+  return (
+    <section aria-label="Where">
+      <Canvas scene={settled ? scene : { ...scene, box: null }} subject={alert.id} />
+      <ul className="map-words">
+        {scene.words.map((line) => (
+          <li key={line}>{line}</li>
+        ))}
+      </ul>
+      {[zone.error, track.error].map(
+        (error) =>
+          error !== null && (
+            <p key={words(error)} role="alert" className="trouble">
+              The map is not complete: {words(error)}
+            </p>
+          ),
+      )}
+    </section>
+  );
+}

@@ -1,0 +1,42 @@
+// Alerts into the order an operator works them, without moving rows under the hand that points at one.
+import type { Alert } from "./api";
+import type { Alerts } from "./queue";
+
+/** Worst first; of equals the one whose clock ran out, or runs out, first; then the oldest. It does not depend on the time. */
+export function byUrgency(one: Alert, other: Alert): number {
+  return (
+    one.severity.localeCompare(other.severity) ||
+    dueMs(one) - dueMs(other) ||
+    Date.parse(one.event_at) - Date.parse(other.event_at) ||
+    one.id - other.id
+  );
+}
+
+function dueMs(alert: Alert): number {
+  return alert.next_due === null ? Number.MAX_SAFE_INTEGER : Date.parse(alert.next_due);
+}
+
+/**
+ * Ids in the order to show. While held, every row stays where it is (closed ones too) and new ones join below;
+ * otherwise open alerts are shown by urgency.
+ */
+export function arrange(previous: readonly number[], alerts: Alerts, held: boolean): number[] {
+  const open = [...alerts.values()].filter((alert) => alert.handling !== "closed");
+  const sorted = open.sort(byUrgency).map((alert) => alert.id);
+  if (!held) return sorted;
+  const kept = previous.filter((id) => alerts.has(id));
+  const known = new Set(kept);
+  return [...kept, ...sorted.filter((id) => !known.has(id))];
+}
+
+/** Whether two orders are the same, so that an unchanged one is not drawn again. */
+export function same(one: readonly number[], other: readonly number[]): boolean {
+  return one.length === other.length && one.every((id, at) => id === other[at]);
+}
+
+/** The id a step up or down from the selected one; at an end, or with nothing selected, the nearest there is. */
+export function neighbour(order: readonly number[], selected: number | null, step: 1 | -1): number | null {
+  const at = selected === null ? -1 : order.indexOf(selected);
+  const next = at === -1 ? 0 : Math.min(Math.max(at + step, 0), order.length - 1);
+  return order[next] ?? null;
+}

@@ -1,0 +1,94 @@
+// One alert whole: what happened, what to do, where it was, what it was judged by and what was done about it.
+import { useQuery } from "@tanstack/react-query";
+import { lazy, type RefObject, Suspense } from "react";
+import * as api from "../api";
+import { useNow } from "../clock";
+import { ago, wall } from "../instant";
+import { words } from "../problem";
+import type { Account } from "../session";
+import { due, HANDLING, OUTCOMES, owner, plain, remarks, SEVERITY, sentence } from "../words";
+import { Actions } from "./Actions";
+import { Evidence } from "./Evidence";
+import { History } from "./History";
+
+const MapPane = lazy(() => import("../map/MapPane")); // the map library is most of the page's bytes: the queue does not wait for it
+
+interface Props {
+  alert: api.Alert | undefined;
+  me: Account;
+  pane: RefObject<HTMLElement | null>;
+  onChanged(alert: api.Alert): void;
+  onLeave(): void;
+}
+
+export function AlertPane({ alert, me, pane, onChanged, onLeave }: Props) {
+  if (alert === undefined) {
+    return (
+      <section className="pane pane-empty" ref={pane} aria-label="Alert">
+        <p>
+          Choose an alert: <kbd>p</kbd> for the worst, <kbd>j</kbd> and <kbd>k</kbd> to walk, <kbd>?</kbd> for all keys.
+        </p>
+      </section>
+    );
+  }
+  return <Whole alert={alert} me={me} pane={pane} onChanged={onChanged} onLeave={onLeave} />;
+}
+
+function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Alert }) {
+  const detail = useQuery({ queryKey: ["alert", alert.id], queryFn: ({ signal }) => api.alert(alert.id, signal) });
+  return (
+    <section className="pane" ref={pane} aria-labelledby="alert-title">
+      <button type="button" className="back" onClick={onLeave}>
+        Back to the queue
+      </button>
+      <h2 id="alert-title">
+        <span className="severity" data-severity={alert.severity}>
+          <b>{alert.severity}</b> {SEVERITY[alert.severity]}
+        </span>{" "}
+        {sentence(alert)}
+      </h2>
+      <Facts alert={alert} me={me.id} />
+      <Actions key={alert.id} alert={alert} me={me} onChanged={onChanged} />
+      <Suspense fallback={<div className="map" />}>
+        <MapPane alert={alert} evidence={detail.data?.evidence ?? []} />
+      </Suspense>
+      {detail.isError && (
+        <p role="alert" className="trouble">
+          {words(detail.error)}
+        </p>
+      )}
+      <div className="papers">
+        <Evidence evidence={detail.data?.evidence ?? []} />
+        <History entries={detail.data?.history ?? []} me={me.id} />
+      </div>
+    </section>
+  );
+}
+
+function Facts({ alert, me }: { alert: api.Alert; me: number }) {
+  const nowMs = useNow();
+  const clock = due(alert, nowMs);
+  const remarked = remarks(alert);
+  return (
+    <dl className="facts">
+      <Fact name="Since" value={`${wall(alert.event_at, nowMs)}, ${ago(alert.event_at, nowMs)}`} />
+      {alert.ended_at !== null && (
+        <Fact name="Until" value={`${wall(alert.ended_at, nowMs)}, ${ago(alert.ended_at, nowMs)}`} />
+      )}
+      <Fact name="Handling" value={`${HANDLING[alert.handling]}, ${owner(alert, me)}`} />
+      {clock !== null && <Fact name={clock.act} value={clock.words} overdue={clock.overdue} />}
+      {alert.outcome !== null && <Fact name="Outcome" value={OUTCOMES[alert.outcome] ?? plain(alert.outcome)} />}
+      {remarked.length > 0 && <Fact name="Note well" value={remarked.join(" · ")} />}
+      <Fact name="Tag" value={String(alert.tag)} />
+    </dl>
+  );
+}
+
+function Fact({ name, value, overdue = false }: { name: string; value: string; overdue?: boolean }) {
+  return (
+    <div data-overdue={overdue}>
+      <dt>{name}</dt>
+      <dd>{value}</dd>
+    </div>
+  );
+}

@@ -1,0 +1,46 @@
+// The page by who is there: the sign-in form, or the console.
+import { useQueryClient } from "@tanstack/react-query";
+import { useEffect, useState } from "react";
+import { Problem, words } from "../problem";
+import { accessToken, signOut, useAccount, useStanding } from "../session";
+import { Console } from "./Console";
+import { SignIn } from "./SignIn";
+
+export function App() {
+  const standing = useStanding();
+  const account = useAccount();
+  const queries = useQueryClient();
+  useEffect(() => {
+    if (standing === "out") queries.clear(); // nothing of one person's session is shown to the next
+  }, [standing, queries]);
+  if (standing === "out") return <SignIn />;
+  if (account === null) return <Returning />;
+  return <Console account={account} />;
+}
+
+const AGAIN_MS = 3_000;
+
+/** The page was loaded again: exchange the kept token for a new one, as often as it takes to reach the server. */
+function Returning() {
+  const [trouble, setTrouble] = useState<string | null>(null);
+  useEffect(() => {
+    let timer: number | undefined;
+    const attempt = () => {
+      accessToken().catch((error: unknown) => {
+        if (error instanceof Problem && error.status === 401) return;
+        setTrouble(words(error));
+        timer = window.setTimeout(attempt, AGAIN_MS);
+      });
+    };
+    attempt();
+    return () => window.clearTimeout(timer);
+  }, []);
+  return (
+    <main className="sign-in">
+      <p role="status">{trouble === null ? "Signing you in again…" : `${trouble} Trying again.`}</p>
+      <button type="button" onClick={signOut}>
+        Sign out
+      </button>
+    </main>
+  );
+}

@@ -1,0 +1,112 @@
+// The operator's screen: how fresh it is and what is worst on top, the queue at the left, the chosen alert at the right.
+import { useQueryClient } from "@tanstack/react-query";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { useCue, waitingP1 } from "../cue";
+import { useHold } from "../hold";
+import { useKeys } from "../keys";
+import { LiveQueue } from "../live";
+import { arrange, neighbour, same } from "../order";
+import type { Alerts } from "../queue";
+import { type Account, signOut } from "../session";
+import { AlertPane } from "./AlertPane";
+import { KeysDialog } from "./KeysDialog";
+import { Line } from "./Line";
+import { Queue } from "./Queue";
+import { Strip } from "./Strip";
+
+const SOUND = "cordon.sound"; // localStorage: a workstation's choice, not a person's
+
+export function Console({ account }: { account: Account }) {
+  const queries = useQueryClient();
+  const queue = useMemo(() => new LiveQueue((id) => queries.invalidateQueries({ queryKey: ["alert", id] })), [queries]);
+  useEffect(() => {
+    queue.start();
+    return () => queue.stop();
+  }, [queue]);
+  const live = useSyncExternalStore(queue.watch, queue.read);
+
+  const [selected, setSelected] = useState<number | null>(null);
+  const list = useRef<HTMLDivElement>(null);
+  const pane = useRef<HTMLElement>(null);
+  const { held, touch } = useHold(list);
+  const order = useOrder(live.alerts, held);
+  useEffect(() => {
+    if (!held) queue.forgetClosed(selected);
+  }, [queue, held, selected]);
+
+  const waiting = useMemo(() => waitingP1(live.alerts), [live.alerts]);
+  const [sound, setSound] = useState(() => localStorage.getItem(SOUND) !== "off");
+  const toggleSound = useCallback(() => {
+    setSound((on) => {
+      localStorage.setItem(SOUND, on ? "off" : "on");
+      return !on;
+    });
+  }, []);
+  useCue(waiting, live.loaded, sound);
+
+  const [showKeys, setShowKeys] = useState(false);
+  const worst = waiting[0] ?? null;
+  const move = (step: 1 | -1) => {
+    touch();
+    setSelected(neighbour(order, selected, step));
+  };
+  const leave = () => {
+    setSelected(null);
+    list.current?.focus();
+  };
+  const press = (name: string) =>
+    pane.current?.querySelector<HTMLElement>(`[data-key="${name}"]:not(:disabled)`)?.click();
+  useKeys({
+    next: () => move(1),
+    previous: () => move(-1),
+    worst: () => setSelected(worst?.id ?? order[0] ?? null),
+    press,
+    sound: toggleSound,
+    keys: () => setShowKeys(true),
+    leave,
+  });
+
+  const chosen = selected === null ? undefined : live.alerts.get(selected);
+  return (
+    <div className="console" data-view={chosen === undefined ? "queue" : "alert"}>
+      <header className="bar">
+        <h1>Cordon</h1>
+        <Line live={live} />
+        <div className="bar-end">
+          <button type="button" aria-pressed={sound} onClick={toggleSound}>
+            Sound {sound ? "on" : "off"}
+          </button>
+          <button type="button" onClick={() => setShowKeys(true)}>
+            Keys <kbd>?</kbd>
+          </button>
+          <span className="who">{account.name}</span>
+          <button type="button" onClick={signOut}>
+            Sign out
+          </button>
+        </div>
+      </header>
+      <Strip waiting={waiting} loaded={live.loaded} onOpen={setSelected} />
+      <div className="work">
+        <Queue
+          live={live}
+          order={order}
+          held={held}
+          selected={selected}
+          me={account.id}
+          list={list}
+          onSelect={setSelected}
+        />
+        <AlertPane alert={chosen} me={account} pane={pane} onChanged={(alert) => queue.put(alert)} onLeave={leave} />
+      </div>
+      <KeysDialog open={showKeys} onClose={() => setShowKeys(false)} />
+    </div>
+  );
+}
+
+/** The order shown, kept from one drawing to the next so that it can be held. */
+function useOrder(alerts: Alerts, held: boolean): number[] {
+  const shown = useRef<number[]>([]);
+  const order = arrange(shown.current, alerts, held);
+  if (!same(order, shown.current)) shown.current = order;
+  return shown.current;
+}

@@ -1,0 +1,83 @@
+// Open alerts as a list of rows, of which only those in sight are drawn.
+import { useVirtualizer } from "@tanstack/react-virtual";
+import { type KeyboardEvent, type RefObject, useEffect } from "react";
+import type { Live } from "../live";
+import { neighbour } from "../order";
+import { Row } from "./Row";
+
+const ROW_PX = 92; // as tall as .row in looks/queue.css: rows of one height never shift when their words change
+
+interface Props {
+  live: Live;
+  order: readonly number[];
+  held: boolean;
+  selected: number | null;
+  me: number;
+  list: RefObject<HTMLDivElement | null>;
+  onSelect(id: number): void;
+}
+
+export function Queue({ live, order, held, selected, me, list, onSelect }: Props) {
+  const rows = useVirtualizer({
+    count: order.length,
+    getScrollElement: () => list.current,
+    estimateSize: () => ROW_PX,
+    getItemKey: (at) => order[at] ?? at,
+    overscan: 6,
+  });
+  const place = selected === null ? -1 : order.indexOf(selected);
+  useEffect(() => {
+    if (place >= 0) rows.scrollToIndex(place, { align: "auto" });
+  }, [place, rows]);
+
+  function walk(event: KeyboardEvent): void {
+    const step = event.key === "ArrowDown" ? 1 : event.key === "ArrowUp" ? -1 : 0;
+    if (step === 0) return;
+    event.preventDefault();
+    const next = neighbour(order, selected, step);
+    if (next !== null) onSelect(next);
+  }
+
+  return (
+    <section className="queue" aria-labelledby="queue-title">
+      <div className="queue-head">
+        <h2 id="queue-title">Queue</h2>
+        <span>{live.loaded ? count(order.length) : ""}</span>
+        <span className="queue-held">{held ? "Order held while you are at it" : ""}</span>
+      </div>
+      <div
+        className="queue-list"
+        ref={list}
+        role="listbox"
+        aria-labelledby="queue-title"
+        aria-activedescendant={place < 0 ? undefined : `row-${selected}`}
+        tabIndex={0}
+        onKeyDown={walk}
+      >
+        {live.loaded && order.length === 0 && <p className="queue-empty">Nothing is open.</p>}
+        <div role="presentation" style={{ height: rows.getTotalSize(), position: "relative" }}>
+          {rows.getVirtualItems().map((item) => {
+            const alert = live.alerts.get(order[item.index] ?? -1);
+            if (alert === undefined) return null;
+            return (
+              <Row
+                key={item.key}
+                alert={alert}
+                me={me}
+                selected={alert.id === selected}
+                place={item.index + 1}
+                of={order.length}
+                top={item.start}
+                onSelect={onSelect}
+              />
+            );
+          })}
+        </div>
+      </div>
+    </section>
+  );
+}
+
+function count(open: number): string {
+  return open === 1 ? "1 open alert" : `${open} open alerts`;
+}

@@ -1,0 +1,70 @@
+// One incident as one row: who, what, where, since when, how long is left, and who has it.
+import { memo } from "react";
+import type { Alert } from "../api";
+import { useNow } from "../clock";
+import { ago, wall } from "../instant";
+import { due, HANDLING, owner, place, remarks, SEVERITY, verb } from "../words";
+
+interface Props {
+  alert: Alert;
+  me: number;
+  selected: boolean;
+  place: number;
+  of: number;
+  top: number;
+  onSelect(id: number): void;
+}
+
+export const Row = memo(function Row({ alert, me, selected, place: at, of, top, onSelect }: Props) {
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: the listbox round it takes the keys
+    // biome-ignore lint/a11y/useFocusableInteractive: the listbox round it takes the focus
+    <div
+      id={`row-${alert.id}`}
+      className="row"
+      role="option"
+      aria-selected={selected}
+      aria-posinset={at}
+      aria-setsize={of}
+      data-severity={alert.severity}
+      data-handling={alert.handling}
+      style={{ transform: `translateY(${top}px)` }}
+      onClick={() => onSelect(alert.id)}
+    >
+      <span className="severity" data-severity={alert.severity}>
+        <b>{alert.severity}</b> {SEVERITY[alert.severity]}
+      </span>
+      <span className="row-what">
+        <b className="row-name">{alert.wearer}</b> {verb(alert)}{" "}
+        <span className="row-zone">{alert.zone_name ?? place(alert)}</span>
+      </span>
+      <Due alert={alert} />
+      <Since alert={alert} />
+      <span className="row-owner">
+        <b data-handling={alert.handling}>{HANDLING[alert.handling]}</b> · {owner(alert, me)}
+      </span>
+    </div>
+  );
+});
+
+function Due({ alert }: { alert: Alert }) {
+  const clock = due(alert, useNow());
+  if (clock === null) return <span className="row-due">No clock</span>;
+  return (
+    <span className="row-due" data-overdue={clock.overdue}>
+      {clock.act} <b>{clock.words}</b>
+    </span>
+  );
+}
+
+function Since({ alert }: { alert: Alert }) {
+  const nowMs = useNow();
+  return (
+    <span className="row-since">
+      {wall(alert.event_at, nowMs, undefined, false)} · {ago(alert.event_at, nowMs)}
+      {remarks(alert).map((remark) => (
+        <em key={remark}>{remark}</em>
+      ))}
+    </span>
+  );
+}

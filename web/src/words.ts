@@ -1,0 +1,99 @@
+// Codes into the words an operator reads (DOMAIN.md): what happened, how sure, how urgent, who has it.
+import type { Alert, Clock, Handling, Severity } from "./api";
+import { countdown, span } from "./instant";
+
+export const SEVERITY: Record<Severity, string> = { P1: "Act now", P2: "Urgent", P3: "Soon", P4: "For review" };
+
+export const HANDLING: Record<Handling, string> = {
+  new: "New",
+  acknowledged: "Acknowledged",
+  in_progress: "In progress",
+  closed: "Closed",
+};
+
+export const OUTCOMES: Record<string, string> = {
+  apparent_non_compliance: "Apparent non-compliance",
+  authorised: "Authorised",
+  explained: "Explained",
+  false_alarm: "False alarm",
+  equipment_fault: "Equipment fault",
+  welfare: "Welfare concern",
+  other: "Other",
+};
+
+const SAYS: Record<string, Record<Alert["condition"], string>> = {
+  exclusion: { active: "is inside", ended: "was inside", withdrawn: "was reported inside" },
+  exclusion_possible: { active: "may be inside", ended: "may have been inside", withdrawn: "was reported near" },
+  crossed: { active: "seems to have crossed", ended: "seems to have crossed", withdrawn: "was reported to cross" },
+};
+
+/** What the wearer does or did, to be read after their name and before the zone's: "is inside", "may have been inside". */
+export function verb(alert: Alert): string {
+  return SAYS[alert.kind]?.[alert.condition] ?? plain(alert.kind);
+}
+
+/** What kind of zone it is, in words; empty where the alert has none. */
+export function place(alert: Alert): string {
+  if (alert.zone_id === null) return "";
+  return alert.zone_purpose === "area" ? "exclusion zone (area)" : "exclusion zone (victim)";
+}
+
+/** The alert in one sentence. */
+export function sentence(alert: Alert): string {
+  const where = alert.zone_id === null ? "" : ` ${place(alert)} ${alert.zone_name ?? ""}`.trimEnd();
+  return `${alert.wearer} ${verb(alert)}${where}`;
+}
+
+/** What is to be known about how it stands, besides: over, withdrawn, late, repeated. */
+export function remarks(alert: Alert): string[] {
+  const said: string[] = [];
+  if (alert.condition === "ended") said.push("Has left");
+  if (alert.condition === "withdrawn") said.push("Withdrawn: later data showed it never was");
+  if (alert.confidence === "inferred") said.push("Inferred from path");
+  if (alert.late) said.push("Late data");
+  if (alert.occurrences > 1) said.push(`${alert.occurrences} times`);
+  return said;
+}
+
+const ACT: Record<Clock, string> = { acknowledge: "Acknowledge", contact: "First contact", decision: "Decision" };
+
+export interface Due {
+  act: string;
+  words: string;
+  overdue: boolean;
+}
+
+/** The clock that runs out next: "Acknowledge in 1:20", "Acknowledge overdue 4 min"; null where none runs. */
+export function due(alert: Alert, nowMs: number): Due | null {
+  if (alert.next_due === null) return null;
+  const clock = (Object.keys(ACT) as Clock[]).find((name) => alert.due[name] === alert.next_due) ?? "decision";
+  const left = Date.parse(alert.next_due) - nowMs;
+  const overdue = left < 0;
+  return { act: ACT[clock], overdue, words: overdue ? `overdue ${span(left)}` : `in ${countdown(left)}` };
+}
+
+/** Who has it: "You", a name, or "Nobody". */
+export function owner(alert: Alert, me: number): string {
+  if (alert.owner === null) return "Nobody";
+  return alert.owner.id === me ? "You" : alert.owner.name;
+}
+
+/** An alert that waits for anybody to take it. */
+export function waits(alert: Alert): boolean {
+  return alert.handling === "new";
+}
+
+/** How close to the zone a judged fix was: "35 m inside the edge". */
+export function distance(metres: number): string {
+  return `${length(Math.abs(metres))} ${metres <= 0 ? "inside" : "outside"} the edge`;
+}
+
+/** A length as it is read out: "35 m", "1.2 km". */
+export function length(metres: number): string {
+  return metres < 1_000 ? `${Math.round(metres)} m` : `${(metres / 1_000).toFixed(1)} km`;
+}
+
+/** A code nobody has put into words yet, made readable. */
+export function plain(code: string): string {
+  return code.replaceAll("_", " ");
+}
