@@ -1,0 +1,101 @@
+"""Turns a town into the WORLD document of CONTRACT.md: wearers, orders, activations, zones, with names nobody has."""
+
+from collections.abc import Iterator
+from typing import Any, Final
+
+from bench.clock import show
+from bench.fleet import Fleet
+from bench.upload import Town
+from bench.zones import Zone
+
+HOME_RADIUS_M: Final = 75.0
+
+# Words that are no one's name, so that nobody mistakes an invented wearer for a person.
+_FIRST: Final = (
+    "Acorn,Badger,Bramble,Clover,Cricket,Dormouse,Fennel,Finch,Gorse,Heron,Juniper,Kestrel,Lichen,Linnet,Magpie,Nettle,Otter,"
+    "Pebble,Plover,Quince,Rook,Rowan,Sorrel,Starling,Teasel,Thistle,Vole,Wagtail,Wren,Yarrow"
+).split(",")
+_LAST: Final = (
+    "Applewhistle,Bellwether,Candlewick,Dandelow,Elderflume,Featherstep,Gingerbell,Hollowpot,Inkhorn,Jackstraw,Kettlewink,"
+    "Lanternby,Marrowgate,Nutmegson,Oatencake,Pepperdown,Quillfeather,Rushlight,Saltmarrow,Tumbledown,Underhedge,Velvetine,"
+    "Windlestraw"
+).split(",")
+
+
+def name(index: int) -> str:
+    """An invented name; the first 690 differ, the rest are numbered."""
+    # 30 and 23 have no common factor, so stepping both goes through every pair.
+    again = index // (len(_FIRST) * len(_LAST))
+    whole = f"{_FIRST[index % len(_FIRST)]} {_LAST[index % len(_LAST)]}"
+    return f"{whole} {again + 1}" if again else whole
+
+
+def wearer(row: int) -> str:
+    """The ref of the wearer of a row."""
+    return f"w{row + 1}"
+
+
+def document(town: Town, start_us: int) -> dict[str, Any]:
+    """The whole WORLD document; orders and activations begin at ``start_us``."""
+    fleet = town.fleet
+    rows, begins = range(fleet.count), show(start_us)
+    return {
+        "wearers": [{"ref": wearer(row), "name": name(row)} for row in rows],
+        "orders": [
+            {
+                "ref": f"o{row + 1}",
+                "wearer": wearer(row),
+                "type": "bail",
+                "timezone": "Europe/London",
+                "starts": begins,
+                "ends": None,
+                "status": "active",
+                "risk": "standard",
+            }
+            for row in rows
+        ],
+        "activations": [{"wearer": wearer(row), "tag": int(fleet.tag[row]), "from": begins, "to": None} for row in rows],
+        "zones": [*_homes(fleet), *exclusions(town)],
+        "curfews": [],
+        "visits": [],
+        "pauses": [],
+        "settings": {},
+    }
+
+
+def _homes(fleet: Fleet) -> Iterator[dict[str, Any]]:
+    for row in range(fleet.count):
+        position = [round(float(fleet.lon[row]), 7), round(float(fleet.lat[row]), 7)]
+        properties = {"name": "Home", "kind": "home", "radius_m": HOME_RADIUS_M, "applies_to": {"wearer": wearer(row)}}
+        yield _feature(f"home{row + 1}", {"type": "Point", "coordinates": position}, properties)
+
+
+def exclusions(town: Town) -> Iterator[dict[str, Any]]:
+    """Every exclusion zone of the town as a Feature with its ``ref``: the wearers' own, then those for everybody."""
+    zones = town.zones
+    zones.sites(zones.owners.tolist())
+    for row in zones.owners.tolist():
+        for number in range(zones.per_tag):
+            yield _exclusion(town, zones.zone(row, number), {"wearer": wearer(row)})
+    for zone in zones.shared:
+        yield _exclusion(town, zone, {"all": True})
+
+
+def _exclusion(town: Town, zone: Zone, applies_to: dict[str, Any]) -> dict[str, Any]:
+    properties = {"name": zone.name, "kind": "exclusion", "purpose": zone.purpose, "applies_to": applies_to}
+    if zone.shape.radius_m:
+        middle = list(town.zones.middle(zone))
+        return _feature(
+            zone.ref, {"type": "Point", "coordinates": middle}, properties | {"radius_m": round(zone.shape.radius_m, 2)}
+        )
+    polygons = [[[*ring.tolist(), ring[0].tolist()] for ring in part] for part in town.zones.rings(zone)]
+    geometry = {"type": "Polygon", "coordinates": polygons[0]} if len(polygons) == 1 else _multi(polygons)
+    return _feature(zone.ref, geometry, properties)
+
+
+def _multi(polygons: list[Any]) -> dict[str, Any]:
+    return {"type": "MultiPolygon", "coordinates": polygons}
+
+
+def _feature(ref: str, geometry: dict[str, Any], properties: dict[str, Any]) -> dict[str, Any]:
+    return {"ref": ref, "type": "Feature", "geometry": geometry, "properties": properties}
