@@ -11,14 +11,14 @@ from prometheus_client import Counter
 
 from ingest.records import PROTOCOL, Decoded, Limits, decode
 from model.batch import Batch, DeadLetter, Receipt, Rejected, Sink
-from model.errors import BusyError
-from model.event import EVENT
+from model.errors import BusyError, CordonError
+from model.event import EVENT, EventKind
 from model.fix import FIX
 from model.instant import show
 
 BODY_MAX_BYTES: Final = 16 * 1024 * 1024  # about 60,000 fixes: more in one request only delays the first of them
 DEAD_MAX_BYTES: Final = 64 * 1024  # of a body that cannot be read at all, this much is kept for a person to look at
-WAIT_S: Final = 1.0  # a gateway told 429 or 503 comes back after this, where the sink does not know better
+WAIT_S: Final = 5  # a gateway comes back after this where the sink failed and does not know better
 
 RECORDS: Final = Counter("cordon_gateway_records_total", "Records at the HTTP door by what became of them", ["outcome"])
 REFUSALS: Final = Counter("cordon_gateway_refusals_total", "Whole requests refused at the HTTP door", ["reason"])
@@ -53,7 +53,7 @@ _TITLES: Final = {
 
 
 def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceipt, limits: Limits) -> FastAPI:
-    """An application with the routes under ``/gateway/v1``, for mounting beside the officers' API.
+    """An application with the routes under ``/gateway/v1``, to answer beside the officers' API.
 
     Parameters
     ----------
@@ -62,8 +62,8 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
     find_receipt : gives a receipt by its id, or None.
     limits : what is let in; with ``trace_clock`` there is also ``POST /clock``, which moves the trace's clock.
     """
-    app = FastAPI(title="Cordon gateway door", docs_url=None, redoc_url=None, openapi_url="/openapi.json")
-    router = APIRouter()
+    app = FastAPI(title="Cordon gateway door", docs_url=None, redoc_url=None, openapi_url="/gateway/v1/openapi.json")
+    router = APIRouter(prefix="/gateway/v1")
 
     async def gateway(authorization: str | None) -> Gateway:
         scheme, _, key = (authorization or "").partition(" ")
@@ -108,7 +108,7 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
 
     app.include_router(router)
     app.add_exception_handler(Problem, _problem)
-    app.add_exception_handler(BusyError, _busy)
+    app.add_exception_handler(CordonError, _busy)
     return app
 
 
@@ -137,12 +137,14 @@ def _answer(decoded: Decoded, receipt: Receipt) -> dict[str, Any]:
     rejected = [{"index": one.row, "in": one.place, "reason": one.reason} for one in decoded.rejected]
     for row in receipt.conflicting:
         fix = decoded.batch.fixes[row]
-        reason = (
-            f"tag {fix['tag']}, seq {fix['seq']}, {show(fix['fix_at_us'])} was stored before with other content; "
-            "the first is kept, this one is a dead letter"
-        )
+        reason = _conflict(f"tag {fix['tag']}, seq {fix['seq']}, {show(fix['fix_at_us'])}")
         rejected.append({"index": int(decoded.fix_places[row]), "in": "fixes", "reason": reason})
-    accepted = len(decoded.batch.fixes) + len(decoded.batch.events) - len(receipt.conflicting)
+    for row in receipt.conflicting_events:
+        event = decoded.batch.events[row]
+        reason = _conflict(f"tag {event['tag']}, {EventKind(event['kind']).word}, seq {event['seq']}, {show(event['at_us'])}")
+        rejected.append({"index": int(decoded.event_places[row]), "in": "events", "reason": reason})
+    conflicts = len(receipt.conflicting) + len(receipt.conflicting_events)
+    accepted = len(decoded.batch.fixes) + len(decoded.batch.events) - conflicts
     RECORDS.labels("accepted").inc(accepted)
     RECORDS.labels("duplicate").inc(receipt.duplicate or 0)
     RECORDS.labels("rejected").inc(len(rejected))
@@ -153,6 +155,10 @@ def _answer(decoded: Decoded, receipt: Receipt) -> dict[str, Any]:
         "duplicate": receipt.duplicate,
         "rejected": sorted(rejected, key=lambda one: (str(one["in"]) != "fixes", one["index"])),
     }
+
+
+def _conflict(which: str) -> str:
+    return f"{which} was stored before with other content; the first is kept, this one is a dead letter"
 
 
 async def _problem(_request: Request, error: Exception) -> JSONResponse:
@@ -167,9 +173,9 @@ async def _problem(_request: Request, error: Exception) -> JSONResponse:
 
 
 async def _busy(request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, BusyError)
-    REFUSALS.labels("busy").inc()
-    wait_s = max(1, round(error.retry_after_s or WAIT_S))
+    """Not taken, or not known to be: either way the gateway keeps it and sends it again, and a repeat is stored once."""
+    REFUSALS.labels("busy" if isinstance(error, BusyError) else "failed").inc()
+    wait_s = max(1, round(error.retry_after_s)) if isinstance(error, BusyError) else WAIT_S
     problem = Problem(503, "busy", f"nothing is lost: send the same again after {wait_s} s", {"Retry-After": str(wait_s)})
     return await _problem(request, problem)
 

@@ -38,7 +38,7 @@ class Answer(msgspec.Struct, array_like=True):
     """What became of it: a receipt, or how long to wait, or what failed."""
 
     number: int
-    receipt: tuple[str, int | None, int | None, list[int]] | None = None
+    receipt: tuple[str, int | None, int | None, list[int], list[int]] | None = None
     retry_after_s: float | None = None
     failed: str | None = None
 
@@ -131,8 +131,8 @@ class LinkSink:
         if future is None or future.done():
             return
         if answer.receipt is not None:
-            id_, stored, duplicate, conflicting = answer.receipt
-            future.set_result(Receipt(id_, stored, duplicate, tuple(conflicting)))
+            id_, stored, duplicate, fixes, events = answer.receipt
+            future.set_result(Receipt(id_, stored, duplicate, tuple(fixes), tuple(events)))
         elif answer.retry_after_s is not None:
             future.set_exception(BusyError(answer.retry_after_s))
         else:
@@ -156,7 +156,8 @@ async def listen(path: Path, accept: Accept) -> AsyncIterator[None]:
         )
         try:
             receipt = await accept(batch)
-            said = Answer(request.number, (receipt.id, receipt.stored, receipt.duplicate, list(receipt.conflicting)))
+            conflicts = list(receipt.conflicting), list(receipt.conflicting_events)
+            said = Answer(request.number, (receipt.id, receipt.stored, receipt.duplicate, *conflicts))
         except BusyError as error:
             said = Answer(request.number, retry_after_s=error.retry_after_s)
         except CordonError as error:
