@@ -53,6 +53,13 @@ class Confidence(StrEnum):
     INFERRED = "inferred"  # from the path between two fixes
 
 
+CONFIDENCE = {
+    Kind.EXCLUSION: Confidence.DEFINITE,
+    Kind.EXCLUSION_POSSIBLE: Confidence.POSSIBLE,
+    Kind.CROSSED: Confidence.INFERRED,
+}
+
+
 class Op(IntEnum):
     """What a change does to its occurrence."""
 

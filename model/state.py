@@ -92,6 +92,14 @@ class State:
         self.touched.update(np.unique(found // BLOCK_TAGS).tolist())
         return found
 
+    def records(self, tags: Array) -> Array:
+        """(n,) TAG copies of what is remembered of (n,) int64 tag ids, zeros where nothing is; changes nothing."""
+        row_of = self.row_of
+        found = np.fromiter((row_of.get(tag, -1) for tag in tags.tolist()), np.int64, len(tags))
+        records = self.tags[found]
+        records[found < 0] = np.zeros((), TAG)
+        return records
+
     def peek(self, tag: int) -> Array | None:
         """The tag's () TAG record, or None if it was never seen."""
         row = self.row_of.get(tag)

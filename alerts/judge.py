@@ -1,0 +1,96 @@
+"""A batch becomes what is stored of it: the one way anything is judged, by workers, rehearsals, evidence and verify alike."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from alerts.late import NO_HISTORY, History, judge_late
+from alerts.quality import assess, identity_order, runs
+from alerts.step import step
+from alerts.track import look, track_of
+from alerts.world import World
+from model.alert import Judged
+from model.arrays import Array, Bool
+from model.batch import Batch
+from model.fix import FIX
+from model.state import State
+
+
+def judge(world: World, state: State, batch: Batch, now_us: int, history: History = NO_HISTORY) -> Judged:
+    """Judge the admitted records of a batch; the state becomes what it is after it.
+
+    Parameters
+    ----------
+    world : zones, orders and rules; each fix is judged by the versions in force at its ``fix_at``
+    state : the lane's; changed in place, so that a caller whose commit fails must drop it
+    batch : records not seen before, in arrival order
+    now_us : lane time once the batch is consumed
+    history : what ``alerts.late.windows`` asked for; without it data that is out of order is judged by itself alone
+
+    Returns
+    -------
+    Judged
+        Fixes in identity order; live changes in the order of arrival, then those that disordered data made. They are the same
+        however in-order data was cut into batches.
+    """
+    assessed = assess(world.rules, world.terms, state, batch.fixes)
+    hits = look(world.look, assessed.track, assessed.before)
+    changes = step(world.rules, world.terms, state, assessed.track, hits)
+    fixes, requalified = assessed.fixes, assessed.requalified
+    if assessed.disordered.any():
+        late = judge_late(world, state, assessed, changes, history)
+        fixes, changes = late.fixes, changes + late.changes
+        requalified = np.concatenate([requalified, late.requalified])
+    _remember(state, assessed.after, batch.events, now_us)
+    state.control_seq = world.control_seq
+    return Judged(fixes, tuple(changes), requalified)
+
+
+def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judged:
+    """Judge each tag's last fix once more because a control change came into force at ``at_us``; no fix is stored.
+
+    ``event_at`` and ``ended_at`` are the instant. Pairs whose zone version and wearer are as they were are left alone: one fix
+    never counts twice. A last fix older than a fix speaks for is possible at most, and then raises alone, as no second one is to
+    be had; its alert says how old it is.
+    """
+    known = np.unique(np.fromiter((tag for tag in tags if state.peek(tag) is not None), np.int64))
+    records = state.records(known)
+    last = records["last"][records["last"]["tag"] != 0]
+    at = np.maximum(last["fix_at_us"], at_us)
+    lane_us = np.maximum(at, state.watermark_us)
+    track = track_of(last, at, lane_us, np.arange(len(last)), np.zeros(len(last), bool))
+    stale = at - last["fix_at_us"] > world.rules.whereabouts_us
+    track = track._replace(able=track.able & ~stale, late=np.zeros(len(last), bool), alone=stale)
+    moved = last.copy()
+    moved["fix_at_us"] = at
+    hits = world.look(moved, np.zeros(len(last), FIX))
+    changes = step(world.rules, world.terms, state, track, hits, again=True)
+    state.watermark_us = max(state.watermark_us, at_us)
+    state.control_seq = world.control_seq
+    return Judged(np.zeros(0, FIX), tuple(changes), np.zeros(0, FIX))
+
+
+def doubtful(state: State, fixes: Array) -> Bool:
+    """Which of (n,) FIX may already be stored, or be twice in the batch itself; (n,) bool.
+
+    The rest are newer than anything stored for their tag and alone at their instant: they need no look at the table.
+    """
+    order = identity_order(fixes)
+    tag, at_us = fixes["tag"][order], fixes["fix_at_us"][order]
+    tag_at = runs(tag)
+    newest_us = np.repeat(state.records(tag[tag_at[:-1]])["newest_us"], np.diff(tag_at))
+    twin = np.zeros(len(fixes) + 1, bool)
+    twin[1:-1] = (tag[1:] == tag[:-1]) & (at_us[1:] == at_us[:-1])
+    doubt = np.empty(len(fixes), bool)
+    doubt[order] = (at_us <= newest_us) | twin[1:] | twin[:-1]
+    return doubt
+
+
+def _remember(state: State, after: Array, events: Array, now_us: int) -> None:
+    """Write down what each tag left behind; an event is contact and, as yet, no more."""
+    rows = state.rows(after["tag"])
+    state.tags[rows] = after
+    if len(events):
+        rows = state.rows(events["tag"])
+        np.maximum.at(state.tags["contact_us"], rows, events["received_us"])
+    state.watermark_us = max(state.watermark_us, now_us)

@@ -1,0 +1,207 @@
+"""A batch's fixes become a track: each with its quality and flags, in the order and at the times they are judged."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from alerts.pace import apart_m, plausible
+from alerts.rules import Rules
+from alerts.terms import Terms
+from alerts.track import Track, track_of
+from model.arrays import I64, Array, Bool
+from model.fix import FIX, Flag, Quality
+from model.state import State
+
+
+class Assessed(NamedTuple):
+    """What quality found; the state is as it was."""
+
+    fixes: Array  # (n,) FIX in identity order, quality and flags set, as they are to be stored
+    track: Track  # those judged forward
+    disordered: Bool  # (n,) of ``fixes``: older than what their tag was judged by, to be judged from history
+    requalified: Array  # (r,) FIX stored earlier as implausible, confirmed by a fix of this batch
+    lane_us: I64  # (n,) lane time of each of ``fixes``
+    before: Array  # (k,) TAG of the distinct tags in order, as remembered; zeros where a tag was never seen
+    after: Array  # (k,) TAG as they are to be remembered
+
+
+class _Jumps(NamedTuple):
+    """What became of jumps. Rows are those of the fixes; tags their places among the batch's tags."""
+
+    implausible: I64  # rows that were implausible when they came, confirmed later or not
+    confirmed: list[tuple[int, int, int]]  # (tag, row of the jump or -1 for the state's doubt, row that confirmed it)
+    doubt: dict[int, int]  # tag -> row of the jump that still waits for a second one
+
+
+def assess(rules: Rules, terms: Terms, state: State, arrived: Array) -> Assessed:
+    """Quality, flags and order of (n,) FIX given in arrival order; what a door wrote there is replaced.
+
+    Lane time of a record is the newest time of receipt up to it in arrival order, and never before the state's watermark; a
+    record judged after a later arrival of its own tag has that one's.
+    """
+    order = identity_order(arrived)
+    fixes = arrived[order]
+    tag_at = runs(fixes["tag"])
+    tags = state.records(fixes["tag"][tag_at[:-1]])
+    of_tag = np.repeat(np.arange(len(tags)), np.diff(tag_at))
+
+    skewed = fixes["fix_at_us"] - fixes["received_us"] > rules.skew_us
+    disordered = ~skewed & older(fixes, tags[of_tag])
+    at_us = np.where(skewed, fixes["received_us"], fixes["fix_at_us"])
+    late = fixes["received_us"] - fixes["fix_at_us"] > rules.late_us
+    fixes["flags"] = (
+        fixes["flags"] & Flag.ACCURACY_ASSUMED
+        | np.where(late, Flag.LATE, 0)
+        | np.where(disordered, Flag.DISORDERED, 0)
+        | np.where(terms.covered(fixes["tag"], at_us), 0, Flag.UNASSIGNED)
+    )
+    fixes["quality"] = _quality(rules, fixes)
+    fixes["quality"][skewed] = Quality.SKEWED
+
+    good = np.flatnonzero(~skewed & ~disordered)
+    jumps = _jumps(rules, fixes, good, of_tag, tags)
+    rank = order.astype(np.int64)
+    rank[good] = _running_max(rank[good], of_tag[good])
+    lane_us = np.maximum(np.maximum.accumulate(arrived["received_us"]), state.watermark_us)[rank]
+
+    row = np.flatnonzero(~disordered)
+    track = _track(rules, fixes, jumps, row, at_us, lane_us, rank, tags)
+    confirmed = np.array([jump for _, jump, _ in jumps.confirmed if jump >= 0], np.int64)
+    fixes["quality"][np.setdiff1d(jumps.implausible, confirmed)] = Quality.IMPLAUSIBLE
+    requalified = tags["doubt"][np.array([tag for tag, jump, _ in jumps.confirmed if jump < 0], np.int64)]
+    requalified["quality"] = _quality(rules, requalified)
+    after = _after(tags, fixes, good, of_tag, tag_at, jumps)
+    return Assessed(fixes, track, disordered, requalified, lane_us, tags, after)
+
+
+def identity_order(fixes: Array) -> I64:
+    """(n,) places of (n,) FIX in identity order; equal identities keep their arrival order."""
+    order: I64 = np.lexsort((fixes["fix_at_us"], fixes["tag"]))
+    tag, at_us = fixes["tag"][order], fixes["fix_at_us"][order]
+    if ((tag[1:] == tag[:-1]) & (at_us[1:] == at_us[:-1])).any():
+        order = np.lexsort((fixes["source"], fixes["seq"], fixes["fix_at_us"], fixes["tag"]))
+    return order
+
+
+def runs(values: Array) -> I64:
+    """(k + 1,) where each run of equal values begins, and the end; of no values, the end alone."""
+    if not len(values):
+        return np.zeros(1, np.int64)
+    return np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
+
+
+def older(fixes: Array, tags: Array) -> Bool:
+    """Which of (n,) FIX do not come after what their tag, (n,) TAG, was last judged by; (n,) bool.
+
+    Fixes of one instant follow each other by seq and source, so that a device's two positions a moment are both in order.
+    """
+    old = np.zeros(len(fixes), bool)
+    for judged in (tags["last"], tags["doubt"]):
+        same = fixes["fix_at_us"] == judged["fix_at_us"]
+        before = fixes["fix_at_us"] < judged["fix_at_us"]
+        before |= same & (fixes["seq"] < judged["seq"])
+        before |= same & (fixes["seq"] == judged["seq"]) & (fixes["source"] <= judged["source"])
+        old |= before & (judged["tag"] != 0)
+    return old
+
+
+def _jumps(rules: Rules, fixes: Array, good: I64, of_tag: I64, tags: Array) -> _Jumps:
+    """Which of the ``good`` rows are jumps: tags without one are seen to be so at once, the few others are walked."""
+    jumps = _Jumps(np.zeros(0, np.int64), [], {})
+    if not len(good):
+        return jumps
+    tag = of_tag[good]
+    first = np.concatenate(([True], tag[1:] != tag[:-1]))
+    starts = np.flatnonzero(first)
+    previous = fixes[np.concatenate((good[:1], good[:-1]))]
+    previous[starts] = tags["last"][tag[starts]]
+    odd = ~plausible(previous, fixes[good], rules.plausible_mps) & (previous["tag"] != 0)
+    odd[starts] |= tags["doubt"]["tag"][tag[starts]] != 0
+    implausible: list[int] = []
+    bounds = np.append(starts, len(good))
+    for number in np.unique(np.cumsum(first)[odd] - 1).tolist():
+        rows = good[bounds[number] : bounds[number + 1]]
+        implausible += _walk(rules, fixes, rows, int(tag[bounds[number]]), tags, jumps)
+    return jumps._replace(implausible=np.array(implausible, np.int64))
+
+
+def _walk(rules: Rules, fixes: Array, rows: I64, tag: int, tags: Array, jumps: _Jumps) -> list[int]:
+    """One tag's good fixes in turn; its implausible rows. ``jumps`` is told of those confirmed and of one still in doubt.
+
+    A fix agrees with a jump before it when the way between them is plausible and it is not as well explained by the last ok fix:
+    the way from there is implausible, or longer. (Wait long enough, and the way from a jump to anywhere is slow.)
+    """
+    last = tags["last"][tag] if tags["last"][tag]["tag"] else None
+    doubt = tags["doubt"][tag] if tags["doubt"][tag]["tag"] else None
+    doubt_row = -1
+    implausible = []
+    for row in rows.tolist():
+        fix = fixes[row]
+        follows = last is None or bool(plausible(last, fix, rules.plausible_mps))
+        agrees = doubt is not None and bool(plausible(doubt, fix, rules.plausible_mps))
+        if agrees and follows and last is not None and doubt is not None:
+            agrees = bool(apart_m(doubt, fix) < apart_m(last, fix))
+        if agrees:
+            jumps.confirmed.append((tag, doubt_row, row))
+        if agrees or follows:
+            last, doubt, doubt_row = fix, None, -1
+        else:
+            doubt, doubt_row = fix, row
+            implausible.append(row)
+    if doubt_row >= 0:
+        jumps.doubt[tag] = doubt_row
+    return implausible
+
+
+def _running_max(values: I64, of_tag: I64) -> I64:
+    """(n,) the largest of (n,) values up to each, within its tag; ``of_tag`` is in order and values are at least 0."""
+    if not len(values):
+        return values
+    step = int(values.max()) + 1
+    largest: I64 = np.maximum.accumulate(values + of_tag * step) - of_tag * step
+    return largest
+
+
+def _track(rules: Rules, fixes: Array, jumps: _Jumps, row: I64, at_us: I64, lane_us: I64, rank: I64, tags: Array) -> Track:
+    """The track of the rows judged forward, in identity order but where arrival or a confirmed jump asks for another."""
+    judged = fixes[row]
+    judged["quality"][np.isin(row, jumps.implausible)] = Quality.IMPLAUSIBLE
+    forward = (judged["quality"] == Quality.OK) | (judged["quality"] == Quality.LOW_ACCURACY)
+    track = track_of(judged, at_us[row], lane_us[row], rank[row], forward)
+    if forward.all() and not jumps.confirmed:
+        return track
+    place = 2 * row
+    if jumps.confirmed:
+        # A confirmed jump is judged once more, as ok, just before the fix that confirmed it.
+        by = np.array([confirming for _, _, confirming in jumps.confirmed], np.int64)
+        again = np.concatenate(
+            [fixes[jump : jump + 1] if jump >= 0 else tags["doubt"][tag : tag + 1] for tag, jump, _ in jumps.confirmed]
+        )
+        again["quality"] = _quality(rules, again)
+        more = track_of(again, again["fix_at_us"], lane_us[by], rank[by], np.ones(len(by), bool))
+        track = Track(*(np.concatenate(pair) for pair in zip(track, more, strict=True)))
+        place = np.concatenate((place, 2 * by - 1))
+    return track.taken(np.lexsort((place, track.rank, track.fixes["tag"])))
+
+
+def _quality(rules: Rules, fixes: Array) -> Array:
+    """(n,) int16 quality of fixes that are neither jumps nor from a wrong clock."""
+    return np.where(fixes["accuracy_m"] > rules.low_accuracy_m, Quality.LOW_ACCURACY, Quality.OK).astype(np.int16)
+
+
+def _after(before: Array, fixes: Array, good: I64, of_tag: I64, tag_at: I64, jumps: _Jumps) -> Array:
+    """(k,) TAG: what the batch's fixes, their quality final, leave behind."""
+    after = before.copy()
+    if not len(fixes):
+        return after
+    after["tag"] = fixes["tag"][tag_at[:-1]]
+    after["newest_us"] = np.maximum(before["newest_us"], fixes["fix_at_us"][tag_at[1:] - 1])
+    after["contact_us"] = np.maximum(before["contact_us"], np.maximum.reduceat(fixes["received_us"], tag_at[:-1]))
+    # A good fix either settles its tag's doubt or becomes it.
+    after["doubt"][np.unique(of_tag[good])] = np.zeros((), FIX)
+    for tag, row in jumps.doubt.items():
+        after["doubt"][tag] = fixes[row]
+    onward = good[fixes["quality"][good] != Quality.IMPLAUSIBLE]
+    newest = onward[np.append(of_tag[onward][1:] != of_tag[onward][:-1], True)] if len(onward) else onward
+    after["last"][of_tag[newest]] = fixes[newest]
+    return after

@@ -1,0 +1,170 @@
+"""A track and its hits move the lane's pairs on and become changes to alerts: Python only where something may change."""
+
+from collections import deque
+from collections.abc import Iterator
+from math import nan
+from typing import NamedTuple
+
+import numpy as np
+
+from alerts.exclusion import move
+from alerts.pair import NO_FIX, Pair
+from alerts.quality import runs
+from alerts.rules import Rules
+from alerts.sighting import Said, Sighting, weigh
+from alerts.terms import Terms
+from alerts.track import Track, able
+from model.alert import Change
+from model.arrays import Array
+from model.fix import Quality
+from model.state import State
+
+_SAID = tuple(Said)
+
+
+def step(rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *, again: bool = False) -> list[Change]:
+    """Judge a track; only ``state.pairs`` is changed.
+
+    Parameters
+    ----------
+    state : before this track; ``tags["last"]`` is where a crossing path into the track's first fixes comes from
+    hits : (h,) HIT, ``fix_row`` a row of the track, in any order
+    again : whether the track is last fixes judged once more because a control changed: only pairs it changed are moved on
+
+    Returns
+    -------
+    list of Change
+        In the order of arrival of the records that decided them.
+    """
+    excludes, buffer_m = terms.of_hits(hits)
+    order = np.lexsort((hits["zone"], hits["fix_row"]))
+    order = order[excludes[order]]
+    hits, buffer_m = hits[order], buffer_m[order]
+    said = weigh(rules, track, hits, buffer_m)
+    tag_at = runs(track.fixes["tag"])
+    tags = track.fixes["tag"][tag_at[:-1]].tolist()
+    hit_at = np.searchsorted(hits["fix_row"], tag_at)
+
+    busy = np.fromiter((tag in state.zones_of for tag in tags), bool, len(tags))
+    matter = np.flatnonzero((said >= Said.POSSIBLE) | hits["crossed"])
+    busy[np.searchsorted(hit_at, matter, side="right") - 1] = True
+
+    changes: list[tuple[int, Change]] = []
+    for k in np.flatnonzero(busy).tolist():
+        first, stop = int(hit_at[k]), int(hit_at[k + 1])
+        tag = _Tag(rules, terms, state, track, tags[k], int(tag_at[k]), int(tag_at[k + 1]))
+        changes += tag.judged(hits[first:stop], said[first:stop], again=again)
+    changes.sort(key=lambda ranked: ranked[0])  # stable: a record's own changes keep their order
+    return [change for _, change in changes]
+
+
+class _Hit(NamedTuple):
+    """A HIT as plain numbers, weighed."""
+
+    row: int
+    zone: int
+    version: int
+    distance_m: float
+    crossed: bool
+    said: int
+
+
+class _Tag(NamedTuple):
+    """Rows ``start .. stop`` of a track, all of one tag, and what they are judged by."""
+
+    rules: Rules
+    terms: Terms
+    state: State
+    track: Track
+    tag: int
+    start: int
+    stop: int
+
+    def judged(self, hits: Array, said: Array, *, again: bool) -> list[tuple[int, Change]]:
+        """Move the tag's pairs on by each of its rows; the changes, each with the rank of its record."""
+        pairs = {zone: Pair.of(self.state.pairs[self.tag, zone]) for zone in self.state.zones_of.get(self.tag, ())}
+        gone = set(pairs)
+        columns = (hits[name].tolist() for name in ("fix_row", "zone", "version", "distance_m", "crossed"))
+        left = deque(_Hit(*row) for row in zip(*columns, said.tolist(), strict=True))
+        changes: list[tuple[int, Change]] = []
+        for row in range(self.start, self.stop):
+            here: dict[int, _Hit] = {}
+            while left and left[0].row == row:
+                hit = left.popleft()
+                if hit.said >= Said.POSSIBLE or hit.crossed or hit.zone in pairs:
+                    here[hit.zone] = hit
+            if not here and not pairs:
+                continue
+            rank = int(self.track.rank[row])
+            for seen in self._sightings(row, sorted({*here, *pairs}), here):
+                pair = pairs.get(seen.zone_id) or Pair(self.tag, seen.zone_id)
+                if again and _unchanged(pair, seen):
+                    continue
+                changes += ((rank, change) for change in move(self.rules, pair, seen))
+                if pair.phase:
+                    pairs[seen.zone_id] = pair
+                else:
+                    pairs.pop(seen.zone_id, None)
+        for zone in gone - pairs.keys():
+            self.state.drop_pair(self.tag, zone)
+        for zone, pair in pairs.items():
+            record, old = pair.record(), self.state.pair(self.tag, zone)
+            if old is None or old.tobytes() != record.tobytes():
+                self.state.put_pair(record)
+        return changes
+
+    def _sightings(self, row: int, zones: list[int], hits: dict[int, _Hit]) -> Iterator[Sighting]:
+        """What one row says of each of the zones, hit or not."""
+        track = self.track
+        at_us, able_here, late = int(track.at_us[row]), bool(track.able[row]), bool(track.late[row])
+        fix = track.fixes[row : row + 1]
+        missed = _Hit(row, 0, 0, nan, False, Said.FAR if able_here else Said.SILENT)
+        authority = self.terms.authority(self.tag, at_us)
+        known = not late or self._known(row)
+        for zone_id in zones:
+            hit = hits.get(zone_id, missed)
+            zone = self.terms.exclusion(self.tag, zone_id, at_us) if hit is missed else self.terms.zones[zone_id, hit.version]
+            came_from = self._previous(row) if hit.crossed and able_here else NO_FIX
+            yield Sighting(
+                said=_SAID[hit.said],
+                crossed=came_from["tag"][0] != 0 and bool(able(came_from)[0]),
+                distance_m=hit.distance_m,
+                zone=zone,
+                authority=authority,
+                zone_id=zone_id,
+                at_us=at_us,
+                lane_us=int(track.lane_us[row]),
+                fix=fix,
+                skewed=bool(fix["quality"][0] == Quality.SKEWED),
+                late=late,
+                alone=bool(track.alone[row]),
+                known=known,
+                before=came_from,
+            )
+
+    def _previous(self, row: int) -> Array:
+        """(1,) FIX the tag moved forward from to get to ``row``; tag 0 where there is none."""
+        for earlier in range(row - 1, self.start - 1, -1):
+            if self.track.forward[earlier]:
+                return self.track.fixes[earlier : earlier + 1]
+        return self._remembered()
+
+    def _remembered(self) -> Array:
+        """(1,) FIX that moved the tag forward last, before this track; tag 0 where there is none."""
+        record = self.state.peek(self.tag)
+        return NO_FIX if record is None else record["last"].reshape(1)
+
+    def _known(self, row: int) -> bool:
+        """Whether the tag's newest good fix, of those received by the row's lane time, is young enough to say where it is."""
+        lane_us = int(self.track.lane_us[row])
+        here = slice(self.start, self.stop)
+        by_then = self.track.forward[here] & (self.track.lane_us[here] <= lane_us)
+        newest_us = int(self.track.at_us[here][by_then].max(initial=int(self._remembered()["fix_at_us"][0])))
+        return lane_us - newest_us <= self.rules.whereabouts_us
+
+
+def _unchanged(pair: Pair, seen: Sighting) -> bool:
+    """Whether a control change left a pair's zone, wearer and authority as they were."""
+    if not pair.phase or seen.zone is None or seen.authority is None:
+        return False
+    return seen.zone.version == pair.version and seen.authority.wearer == pair.wearer

@@ -1,0 +1,129 @@
+"""Zone versions, assignments and orders become answers to two questions: which version applied, and by whose authority."""
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from model.arrays import F64, I64, Array, Bool
+from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
+
+_VERSIONS: Final = 1 << 20  # more versions than a zone can have; a key is zone * this + version
+
+
+class _Spans(NamedTuple):
+    """Half-open intervals by tag, ordered by tag: those of ``tags[i]`` are rows ``at[i] .. at[i + 1]``."""
+
+    tags: I64  # (t,) distinct, in order
+    at: I64  # (t + 1,)
+    what: I64  # (m,) zone id, or row of the list given
+    from_us: I64  # (m,)
+    to_us: I64  # (m,)
+
+
+class Terms:
+    """On what terms each tag is judged. Immutable.
+
+    Attributes
+    ----------
+    zones : {(id, version): Zone}
+    monitored : {tag: its intervals of monitoring, in order of time and order id}
+    """
+
+    def __init__(
+        self,
+        zones: Iterable[Zone],
+        assignments: Iterable[Assignment],
+        monitored: Iterable[Monitored],
+        shared: Iterable[int],
+    ) -> None:
+        self.zones = {(zone.id, zone.version): zone for zone in zones}
+        by_tag: dict[int, list[Monitored]] = {}
+        for span in monitored:
+            by_tag.setdefault(span.tag, []).append(span)
+        self.monitored = {
+            tag: tuple(sorted(spans, key=lambda span: (span.from_us, span.order))) for tag, spans in sorted(by_tag.items())
+        }
+        self._shared = frozenset(shared)
+        self._watched = _spans([(m.tag, 0, m.from_us, m.to_us) for spans in self.monitored.values() for m in spans])
+        self._assigned = _spans([(a.tag, a.zone, a.from_us, a.to_us) for a in assignments])
+        versions: dict[int, list[Zone]] = {}
+        for key in sorted(self.zones):
+            versions.setdefault(key[0], []).append(self.zones[key])
+        self._versions = versions
+        keys = sorted(self.zones)
+        self._keys: I64 = np.array([zone * _VERSIONS + version for zone, version in keys], np.int64)
+        self._excludes: Bool = np.array([self.zones[key].kind is ZoneKind.EXCLUSION for key in keys], bool)
+        self._buffer_m: F64 = np.array([self.zones[key].buffer_m for key in keys], np.float64)
+
+    def authority(self, tag: int, at_us: int) -> Monitored | None:
+        """Who wears the tag by which order at a time; of several orders the one that began first. None: nothing may be judged."""
+        for span in self.monitored.get(tag, ()):
+            if span.from_us <= at_us < span.to_us:
+                return span
+        return None
+
+    def covered(self, tags: Array, at_us: Array) -> Bool:
+        """Whether each tag is monitored at its time: (n,) bool of (n,) int64 tags and (n,) int64 microseconds."""
+        spans = self._watched
+        if not len(spans.tags) or not len(tags):
+            return np.zeros(len(tags), bool)
+        found = np.minimum(np.searchsorted(spans.tags, tags), len(spans.tags) - 1)
+        known = spans.tags[found] == tags
+        row, stop = spans.at[found], spans.at[found + 1]
+        inside = np.zeros(len(tags), bool)
+        left = np.flatnonzero(known)
+        while len(left):  # as many turns as any tag has intervals, mostly one
+            inside[left] |= (spans.from_us[row[left]] <= at_us[left]) & (at_us[left] < spans.to_us[row[left]])
+            row[left] += 1
+            left = left[(row[left] < stop[left]) & ~inside[left]]
+        return inside
+
+    def exclusion(self, tag: int, zone: int, at_us: int) -> Zone | None:
+        """The version of an exclusion zone that applies to a tag at a time, or None: as ``geofence.evaluate`` chooses it."""
+        version = self._in_force(zone, at_us)
+        if version is None or version.kind is not ZoneKind.EXCLUSION:
+            return None
+        if zone in self._shared and self.authority(tag, at_us) is not None:
+            return version
+        spans = self._assigned
+        found = int(np.searchsorted(spans.tags, tag))
+        if found == len(spans.tags) or spans.tags[found] != tag:
+            return None
+        for row in range(int(spans.at[found]), int(spans.at[found + 1])):
+            if spans.what[row] == zone and spans.from_us[row] <= at_us < spans.to_us[row]:
+                return version
+        return None
+
+    def _in_force(self, zone: int, at_us: int) -> Zone | None:
+        for version in reversed(self._versions.get(zone, ())):
+            if version.in_force_from_us <= at_us < version.in_force_to_us:
+                return version if any(start <= at_us < stop for start, stop in version.intervals) else None
+        return None
+
+    def of_hits(self, hits: Array) -> tuple[Bool, F64]:
+        """Of (h,) HIT rows: which are of exclusion zones, (h,) bool, and the zones' buffers, (h,) metres.
+
+        Raises
+        ------
+        KeyError
+            If a hit names a version these terms do not hold: index and terms were not made of the same controls.
+        """
+        keys = hits["zone"] * _VERSIONS + hits["version"]
+        row = np.searchsorted(self._keys, keys)
+        if len(keys) and (not len(self._keys) or (self._keys[np.minimum(row, len(self._keys) - 1)] != keys).any()):
+            raise KeyError("a hit names a zone version that the world does not hold: build index and terms together")
+        return self._excludes[row], self._buffer_m[row]
+
+
+def protects_victim(zone: Zone) -> bool:
+    """Whether a zone is a victim's; a purpose that was not set counts as one."""
+    return zone.purpose is not Purpose.AREA
+
+
+def _spans(rows: list[tuple[int, int, int, int]]) -> _Spans:
+    table: I64 = np.array(rows, np.int64).reshape(-1, 4)
+    table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
+    tags, first = np.unique(table[:, 0], return_index=True)
+    at: I64 = np.append(first, len(table)).astype(np.int64)
+    return _Spans(tags, at, table[:, 1].copy(), table[:, 2].copy(), table[:, 3].copy())
