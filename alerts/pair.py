@@ -1,6 +1,6 @@
 """A pair's record becomes an object while its tag's fixes are judged, and a record again."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 import numpy as np
@@ -10,6 +10,7 @@ from model.fix import FIX
 from model.state import PAIR
 
 NO_FIX: Final = np.zeros(1, FIX)
+NO_FIX.flags.writeable = False
 
 
 @dataclass(slots=True)
@@ -28,8 +29,8 @@ class Pair:
     run_us: int = 0
     skewed_us: int = 0
     crossed_us: int = 0
-    first: Array = NO_FIX
-    skewed_first: Array = NO_FIX
+    first: Array = field(default_factory=lambda: NO_FIX)
+    skewed_first: Array = field(default_factory=lambda: NO_FIX)
     version: int = 0
     phase: int = 0  # 0 while it has none: dropped unless something gives it one
     run: int = 0
@@ -62,5 +63,5 @@ class Pair:
         self.skewed_run, self.skewed_us, self.skewed_first = 0, 0, NO_FIX
 
 
-_NAMES: Final = tuple(field.name for field in fields(Pair))
+_NAMES: Final = tuple(part.name for part in fields(Pair))
 assert PAIR.names == _NAMES, "a pair's object and record must name the same fields in the same order"

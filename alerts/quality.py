@@ -21,7 +21,7 @@ class Assessed(NamedTuple):
     disordered: Bool  # (n,) of ``fixes``: older than what their tag was judged by, to be judged from history
     requalified: Array  # (r,) FIX stored earlier as implausible, confirmed by a fix of this batch
     lane_us: I64  # (n,) lane time of each of ``fixes``
-    before: Array  # (k,) TAG of the distinct tags in order, as remembered; zeros where a tag was never seen
+    before: Array  # (k,) TAG of the distinct tags in order, as remembered; but for the tag, zeros where it was never seen
     after: Array  # (k,) TAG as they are to be remembered
 
 
@@ -43,6 +43,7 @@ def assess(rules: Rules, terms: Terms, state: State, arrived: Array) -> Assessed
     fixes = arrived[order]
     tag_at = runs(fixes["tag"])
     tags = state.records(fixes["tag"][tag_at[:-1]])
+    tags["tag"] = fixes["tag"][tag_at[:-1]]
     of_tag = np.repeat(np.arange(len(tags)), np.diff(tag_at))
 
     skewed = fixes["fix_at_us"] - fixes["received_us"] > rules.skew_us
@@ -194,7 +195,6 @@ def _after(before: Array, fixes: Array, good: I64, of_tag: I64, tag_at: I64, jum
     after = before.copy()
     if not len(fixes):
         return after
-    after["tag"] = fixes["tag"][tag_at[:-1]]
     after["newest_us"] = np.maximum(before["newest_us"], fixes["fix_at_us"][tag_at[1:] - 1])
     after["contact_us"] = np.maximum(before["contact_us"], np.maximum.reduceat(fixes["received_us"], tag_at[:-1]))
     # A good fix either settles its tag's doubt or becomes it.
