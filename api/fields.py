@@ -2,7 +2,7 @@
 
 import unicodedata
 from datetime import UTC, datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Protocol
 
 from pydantic import (
     AfterValidator,
@@ -53,6 +53,13 @@ Instant = Annotated[int, PlainSerializer(show, return_type=str), WithJsonSchema(
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_text)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_text)]
+
+
+class Row(Protocol):
+    """A database row, or anything that gives values by column name."""
+
+    def __getitem__(self, name: str, /) -> Any:
+        """The value of a column."""
 
 
 class Input(BaseModel):

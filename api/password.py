@@ -2,6 +2,7 @@
 
 import asyncio
 from concurrent.futures import ThreadPoolExecutor
+from functools import lru_cache
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -15,13 +16,17 @@ def hash_password(password: str, hasher: PasswordHasher = _hasher) -> str:
     return hasher.hash(password)
 
 
+@lru_cache
+def _nobody() -> str:
+    """Checked when there is no such account, so that the answer takes as long."""
+    return hash_password("nobody has this password")
+
+
 class Checker:
     """Checks passwords in a few threads of its own, so that a flood of sign-ins takes neither the loop nor the memory."""
 
     def __init__(self, threads: int) -> None:
         self._threads = ThreadPoolExecutor(threads, "password")
-        # Checked when there is no such account, so that the answer takes as long.
-        self._nobody = hash_password("nobody has this password")
 
     async def matches(self, password: str, password_hash: str | None) -> bool:
         """Whether the password is the one; with no hash it takes as long and is not."""
@@ -29,7 +34,7 @@ class Checker:
 
     def _matches(self, password: str, password_hash: str | None) -> bool:
         try:
-            return _hasher.verify(password_hash or self._nobody, password) and password_hash is not None
+            return _hasher.verify(password_hash or _nobody(), password) and password_hash is not None
         except (VerificationError, InvalidHashError):
             return False
 

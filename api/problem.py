@@ -28,6 +28,7 @@ class Kind(Enum):
     """What can go wrong: code, status, title. ``type`` is ``urn:cordon:`` and the code."""
 
     MALFORMED = ("malformed", 400, "The request cannot be read")
+    CREDENTIALS = ("credentials", 400, "Signing in failed")  # RFC 6749 wants 400; ``error`` is its word
     SIGNED_OUT = ("signed-out", 401, "Sign in first")
     NOT_ALLOWED = ("not-allowed", 403, "Your role may not do this")
     MISSING = ("missing", 404, "There is no such thing")
@@ -257,6 +258,7 @@ def documented(*kinds: Kind) -> dict[int | str, dict[str, Any]]:
 
 DETAILS: Final = {
     Kind.MALFORMED: "the body is not JSON (Expecting value, character 0)",
+    Kind.CREDENTIALS: "name or password is wrong",
     Kind.SIGNED_OUT: "sign in first: POST /api/v1/token",
     Kind.NOT_ALLOWED: "the role engineer lacks see_queue",
     Kind.MISSING: "there is no alert 12: look it up in the list, it may belong to another instance",

@@ -1,0 +1,232 @@
+"""Turns alert rows into the alert of the contract, for lists, the stream and one alert in full."""
+
+from typing import Any, Final, Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.fields import Instant, Person, Row, person
+from api.fix import Fix, fixes_of
+from model.alert import Condition, Confidence, Handling
+from model.fix import FIX
+from store.alerts import Detail
+
+Severity = Literal["P1", "P2", "P3", "P4"]
+
+SUMMARY: Final[dict[str, Any]] = {
+    "id": 12,
+    "kind": "exclusion",
+    "severity": "P1",
+    "condition": "active",
+    "handling": "new",
+    "level": 0,
+    "owner": None,
+    "wearer_id": 7,
+    "wearer": "Test Wearer",
+    "order_id": 3,
+    "tag": 356307042441013,
+    "zone_id": 4,
+    "zone_version": 1,
+    "zone_name": "School",
+    "zone_purpose": "victim",
+    "event_at": "2026-11-22T08:00:00Z",
+    "detected_at": "2026-11-22T08:00:02Z",
+    "ended_at": None,
+    "late": False,
+    "confidence": "definite",
+    "occurrences": 1,
+    "due": {"acknowledge": "2026-11-22T08:02:02Z", "contact": "2026-11-22T08:05:02Z", "decision": "2026-11-22T08:10:02Z"},
+    "next_due": "2026-11-22T08:02:02Z",
+    "outcome": None,
+    "closed_at": None,
+    "version": "c1-h1",
+}
+FULL: Final[dict[str, Any]] = SUMMARY | {
+    "evidence": [
+        {
+            "position": 4711,
+            "zone_id": 4,
+            "zone_version": 1,
+            "distance_m": -35.2,
+            "fixes": [
+                {
+                    "tag": 356307042441013,
+                    "fix_at": "2026-11-22T08:00:00Z",
+                    "received_at": "2026-11-22T08:00:01Z",
+                    "seq": 7,
+                    "lon": -2.98,
+                    "lat": 53.4,
+                    "accuracy_m": 6.0,
+                    "speed_mps": 1.2,
+                    "heading_deg": None,
+                    "hdop": None,
+                    "source": "gnss",
+                    "quality": "ok",
+                    "flags": [],
+                    "battery_pct": 81,
+                    "satellites": None,
+                    "gateway": None,
+                }
+            ],
+        }
+    ],
+    "history": [
+        {
+            "position": 4711,
+            "at": "2026-11-22T08:00:02Z",
+            "actor": None,
+            "what": "opened",
+            "text": "Definitely inside School, 35 m from its edge.",
+            "details": {},
+        }
+    ],
+}
+
+
+class Due(BaseModel):
+    """The clocks of the last occurrence; null where no clock runs."""
+
+    acknowledge: Instant | None
+    contact: Instant | None
+    decision: Instant | None
+
+
+class Alert(BaseModel):
+    """An alert as the queue and the stream show it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [SUMMARY]})
+
+    id: int
+    kind: str = Field(description="exclusion, exclusion_possible, crossed, ... (DOMAIN.md)")
+    severity: Severity
+    condition: Condition = Field(description="the machine's axis")
+    handling: Handling = Field(description="people's axis; new again when an occurrence happens that nobody has handled")
+    level: int = Field(description="how often it was escalated")
+    owner: Person | None
+    wearer_id: int
+    wearer: str = Field(description="the wearer's name")
+    order_id: int | None
+    tag: int = Field(description="the tag of the last occurrence")
+    zone_id: int | None
+    zone_version: int | None
+    zone_name: str | None
+    zone_purpose: str | None
+    event_at: Instant = Field(description="the first fix of the first occurrence")
+    detected_at: Instant
+    ended_at: Instant | None = Field(description="the first fix that showed the last occurrence over")
+    late: bool = Field(description="raised from data received over five minutes after it was taken")
+    confidence: Confidence
+    occurrences: int
+    due: Due
+    next_due: Instant | None = Field(description="the earliest clock still running")
+    outcome: str | None
+    closed_at: Instant | None
+    version: str = Field(description="the ETag: one number for the machine's changes, one for people's")
+
+
+class Evidence(BaseModel):
+    """What one change of the alert was judged by."""
+
+    position: int
+    zone_id: int | None
+    zone_version: int | None
+    distance_m: float | None = Field(description="of the last fix to the zone's boundary, metres, negative inside")
+    fixes: list[Fix]
+
+
+class Happening(BaseModel):
+    """One thing that happened to the alert, by machine (no actor) or people."""
+
+    position: int
+    at: Instant
+    actor: Person | None
+    what: str
+    text: str
+    details: dict[str, Any]
+
+
+class FullAlert(Alert):
+    """An alert with what it was judged by and what happened to it."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [FULL]})
+
+    evidence: list[Evidence]
+    history: list[Happening]
+
+
+class ChangedAlert(Alert):
+    """What the stream sends."""
+
+    change: str = Field(description="what happened: opened, amended, ended, acknowledged, ...")
+
+
+def version(row: Row) -> str:
+    """The version of both axes."""
+    return f"c{row['condition_version']}-h{row['handling_version']}"
+
+
+def _fields(row: Row) -> dict[str, Any]:
+    return {
+        "id": row["id"],
+        "kind": row["kind"],
+        "severity": f"P{row['severity']}",
+        "condition": row["condition"],
+        "handling": row["state"],
+        "level": row["level"],
+        "owner": person(row["owner"], row["owner_name"]),
+        "wearer_id": row["wearer"],
+        "wearer": row["wearer_name"],
+        "order_id": row["monitoring_order"] or None,
+        "tag": row["tag"],
+        "zone_id": row["zone"] or None,
+        "zone_version": row["zone_version"] or None,
+        "zone_name": row["zone_name"],
+        "zone_purpose": row["zone_purpose"],
+        "event_at": row["event_at"],
+        "detected_at": row["detected_at"],
+        "ended_at": row["ended_at"],
+        "late": row["late"],
+        "confidence": row["confidence"],
+        "occurrences": row["occurrences"],
+        "due": Due(acknowledge=row["due_acknowledge"], contact=row["due_contact"], decision=row["due_decision"]),
+        "next_due": row["next_due"],
+        "outcome": row["outcome"],
+        "closed_at": row["closed_at"],
+        "version": version(row),
+    }
+
+
+def alert(row: Row) -> Alert:
+    """As the queue lists it."""
+    return Alert(**_fields(row))
+
+
+def changed(row: Row, what: str) -> ChangedAlert:
+    """As the stream sends it."""
+    return ChangedAlert(change=what, **_fields(row))
+
+
+def full(detail: Detail) -> FullAlert:
+    """With evidence and history."""
+    evidence = [
+        Evidence(
+            position=row["position"],
+            zone_id=row["zone"] or None,
+            zone_version=row["zone_version"] or None,
+            distance_m=row["distance_m"],
+            fixes=fixes_of(np.frombuffer(row["fixes"], FIX)),
+        )
+        for row in detail.evidence
+    ]
+    history = [
+        Happening(
+            position=row["position"],
+            at=row["at"],
+            actor=person(row["actor"], row["actor_name"]),
+            what=row["what"],
+            text=row["text"],
+            details=row["details"],
+        )
+        for row in detail.history
+    ]
+    return FullAlert(evidence=evidence, history=history, **_fields(detail.alert))

@@ -1,0 +1,94 @@
+"""Turns settings into the officers' API and the console as one ASGI application."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any, Final
+
+from fastapi import FastAPI
+from starlette.middleware.trustedhost import TrustedHostMiddleware
+
+from api import problem
+from api.attempts import Attempts
+from api.console import Console
+from api.headers import Headers
+from api.hub import Hub
+from api.parts import Parts
+from api.password import Checker
+from api.problem import Problem
+from api.routes import alerts, stream, token
+from api.settings import Settings
+from api.token import Signer
+from store.pool import Store
+
+PREFIX: Final = "/api/v1"
+BODY_MOST: Final = 256 * 1024  # bytes of a request; zones, which may be large, say their own
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """The application; its lifespan opens the database and begins to read the feed.
+
+    Everything it keeps in memory (waiting times of wrong passwords, recent events) is a convenience: any number of these run side
+    by side, and each may be killed at any time.
+    """
+    signer = Signer(settings.token_secret, settings.access_s)  # a bad secret fails here, not at the first sign-in
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with Store(settings.database, size=settings.pool) as store:
+            hub = Hub(store)
+            checker = Checker(settings.hash_threads)
+            app.state.parts = Parts(settings, store, signer, checker, Attempts(), hub)
+            await hub.open()
+            try:
+                yield
+            finally:
+                await hub.close()
+                checker.close()
+
+    app = FastAPI(
+        title="Cordon",
+        summary="Electronic monitoring: wearers, zones, alerts.",
+        version="1",
+        openapi_url=f"{PREFIX}/openapi.json",
+        # FastAPI's own pages load their scripts from elsewhere.
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        max_body_size=BODY_MOST,
+        redirect_slashes=False,
+        telemetry={"tracing": False, "metrics": False},
+        generate_unique_id_function=lambda route: f"{route.tags[0]}-{route.name}".replace(" ", "-"),
+    )
+    problem.install(app)
+    # The stream before the alerts: /alerts/stream is no alert's id.
+    for module in (token, stream, alerts):
+        app.include_router(module.router, prefix=PREFIX)
+    app.router.default = Console(settings.console)
+    app.add_middleware(Headers)
+    app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False)
+    _describe(app)
+    return app
+
+
+def end_streams(app: FastAPI) -> None:
+    """End every open stream, so that a server that stops need not wait for them; clients resume elsewhere."""
+    parts: Parts | None = getattr(app.state, "parts", None)
+    if parts is not None:
+        parts.hub.end_streams()
+
+
+def _describe(app: FastAPI) -> None:
+    """Put the one error shape into the OpenAPI document, which FastAPI cannot know of."""
+    generate = app.openapi
+
+    def openapi() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            document = generate()
+            schemas = document.setdefault("components", {}).setdefault("schemas", {})
+            shape = Problem.model_json_schema(ref_template="#/components/schemas/{model}")
+            schemas.update(shape.pop("$defs", {}))
+            schemas["Problem"] = shape
+            app.openapi_schema = document
+        return app.openapi_schema
+
+    app.openapi = openapi  # type: ignore[method-assign]

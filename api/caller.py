@@ -1,0 +1,42 @@
+"""Turns the bearer token of a request into the caller, and refuses one whose role may not do what the operation does."""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from fastapi import Depends
+from fastapi.security import OAuth2PasswordBearer
+
+from api.parts import PartsDep
+from api.problem import Kind, ProblemError
+from api.roles import May
+from api.token import Caller
+
+_bearer = OAuth2PasswordBearer("/api/v1/token", scheme_name="password", refreshUrl="/api/v1/token", auto_error=False)
+
+
+def signed_in(parts: PartsDep, token: Annotated[str | None, Depends(_bearer)]) -> Caller:
+    """Whoever holds the token."""
+    if token is None:
+        detail = "sign in first: POST /api/v1/token, then send Authorization: Bearer and the access token"
+        raise ProblemError(Kind.SIGNED_OUT, detail, headers={"WWW-Authenticate": "Bearer"})
+    caller = parts.signer.read(token)
+    if caller is None:
+        detail = "this access token has expired or is not ours: use the refresh token, or sign in again"
+        raise ProblemError(Kind.SIGNED_OUT, detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+    return caller
+
+
+SignedIn = Annotated[Caller, Depends(signed_in)]
+
+
+def needs(permission: May) -> Any:
+    """The dependency of an operation that needs one permission; its value is the caller."""
+
+    def allowed(caller: SignedIn) -> Caller:
+        if not caller.may(permission):
+            detail = f"the role {caller.role} lacks {permission}: ask somebody whose role has it"
+            raise ProblemError(Kind.NOT_ALLOWED, detail, more={"permission": permission})
+        return caller
+
+    check: Callable[[Caller], Caller] = allowed
+    return Depends(check)

@@ -1,0 +1,219 @@
+"""Turns the feed into events for every open stream: read once a process, kept a while, shared by all clients.
+
+No client has a queue. Each has a place in the one ring of recent events and reads on from there; one that falls off its end
+reads on from the database, exactly as one that reconnects. So a client that stalls costs its socket, and nothing grows.
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncGenerator, Sequence
+from itertools import takewhile
+from typing import Final, NamedTuple
+
+import structlog
+from fastapi.sse import format_sse_event
+from pydantic import BaseModel, ConfigDict
+
+from api.alert import changed
+from api.judging import UNREACHABLE, Judging, judging, lane
+from store import alerts, feed, status
+from store.feed import Entry
+from store.pool import Store
+from store.refusal import UNAVAILABLE
+
+log = structlog.get_logger(__name__)
+
+KEPT: Final = 2000  # events in the ring: about 1 KB each, a good many seconds of a bad day
+READ: Final = 500  # feed entries read at once
+STATUS_S: Final = 2.0  # how often judging is looked at
+RETRY_S: Final = 1.0
+PING_S: Final = 15.0  # of silence; less than the idle timeout of any proxy
+PING: Final = b": ping\n\n"
+
+
+class Event(NamedTuple):
+    """One change of an alert, as it goes over the wire."""
+
+    position: int
+    wire: bytes
+
+
+class Hello(BaseModel):
+    """What a stream begins with."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"position": 4711, "status": {"state": "live", "as_of": "2026-11-22T08:00:00Z", "text": "judging live"}},
+            ]
+        }
+    )
+
+    position: int
+    status: Judging
+
+
+class Reset(BaseModel):
+    """What a stream says when it cannot resume."""
+
+    position: int
+    reason: str
+
+
+async def events(store: Store, entries: Sequence[Entry]) -> list[Event]:
+    """The events of feed entries: one for each entry of an alert, with the alert as it stands after it, or later."""
+    wanted = [entry for entry in entries if entry.kind == "alert"]
+    rows = await alerts.several(store, [entry.ref for entry in wanted])
+    return [
+        Event(entry.position, _wire("alert", changed(rows[entry.ref], entry.what), entry.position))
+        for entry in wanted
+        if entry.ref in rows
+    ]
+
+
+def _wire(name: str, data: BaseModel, position: int | None = None) -> bytes:
+    return format_sse_event(data_str=data.model_dump_json(), event=name, id=None if position is None else str(position))
+
+
+class Hub:
+    """The one reader of the feed in this process.
+
+    Attributes
+    ----------
+    position : everything up to here has been read
+    clients : streams open now
+    """
+
+    def __init__(self, store: Store, kept: int = KEPT) -> None:
+        self._store = store
+        self._ring: deque[Event] = deque()
+        self._kept = kept
+        self._start = 0  # the ring holds every event after this position
+        self._changed = asyncio.Event()
+        self._status: Judging = UNREACHABLE
+        self._said = (UNREACHABLE.state, UNREACHABLE.text)
+        self._status_no = 0
+        self._closing = False
+        self._tasks: list[asyncio.Task[None]] = []
+        self.position = 0
+        self.clients = 0
+
+    async def open(self) -> None:
+        """Begin reading where the feed stands."""
+        self.position = self._start = await feed.position(self._store)
+        await self._look()
+        self._tasks = [asyncio.create_task(self._read()), asyncio.create_task(self._watch_judging())]
+
+    async def close(self) -> None:
+        """End every stream, and reading."""
+        self.end_streams()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    def end_streams(self) -> None:
+        """Let every stream end now: their clients resume elsewhere. A server that stops would wait for them."""
+        self._closing = True
+        self._wake()
+
+    @property
+    def status(self) -> Judging:
+        """Whether Cordon judges, as of the last look."""
+        return self._status
+
+    async def stream(self, after: int | None, ends_in_s: float) -> AsyncGenerator[bytes, None]:
+        """What one client is sent, from after a position (None: from now) until its token ends."""
+        loop = asyncio.get_running_loop()
+        end_s = loop.time() + ends_in_s
+        self.clients += 1
+        try:
+            reason = None if after is None else await self._cannot_resume(after)
+            if after is None or reason is not None:
+                after = self.position
+            yield _wire("hello", Hello(position=after, status=self._status), after)
+            if reason is not None:
+                yield _wire("reset", Reset(position=after, reason=reason), after)
+            said_no = self._status_no
+            while not self._closing and loop.time() < end_s:
+                woken = self._changed  # taken before looking: what comes after the look sets it
+                if said_no != self._status_no:
+                    said_no = self._status_no
+                    yield _wire("status", self._status)
+                position = self.position
+                if after < position:
+                    try:
+                        fresh, after = await self._after(after, position)
+                    except UNAVAILABLE:
+                        return  # the client comes back, and resumes
+                    if fresh:
+                        yield b"".join(event.wire for event in fresh)
+                    continue
+                try:
+                    async with asyncio.timeout(max(0.0, min(PING_S, end_s - loop.time()))):
+                        await woken.wait()
+                except TimeoutError:
+                    yield PING
+        finally:
+            self.clients -= 1
+
+    async def _cannot_resume(self, after: int) -> str | None:
+        """Why a client cannot go on from a position; None if it can."""
+        if after > await feed.position(self._store):
+            return "that position is ahead of this system: its database is another one, or was restored"
+        if after < self._start:
+            oldest = await status.oldest_entry(self._store)
+            if after < self.position and (oldest is None or after < oldest - 1):
+                return "that position is older than what is kept"
+        return None
+
+    async def _after(self, after: int, position: int) -> tuple[list[Event], int]:
+        """Events after a place, and the new place: from the ring, else from the database."""
+        if after >= self._start:
+            fresh = list(takewhile(lambda event: event.position > after, reversed(self._ring)))
+            fresh.reverse()
+            return fresh, position
+        entries = [entry for entry in await feed.entries(self._store, after, READ) if entry.position <= position]
+        if not entries:
+            return [], position
+        return await events(self._store, entries), entries[-1].position
+
+    async def _read(self) -> None:
+        """Follow the feed, for as long as it takes."""
+        async for position in feed.watch(self._store, self.position):
+            while self.position < position:
+                try:
+                    entries = await feed.entries(self._store, self.position, READ)
+                    fresh = await events(self._store, entries)
+                except UNAVAILABLE as error:
+                    log.warning("feed cannot be read", error=type(error).__name__)
+                    await asyncio.sleep(RETRY_S)
+                    continue
+                self._keep(fresh, entries[-1].position if entries else position)
+
+    def _keep(self, fresh: list[Event], position: int) -> None:
+        self._ring.extend(fresh)
+        while len(self._ring) > self._kept:
+            self._start = self._ring.popleft().position
+        self.position = position
+        self._wake()
+
+    def _wake(self) -> None:
+        woken, self._changed = self._changed, asyncio.Event()
+        woken.set()
+
+    async def _watch_judging(self) -> None:
+        while True:
+            await asyncio.sleep(STATUS_S)
+            await self._look()
+
+    async def _look(self) -> None:
+        """Look whether Cordon judges; streams are told when what the screen says changes."""
+        try:
+            self._status = judging([lane(row) for row in await status.lanes(self._store)])
+        except UNAVAILABLE:
+            self._status = UNREACHABLE
+        said = (self._status.state, self._status.text)
+        if said != self._said:
+            self._said = said
+            self._status_no += 1
+            self._wake()

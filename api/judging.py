@@ -1,0 +1,60 @@
+"""Turns the lanes' watermarks into one sentence: whether Cordon judges, and as of when."""
+
+from collections.abc import Sequence
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.fields import Instant, Row
+from model.instant import SECOND_US, from_us
+
+BEHIND_S: Final = 60  # DESIGN.md section 3.4: over this a lane says "judging as of"
+
+State = Literal["live", "behind", "stopped"]
+
+
+class Judging(BaseModel):
+    """Whether positions are being judged."""
+
+    model_config = ConfigDict(
+        json_schema_extra={"examples": [{"state": "live", "as_of": "2026-11-22T08:00:00Z", "text": "judging live"}]}
+    )
+
+    state: State = Field(description="live; behind: over a minute late; stopped: nothing is judged")
+    as_of: Instant | None = Field(description="everything up to here has been judged")
+    text: str = Field(description="the sentence for the screen")
+
+
+class Lane(BaseModel):
+    """One lane."""
+
+    partition: int
+    owner: str
+    watermark: Instant
+    lag_s: float = Field(description="how far its time is behind the database's clock, seconds")
+    state: State
+
+
+def lane(row: Row) -> Lane:
+    """One lane's state."""
+    lag_s = max(0.0, (row["now"] - row["watermark"]) / SECOND_US)
+    state: State = "live" if lag_s <= BEHIND_S else "behind"
+    if row["claimed_at"] is None or not row["owner"]:
+        state = "stopped"
+    return Lane(partition=row["partition"], owner=row["owner"], watermark=row["watermark"], lag_s=round(lag_s, 3), state=state)
+
+
+def judging(lanes: Sequence[Lane]) -> Judging:
+    """The state of the worst lane: an operator must not think that all is well while one lane is blind."""
+    if not lanes:
+        return Judging(state="stopped", as_of=None, text="not judging: no worker has ever run")
+    as_of = min(one.watermark for one in lanes)
+    stopped = [one.partition for one in lanes if one.state == "stopped"]
+    if stopped:
+        return Judging(state="stopped", as_of=as_of, text=f"not judging: no worker owns lane {', '.join(map(str, stopped))}")
+    if any(one.state == "behind" for one in lanes):
+        return Judging(state="behind", as_of=as_of, text=f"judging as of {from_us(as_of):%H:%M} UTC")
+    return Judging(state="live", as_of=as_of, text="judging live")
+
+
+UNREACHABLE: Final = Judging(state="stopped", as_of=None, text="not known: the database cannot be reached")

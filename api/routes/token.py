@@ -1,0 +1,160 @@
+"""Signing in and out: name and password, or a refresh token, become an access token and the next refresh token."""
+
+import math
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Form, Request, Response
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.caller import SignedIn
+from api.fields import Input
+from api.parts import Parts, PartsDep
+from api.problem import Kind, ProblemError, documented, invalid
+from api.roles import PERMISSIONS, May, Role
+from api.token import refresh_token
+from store import accounts, audit, sessions
+
+router = APIRouter(tags=["signing in"])
+
+ME: Final[dict[str, Any]] = {"id": 1, "name": "operator", "role": "operator", "permissions": ["see_queue", "work_alerts"]}
+
+
+class Me(BaseModel):
+    """Who is signed in, and what they may do."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ME]})
+
+    id: int
+    name: str
+    role: Role
+    permissions: list[May]
+
+
+class Tokens(BaseModel):
+    """What a sign-in gives (RFC 6749), and who signed in."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "examples": [
+                {"access_token": "eyJ...", "token_type": "bearer", "expires_in": 900, "refresh_token": "k3v...", "account": ME}
+            ]
+        }
+    )
+
+    access_token: str
+    token_type: Literal["bearer"] = "bearer"  # noqa: S105 (not a password)
+    expires_in: int = Field(description="seconds")
+    refresh_token: str = Field(description="good for one use")
+    account: Me
+
+
+class SignOut(Input):
+    """What ends."""
+
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"refresh_token": "k3v..."}]})
+
+    refresh_token: str = Field(min_length=1, max_length=200)
+
+
+Word = Annotated[str | None, Form(max_length=1000)]
+
+FORM = {
+    "requestBody": {
+        "content": {
+            "application/x-www-form-urlencoded": {
+                "example": {"grant_type": "password", "username": "operator", "password": "demo"},
+            }
+        }
+    }
+}
+
+
+@router.post(
+    "/token",
+    summary="Sign in, or go on being signed in",
+    responses=documented(Kind.CREDENTIALS, Kind.INVALID, Kind.SLOW_DOWN),
+    openapi_extra=FORM,
+)
+async def token(
+    request: Request,
+    response: Response,
+    parts: PartsDep,
+    grant_type: Annotated[str, Form(max_length=100, description="password or refresh_token")] = "password",
+    username: Word = None,
+    password: Word = None,
+    refresh_token: Word = None,
+) -> Tokens:
+    """OAuth2's password grant, and its refresh grant. A refresh token used twice ends everything that came of its sign-in."""
+    response.headers["Cache-Control"] = "no-store"
+    if grant_type == "password":
+        if not username or not password:
+            raise invalid("username" if not username else "password", "is needed")
+        address = request.client.host if request.client else ""
+        return await _with_password(parts, username, password, address)
+    if grant_type == "refresh_token":
+        if not refresh_token:
+            raise invalid("refresh_token", "is needed")
+        return await _with_refresh(parts, refresh_token)
+    raise _refused("unsupported_grant_type", "grant_type is password or refresh_token")
+
+
+@router.delete("/token", status_code=204, summary="Sign out", responses=documented(Kind.INVALID))
+async def sign_out(parts: PartsDep, body: SignOut) -> None:
+    """Ends every refresh token that came of the sign-in; access tokens end by themselves within minutes."""
+    await sessions.end(parts.store, body.refresh_token)
+
+
+@router.get("/me", summary="Who is signed in", responses=documented(Kind.SIGNED_OUT))
+async def me(caller: SignedIn) -> Me:
+    """The account of the access token, and what its role may do."""
+    return _me(caller.account, caller.name, caller.role)
+
+
+async def _with_password(parts: Parts, name: str, password: str, address: str) -> Tokens:
+    wait_s = math.ceil(parts.attempts.wait_s(name, address))
+    if wait_s:
+        detail = f"too many wrong passwords: wait {wait_s} s, then try again"
+        raise ProblemError(Kind.SLOW_DOWN, detail, headers={"Retry-After": str(wait_s)})
+    parts.attempts.begin(name, address)
+    account = None if "\0" in name else await accounts.named(parts.store, name)
+    usable = account is not None and account.active
+    right = await parts.checker.matches(password, account.password_hash if account is not None and usable else None)
+    if account is None or not right:
+        await audit.note(parts.store, account.id if account else None, "sign-in refused", "account", address=address)
+        raise _refused("invalid_grant", "name or password is wrong")
+    parts.attempts.succeeded(name, address)
+    first = refresh_token()
+    await sessions.begin(parts.store, account.id, first, parts.settings.refresh_s)
+    await audit.note(parts.store, account.id, "signed in", f"account/{account.id}", address=address)
+    return _tokens(parts, account, first)
+
+
+async def _with_refresh(parts: Parts, used: str) -> Tokens:
+    successor = refresh_token()
+    renewed = await sessions.renew(parts.store, used, successor)
+    if isinstance(renewed, sessions.Refused):
+        reasons = {
+            sessions.Refused.REUSED: "this refresh token was used before: lest it was stolen, its sign-in has ended; sign in",
+            sessions.Refused.EXPIRED: "this sign-in is over: sign in again",
+        }
+        raise _refused("invalid_grant", reasons.get(renewed, "this refresh token is worth nothing: sign in again"))
+    return _tokens(parts, renewed.account, successor)
+
+
+def _tokens(parts: Parts, account: accounts.Account, refresh: str) -> Tokens:
+    role = Role(account.role)
+    return Tokens(
+        access_token=parts.signer.sign(account.id, account.name, role),
+        expires_in=parts.signer.lifetime_s,
+        refresh_token=refresh,
+        account=_me(account.id, account.name, role),
+    )
+
+
+def _me(number: int, name: str, role: Role) -> Me:
+    return Me(id=number, name=name, role=role, permissions=sorted(PERMISSIONS[role]))
+
+
+def _refused(error: str, detail: str) -> ProblemError:
+    """A refusal with RFC 6749's own word beside the problem."""
+    return ProblemError(Kind.CREDENTIALS, detail, headers={"Cache-Control": "no-store"}, more={"error": error})

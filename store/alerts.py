@@ -1,0 +1,249 @@
+"""Alerts as people see and work them: the queue, one alert with its evidence and history, and the handling columns.
+
+Only handling columns are written here; a worker alone writes the condition (DESIGN.md section 3.9).
+"""
+
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from store import audit
+from store.feed import Edit
+from store.pool import Connection, Store
+from store.refusal import ConflictError, DanglingError, MissingError
+
+# ``state`` is the effective handling: new again as soon as an occurrence happens that nobody has handled.
+# ``next_due`` is the earliest clock still running in that state.
+VIEW: Final = """
+SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.purpose AS zone_purpose,
+       CASE s.state WHEN 'new' THEN least(a.due_acknowledge, a.due_contact, a.due_decision)
+                    WHEN 'acknowledged' THEN least(a.due_contact, a.due_decision)
+                    WHEN 'in_progress' THEN a.due_decision END AS next_due,
+       s.state
+FROM alert a
+JOIN wearer w ON w.id = a.wearer
+LEFT JOIN account o ON o.id = a.owner
+LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
+CROSS JOIN LATERAL (SELECT CASE WHEN a.handling <> 'closed' AND a.occurrences > a.handled_occurrences
+                                THEN 'new' ELSE a.handling END AS state) s"""
+
+KEY: Final = "(q.severity, coalesce(q.next_due, timestamptz '9999-01-01 00:00:00+00'), q.event_at, q.id)"
+
+
+class Filter(NamedTuple):
+    """Which alerts of the queue; None for any."""
+
+    state: str = "open"  # open, closed, all
+    severities: Sequence[int] | None = None
+    kind: str | None = None
+    wearer: int | None = None
+    tag: int | None = None
+    zone: int | None = None
+    owner: int | None = None
+    from_us: int | None = None
+    to_us: int | None = None
+
+
+class Place(NamedTuple):
+    """Where in the queue a page ended: the sort key of its last row."""
+
+    severity: int
+    next_due_us: int
+    event_us: int
+    id: int
+
+
+def place(row: asyncpg.Record, forever_us: int) -> Place:
+    """The sort key of a row."""
+    due = row["next_due"]
+    return Place(row["severity"], forever_us if due is None else due, row["event_at"], row["id"])
+
+
+async def page(store: Store, wanted: Filter, after: Place | None, limit: int) -> tuple[int, list[asyncpg.Record]]:
+    """The feed's position, and a page of the queue that holds at least everything up to it: worst first, most overdue on top."""
+    async with store.pool.acquire() as connection:
+        position: int = await connection.fetchval("SELECT position FROM feed")
+        rows = await connection.fetch(
+            f"""SELECT * FROM ({VIEW}
+                WHERE CASE $1 WHEN 'open' THEN a.handling <> 'closed' WHEN 'closed' THEN a.handling = 'closed' ELSE true END
+                  AND ($2::smallint[] IS NULL OR a.severity = ANY ($2)) AND ($3::text IS NULL OR a.kind = $3)
+                  AND ($4::bigint IS NULL OR a.wearer = $4)
+                  AND ($5::bigint IS NULL OR a.tag = $5
+                       OR EXISTS (SELECT 1 FROM alert_occurrence x WHERE x.tag = $5 AND x.alert = a.id))
+                  AND ($6::bigint IS NULL OR a.zone = $6) AND ($7::bigint IS NULL OR a.owner = $7)
+                  AND ($8::timestamptz IS NULL OR a.event_at >= $8) AND ($9::timestamptz IS NULL OR a.event_at < $9)) q
+                WHERE $10::smallint IS NULL
+                   OR {KEY} > ($10, $11::timestamptz, $12::timestamptz, $13::bigint)
+                ORDER BY {KEY} LIMIT $14""",  # noqa: S608
+            *wanted,
+            *(after or (None, None, None, None)),
+            limit,
+        )
+    return position, rows
+
+
+async def several(store: Store, alerts: Sequence[int]) -> dict[int, asyncpg.Record]:
+    """Alerts by id; those that do not exist are left out."""
+    rows = await store.pool.fetch(f"{VIEW} WHERE a.id = ANY ($1::bigint[])", alerts)
+    return {row["id"]: row for row in rows}
+
+
+class Detail(NamedTuple):
+    """One alert with all that is known of it, read at one moment."""
+
+    alert: asyncpg.Record
+    evidence: list[asyncpg.Record]
+    history: list[asyncpg.Record]
+
+
+async def get(store: Store, alert: int) -> Detail:
+    """One alert; raises ``MissingError``."""
+    async with store.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        row = await connection.fetchrow(f"{VIEW} WHERE a.id = $1", alert)
+        if row is None:
+            raise MissingError("alert", alert)
+        evidence = await connection.fetch(
+            """SELECT position, part, fixes, zone, zone_version, distance_m FROM alert_evidence
+               WHERE alert = $1 ORDER BY position, part""",
+            alert,
+        )
+        history = await connection.fetch(
+            """SELECT h.position, h.part, h.at, h.actor, c.name AS actor_name, h.what, h.text, h.details
+               FROM alert_history h LEFT JOIN account c ON c.id = h.actor
+               WHERE h.alert = $1 ORDER BY h.position, h.part""",
+            alert,
+        )
+    return Detail(row, evidence, history)
+
+
+async def locked(change: Edit, alert: int) -> asyncpg.Record:
+    """One alert, that nobody changes until this transaction ends; raises ``MissingError``."""
+    row = await change.connection.fetchrow(f"{VIEW} WHERE a.id = $1 FOR UPDATE OF a", alert)
+    if row is None:
+        raise MissingError("alert", alert)
+    return row
+
+
+async def last_words(connection: Connection, alert: int) -> str:
+    """The newest sentence of an alert's history."""
+    text = await connection.fetchval(
+        "SELECT coalesce(nullif(text, ''), what) FROM alert_history WHERE alert = $1 ORDER BY position DESC, part DESC LIMIT 1",
+        alert,
+    )
+    return text or ""
+
+
+async def acknowledge(change: Edit, row: asyncpg.Record, note: str) -> None:
+    """Somebody has seen it: stops the first clock; the caller owns it."""
+    if row["state"] != "new":
+        by = f" by {row['owner_name']}" if row["owner_name"] else ""
+        raise ConflictError(f"alert {row['id']} is {row['state'].replace('_', ' ')} already{by}: add a note or a step instead")
+    await _handle(change, row, "acknowledged", note, {}, handling="acknowledged", owner=change.actor)
+
+
+async def assign(change: Edit, row: asyncpg.Record, owner: int | None, roles: Sequence[str]) -> None:
+    """Hand it to somebody whose role is one of ``roles``, or to nobody; changes nothing else."""
+    _refuse_closed(row)
+    name = None
+    if owner is not None:
+        account = await change.connection.fetchrow("SELECT name, role, active FROM account WHERE id = $1", owner)
+        if account is None or not account["active"]:
+            raise DanglingError("owner", "active account", owner)
+        if account["role"] not in roles:
+            raise ConflictError(f"{account['name']} is {account['role']} and cannot work alerts: choose somebody who can")
+        name = account["name"]
+    await change.connection.execute(
+        "UPDATE alert SET owner = $2, handling_version = handling_version + 1 WHERE id = $1", row["id"], owner
+    )
+    _tell(change, row, "assigned", f"Assigned to {name}." if name else "Assigned to nobody.", {"owner": owner})
+
+
+async def note(change: Edit, row: asyncpg.Record, text: str) -> None:
+    """A person's own words; closed alerts take them too."""
+    await change.connection.execute("UPDATE alert SET handling_version = handling_version + 1 WHERE id = $1", row["id"])
+    _tell(change, row, "note", text, {})
+
+
+async def step(change: Edit, row: asyncpg.Record, name: str, result: str, text: str) -> None:
+    """Something was done about it: in progress, and owned by the caller if nobody owned it."""
+    _refuse_closed(row)
+    owner = row["owner"] or change.actor
+    await _handle(change, row, "step", text, {"step": name, "result": result}, handling="in_progress", owner=owner)
+
+
+async def close(change: Edit, row: asyncpg.Record, outcome: str, text: str, details: dict[str, Any]) -> None:
+    """Done with."""
+    _refuse_closed(row)
+    await _handle(
+        change,
+        row,
+        "closed",
+        text,
+        {"outcome": outcome, **details},
+        handling="closed",
+        owner=row["owner"] or change.actor,
+        outcome=outcome,
+    )
+
+
+async def reopen(change: Edit, row: asyncpg.Record, text: str) -> None:
+    """Not done with after all: in progress, owned by the caller."""
+    if row["handling"] != "closed":
+        raise ConflictError(f"alert {row['id']} is not closed: work on it as it is")
+    newer = await change.connection.fetchval(
+        "SELECT id FROM alert WHERE wearer = $1 AND family = $2 AND zone = $3 AND handling <> 'closed'",
+        row["wearer"],
+        row["family"],
+        row["zone"],
+    )
+    if newer is not None:
+        raise ConflictError(f"alert {newer} is open for the same wearer and zone: add a note there")
+    try:
+        await _handle(change, row, "reopened", text, {}, handling="in_progress", owner=change.actor)
+    except asyncpg.UniqueViolationError:  # raised by a worker between the look and the change
+        raise ConflictError("a newer alert has just opened for the same wearer and zone: add a note there") from None
+
+
+def _refuse_closed(row: asyncpg.Record) -> None:
+    if row["handling"] == "closed":
+        raise ConflictError(f"alert {row['id']} is closed: reopen it first")
+
+
+async def _handle(
+    change: Edit,
+    row: asyncpg.Record,
+    what: str,
+    text: str,
+    details: dict[str, Any],
+    *,
+    handling: str,
+    owner: int | None,
+    outcome: str | None = None,
+) -> None:
+    """Write the handling; every occurrence there is by now counts as handled."""
+    await change.connection.execute(
+        """UPDATE alert SET handling = $2, owner = $3, outcome = $4, handled_occurrences = occurrences,
+                  closed_at = CASE WHEN $2 = 'closed' THEN clock_timestamp() END, handling_version = handling_version + 1
+           WHERE id = $1""",
+        row["id"],
+        handling,
+        owner,
+        outcome,
+    )
+    _tell(change, row, what, text, details)
+
+
+def _tell(change: Edit, row: asyncpg.Record, what: str, text: str, details: dict[str, Any]) -> None:
+    """History, audit and feed, all with the position the feed gives."""
+    change.entry("alert", row["id"], what)
+    change.numbered(
+        """INSERT INTO alert_history (alert, position, part, at, actor, what, text, details)
+           VALUES ($2, $1, 0, clock_timestamp(), $3, $4, $5, $6)""",
+        row["id"],
+        change.actor,
+        what,
+        text,
+        details,
+    )
+    audit.done(change, what, f"alert/{row['id']}", **details)

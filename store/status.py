@@ -1,0 +1,51 @@
+"""How the system runs, as the database sees it: lanes, counts, sizes."""
+
+from typing import Any
+
+import asyncpg
+
+from store.pool import Store
+
+
+async def lanes(store: Store) -> list[asyncpg.Record]:
+    """Each lane with the database's clock beside it."""
+    return await store.pool.fetch(
+        "SELECT partition, owner, claimed_at, commit_no, watermark, clock_timestamp() AS now FROM lane ORDER BY partition"
+    )
+
+
+async def counts(store: Store) -> dict[str, Any]:
+    """How many there are of what, and the bytes the database takes."""
+    row = await store.pool.fetchrow(
+        """SELECT (SELECT position FROM feed) AS feed_position,
+                  (SELECT count(*) FROM wearer) AS wearers,
+                  (SELECT count(*) FROM activation WHERE fitted_from <= now() AND coalesce(fitted_to > now(), true)) AS fitted,
+                  (SELECT count(*) FROM unknown_tag) AS unknown_tags,
+                  (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL) AS dead_letters,
+                  (SELECT count(*) FROM alert WHERE handling <> 'closed' AND occurrences > handled_occurrences) AS new_alerts,
+                  pg_database_size(current_database()) AS database_bytes"""
+    )
+    assert row is not None
+    return dict(row)
+
+
+async def open_alerts(store: Store) -> dict[int, int]:
+    """How many alerts are not closed, by severity."""
+    rows = await store.pool.fetch("SELECT severity, count(*) AS n FROM alert WHERE handling <> 'closed' GROUP BY severity")
+    return {row["severity"]: row["n"] for row in rows}
+
+
+async def dead(store: Store, before: int | None, limit: int) -> list[asyncpg.Record]:
+    """Dead letters without their bytes, newest first, those older than id ``before``."""
+    return await store.pool.fetch(
+        """SELECT id, received_at, gateway, protocol, reason, octet_length(body) AS bytes, replayed_at FROM dead_letter
+           WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2""",
+        before,
+        limit,
+    )
+
+
+async def oldest_entry(store: Store) -> int | None:
+    """The oldest position the feed still has an entry for, None where it has none."""
+    found: int | None = await store.pool.fetchval("SELECT min(position) FROM feed_entry")
+    return found
