@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from cordon.kernels import environment
 from store.migrate import upgrade
 from store.pool import Store
 from store.postgres import Postgres
@@ -53,6 +54,8 @@ SERVER = pytest.StashKey[Server]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    # Before any test module imports numba: compiled kernels are kept between runs, until their sources change.
+    os.environ.setdefault("NUMBA_CACHE_DIR", environment(config.rootpath / ".pytest_cache")["NUMBA_CACHE_DIR"])
     if not hasattr(config, "workerinput"):
         config.stash[SERVER] = Server()
 
