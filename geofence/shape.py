@@ -52,7 +52,7 @@ def _compile(zone: Zone, geometry: shapely.Geometry) -> Shape:
         return Shape(np.array([geometry.x]), np.array([geometry.y]), np.zeros(1, np.int64), zone.radius_m)
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0:
         raise ValueError(f"zone {zone.id} version {zone.version} is a {type(geometry).__name__} with radius {zone.radius_m:g} m")
-    rings = shapely.get_rings(joined(geometry))
+    rings = shapely.get_rings(shapely.get_parts(joined(geometry)))
     coordinates = shapely.get_coordinates(rings)
     ring_at = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))]).astype(np.int64)
     return Shape(np.ascontiguousarray(coordinates[:, 0]), np.ascontiguousarray(coordinates[:, 1]), ring_at, 0.0)
