@@ -46,6 +46,16 @@ export function boxOf(features: readonly Feature[], leastM = 200): Box | null {
   return [west - wide, south - high, east + wide, north + high];
 }
 
+/** The corner farthest north; null for nothing. */
+export function northernmost(features: readonly Feature[]): Position | null {
+  let top: Position | null = null;
+  for (const feature of features) {
+    for (const position of positions(feature.geometry))
+      if (top === null || (position[1] ?? 0) > (top[1] ?? 0)) top = position;
+  }
+  return top;
+}
+
 function* positions(geometry: Geometry): Generator<Position> {
   switch (geometry.type) {
     case "Point":

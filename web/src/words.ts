@@ -35,20 +35,19 @@ export function verb(alert: Alert): string {
 /** What kind of zone it is, in words; empty where the alert has none. */
 export function place(alert: Alert): string {
   if (alert.zone_id === null) return "";
-  return alert.zone_purpose === "area" ? "exclusion zone (area)" : "exclusion zone (victim)";
+  return alert.zone_purpose === "area" ? "(area exclusion zone)" : "(victim exclusion zone)";
 }
 
-/** The alert in one sentence. */
+/** The alert in one short sentence: who, what, and the zone by its name. */
 export function sentence(alert: Alert): string {
-  const where = alert.zone_id === null ? "" : ` ${place(alert)} ${alert.zone_name ?? ""}`.trimEnd();
-  return `${alert.wearer} ${verb(alert)}${where}`;
+  return `${alert.wearer} ${verb(alert)} ${alert.zone_name ?? ""}`.trimEnd();
 }
 
 /** What is to be known about how it stands, besides: over, withdrawn, late, repeated. */
 export function remarks(alert: Alert): string[] {
   const said: string[] = [];
   if (alert.condition === "ended") said.push("Has left");
-  if (alert.condition === "withdrawn") said.push("Withdrawn: later data showed it never was");
+  if (alert.condition === "withdrawn") said.push("Withdrawn");
   if (alert.confidence === "inferred") said.push("Inferred from path");
   if (alert.late) said.push("Late data");
   if (alert.occurrences > 1) said.push(`${alert.occurrences} times`);

@@ -1,8 +1,8 @@
-// The bundled land outlines (Natural Earth, 1:10 million), read once for the whole session.
+// The bundled land outlines (Natural Earth, 1:50 million), read once for the whole session.
 import type { FeatureCollection } from "geojson";
 import { feature } from "topojson-client";
 import type { GeometryCollection, Topology } from "topojson-specification";
-import landUrl from "world-atlas/land-10m.json?url";
+import landUrl from "world-atlas/land-50m.json?url";
 
 let reading: Promise<FeatureCollection> | null = null;
 

@@ -1,7 +1,7 @@
 // An alert, its zone and the wearer's track into what the map draws and the same in words.
 import type { Feature, LineString, Point, Polygon } from "geojson";
 import type { Alert, Evidence, Fix, Track, Zone } from "../api";
-import { type Box, boxOf, circle, compass } from "../geo";
+import { type Box, boxOf, circle, compass, northernmost } from "../geo";
 import { ago, span, wall } from "../instant";
 import { distance, length, place } from "../words";
 
@@ -9,7 +9,7 @@ const GAP_MS = 10 * 60_000; // between points farther apart than this nobody kno
 
 /** Every feature says by ``part`` what it is; ``style`` draws by that. */
 export interface Drawn {
-  part: "zone" | "accuracy" | "way" | "gap" | "point" | "first" | "last";
+  part: "zone" | "name" | "accuracy" | "way" | "gap" | "point" | "first" | "last";
   label?: string;
   age?: number; // 0 newest to 1 oldest of the track
   heading?: number | null; // degrees clockwise from north
@@ -33,7 +33,7 @@ export function sceneOf(
     track === null ? [] : track.features.map(placed).sort((a, b) => Date.parse(a.fix_at) - Date.parse(b.fix_at));
   const judged = evidence[0]?.fixes.at(0) ?? null;
   const last = fixes.at(-1) ?? evidence.at(-1)?.fixes.at(-1) ?? null;
-  const zoned = zone === null ? [] : [zoneOf(zone)];
+  const zoned = zone === null ? [] : zoneOf(zone);
   const marks = [...marked(judged, "first", "Alert"), ...marked(last, "last", "Last")];
   const sure =
     last === null || last.accuracy_m === null
@@ -58,12 +58,20 @@ function placed(feature: Track["features"][number]): Fix {
   return { ...feature.properties, lon: lon ?? feature.properties.lon, lat: lat ?? feature.properties.lat };
 }
 
-function zoneOf(zone: Zone): Feature<Zone["geometry"], Drawn> {
-  const properties: Drawn = { part: "zone", label: zone.properties.name };
-  const { geometry } = zone;
-  if (geometry.type !== "Point") return drawn(geometry, properties);
-  const [lon = 0, lat = 0] = geometry.coordinates;
-  return drawn<Polygon>(circle(lon, lat, zone.properties.radius_m ?? 0), properties);
+/** The zone's shape, and its name above its northernmost corner, clear of what goes on inside. */
+function zoneOf(zone: Zone): Scene["features"] {
+  const { geometry, properties } = zone;
+  const shape = drawn(geometry.type === "Point" ? disc(geometry, properties.radius_m ?? 0) : geometry, {
+    part: "zone",
+  });
+  const top = northernmost([shape]);
+  return top === null
+    ? [shape]
+    : [shape, drawn({ type: "Point", coordinates: top }, { part: "name", label: properties.name })];
+}
+
+function disc({ coordinates: [lon = 0, lat = 0] }: Point, radiusM: number): Polygon {
+  return circle(lon, lat, radiusM);
 }
 
 function marked(fix: Fix | null, part: "first" | "last", name: string): Feature<Point, Drawn>[] {
@@ -109,7 +117,7 @@ function wordsOf(
   nowMs: number,
 ): string[] {
   const said: string[] = [];
-  if (zone !== null) said.push(`Zone: ${zone.properties.name}, ${place(alert)}, ${shape(zone)}.`);
+  if (zone !== null) said.push(`Zone: ${zone.properties.name} ${place(alert)}, ${shape(zone)}.`);
   const judged = evidence.at(-1);
   if (judged?.distance_m != null) said.push(`Judged ${distance(judged.distance_m)}.`);
   if (last !== null) {

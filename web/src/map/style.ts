@@ -19,10 +19,21 @@ function part(name: string): ExpressionSpecification {
 /** Older is fainter, and never so faint that it is lost. */
 const FADE: ExpressionSpecification = ["-", 1, ["*", 0.65, ["get", "age"]]];
 
+const TEXT = { "text-field": ["get", "label"] as ExpressionSpecification, "text-font": FONT, "text-size": 15 };
+const INK = { "text-color": NOW, "text-halo-color": SEA, "text-halo-width": 2 };
+
+/** The bundled shore is a kilometre off in places: it says which country this is and must not be read beside a fix. */
+const FROM_AFAR: ExpressionSpecification = ["interpolate", ["linear"], ["zoom"], 7, 1, 9, 0];
+
 const LAYERS: LayerSpecification[] = [
   { id: "sea", type: "background", paint: { "background-color": SEA } },
-  { id: "land", type: "fill", source: "land", paint: { "fill-color": LAND } },
-  { id: "shore", type: "line", source: "land", paint: { "line-color": SHORE, "line-width": 1 } },
+  { id: "land", type: "fill", source: "land", paint: { "fill-color": LAND, "fill-opacity": FROM_AFAR } },
+  {
+    id: "shore",
+    type: "line",
+    source: "land",
+    paint: { "line-color": SHORE, "line-width": 1, "line-opacity": FROM_AFAR },
+  },
   { id: "grid", type: "line", source: "grid", paint: { "line-color": GRID, "line-width": 1 } },
   { id: "zone", type: "fill", source: "scene", filter: part("zone"), paint: { "fill-pattern": "hatch" } },
   { id: "edge", type: "line", source: "scene", filter: part("zone"), paint: { "line-color": ZONE, "line-width": 3 } },
@@ -83,20 +94,25 @@ const LAYERS: LayerSpecification[] = [
     },
   },
   {
+    id: "name",
+    type: "symbol",
+    source: "scene",
+    filter: part("name"),
+    layout: { ...TEXT, "text-anchor": "bottom", "text-offset": [0, -0.4] },
+    paint: INK,
+  },
+  {
     id: "label",
     type: "symbol",
     source: "scene",
-    filter: ["has", "label"],
+    filter: ["any", part("first"), part("last")],
     layout: {
-      "text-field": ["get", "label"],
-      "text-font": FONT,
-      "text-size": 15,
+      ...TEXT,
       "text-variable-anchor": ["top", "bottom", "left", "right"],
       "text-radial-offset": 1,
-      "text-allow-overlap": false,
-      "symbol-sort-key": ["match", ["get", "part"], "last", 0, "zone", 1, 2],
+      "symbol-sort-key": ["match", ["get", "part"], "last", 0, 1],
     },
-    paint: { "text-color": NOW, "text-halo-color": SEA, "text-halo-width": 2 },
+    paint: INK,
   },
 ];
 

@@ -6,7 +6,7 @@ import { useNow } from "../clock";
 import { ago, wall } from "../instant";
 import { words } from "../problem";
 import type { Account } from "../session";
-import { due, HANDLING, OUTCOMES, owner, plain, remarks, SEVERITY, sentence } from "../words";
+import { due, HANDLING, OUTCOMES, owner, place, plain, remarks, SEVERITY, sentence } from "../words";
 import { Actions } from "./Actions";
 import { Evidence } from "./Evidence";
 import { History } from "./History";
@@ -46,6 +46,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
           <b>{alert.severity}</b> {SEVERITY[alert.severity]}
         </span>{" "}
         {sentence(alert)}
+        {alert.zone_id !== null && <small>{place(alert)}</small>}
       </h2>
       <Facts alert={alert} me={me.id} />
       <Actions key={alert.id} alert={alert} me={me} onChanged={onChanged} />
@@ -78,7 +79,7 @@ function Facts({ alert, me }: { alert: api.Alert; me: number }) {
       <Fact name="Handling" value={`${HANDLING[alert.handling]}, ${owner(alert, me)}`} />
       {clock !== null && <Fact name={clock.act} value={clock.words} overdue={clock.overdue} />}
       {alert.outcome !== null && <Fact name="Outcome" value={OUTCOMES[alert.outcome] ?? plain(alert.outcome)} />}
-      {remarked.length > 0 && <Fact name="Note well" value={remarked.join(" · ")} />}
+      {remarked.length > 0 && <Fact name="Besides" value={remarked.join(" · ")} />}
       <Fact name="Tag" value={String(alert.tag)} />
     </dl>
   );

@@ -5,7 +5,7 @@ import type { Live } from "../live";
 import { neighbour } from "../order";
 import { Row } from "./Row";
 
-const ROW_PX = 92; // as tall as .row in looks/queue.css: rows of one height never shift when their words change
+const ROW_PX = 108; // as tall as .row in looks/queue.css: rows of one height never shift when their words change
 
 interface Props {
   live: Live;

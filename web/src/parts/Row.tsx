@@ -31,18 +31,29 @@ export const Row = memo(function Row({ alert, me, selected, place: at, of, top, 
       style={{ transform: `translateY(${top}px)` }}
       onClick={() => onSelect(alert.id)}
     >
-      <span className="severity" data-severity={alert.severity}>
-        <b>{alert.severity}</b> {SEVERITY[alert.severity]}
-      </span>
-      <span className="row-what">
-        <b className="row-name">{alert.wearer}</b> {verb(alert)}{" "}
-        <span className="row-zone">{alert.zone_name ?? place(alert)}</span>
-      </span>
-      <Due alert={alert} />
-      <Since alert={alert} />
-      <span className="row-owner">
-        <b data-handling={alert.handling}>{HANDLING[alert.handling]}</b> · {owner(alert, me)}
-      </span>
+      <div className="row-line">
+        <span className="severity" data-severity={alert.severity}>
+          <b>{alert.severity}</b> {SEVERITY[alert.severity]}
+        </span>
+        <b className="row-name">{alert.wearer}</b>
+        <span className="row-end">
+          <b data-handling={alert.handling}>{HANDLING[alert.handling]}</b> · {owner(alert, me)}
+        </span>
+      </div>
+      <div className="row-line">
+        <span className="row-what">
+          {verb(alert)} <b>{alert.zone_name}</b> {place(alert)}
+        </span>
+        <span className="row-end row-remarks">
+          {remarks(alert).map((remark) => (
+            <em key={remark}>{remark}</em>
+          ))}
+        </span>
+      </div>
+      <div className="row-line">
+        <Due alert={alert} />
+        <Since alert={alert} />
+      </div>
     </div>
   );
 });
@@ -60,11 +71,8 @@ function Due({ alert }: { alert: Alert }) {
 function Since({ alert }: { alert: Alert }) {
   const nowMs = useNow();
   return (
-    <span className="row-since">
-      {wall(alert.event_at, nowMs, undefined, false)} · {ago(alert.event_at, nowMs)}
-      {remarks(alert).map((remark) => (
-        <em key={remark}>{remark}</em>
-      ))}
+    <span className="row-end">
+      {ago(alert.event_at, nowMs)} · {wall(alert.event_at, nowMs, undefined, false)}
     </span>
   );
 }

@@ -1,0 +1,58 @@
+import { describe, expect, test } from "vitest";
+import { sample } from "./samples";
+import { distance, due, owner, remarks, sentence } from "./words";
+
+const NOW = Date.parse("2026-11-22T08:01:02Z");
+
+describe("sentence", () => {
+  test.each([
+    [{}, "Test Wearer is inside School"],
+    [{ condition: "ended" }, "Test Wearer was inside School"],
+    [{ kind: "exclusion_possible" }, "Test Wearer may be inside School"],
+    [{ kind: "exclusion_possible", condition: "ended" }, "Test Wearer may have been inside School"],
+    [{ kind: "crossed" }, "Test Wearer seems to have crossed School"],
+    [{ kind: "no_contact", zone_id: null, zone_name: null }, "Test Wearer no contact"],
+  ] as const)("%o reads %s", (part, said) => {
+    expect(sentence(sample(part))).toBe(said);
+  });
+
+  test("what was withdrawn is never said to have happened", () => {
+    expect(sentence(sample({ condition: "withdrawn" }))).toBe("Test Wearer was reported inside School");
+  });
+
+  test("a crossing is never said to have been inside", () => {
+    for (const condition of ["active", "ended", "withdrawn"] as const) {
+      expect(sentence(sample({ kind: "crossed", condition }))).not.toContain("inside");
+    }
+    expect(remarks(sample({ kind: "crossed", confidence: "inferred" }))).toContain("Inferred from path");
+  });
+});
+
+describe("due", () => {
+  test("names the clock that runs out next and counts it down", () => {
+    expect(due(sample(), NOW)).toEqual({ act: "Acknowledge", words: "in 1:00", overdue: false });
+    const taken = sample({ next_due: "2026-11-22T08:05:02Z" });
+    expect(due(taken, NOW)).toEqual({ act: "First contact", words: "in 4:00", overdue: false });
+  });
+
+  test("says how long it has been overdue", () => {
+    expect(due(sample(), NOW + 5 * 60_000)).toEqual({ act: "Acknowledge", words: "overdue 4 min", overdue: true });
+  });
+
+  test("says nothing where no clock runs", () => {
+    expect(due(sample({ next_due: null }), NOW)).toBeNull();
+  });
+});
+
+test("an alert is mine, somebody's or nobody's", () => {
+  const mine = sample({ owner: { id: 3, name: "j.malik" } });
+  expect(owner(mine, 3)).toBe("You");
+  expect(owner(mine, 4)).toBe("j.malik");
+  expect(owner(sample(), 3)).toBe("Nobody");
+});
+
+test("a distance says which side of the edge; the edge itself is inside", () => {
+  expect(distance(-35.2)).toBe("35 m inside the edge");
+  expect(distance(1_240)).toBe("1.2 km outside the edge");
+  expect(distance(0)).toBe("0 m inside the edge");
+});
