@@ -38,6 +38,7 @@ class Store:
         self.dsn = dsn
         self._size = size
         self.days: set[int] = set()  # days since 1970 known to have their partitions (store/partitions.py)
+        self.gateways: dict[str, int] = {}  # numbers of the gateways heard of (store/gateways.py)
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @property

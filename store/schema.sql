@@ -125,7 +125,8 @@ CREATE TABLE public.alert_occurrence (
     detected_at timestamp with time zone NOT NULL,
     ended_at timestamp with time zone,
     withdrawn boolean DEFAULT false NOT NULL,
-    zone_version integer NOT NULL
+    zone_version integer NOT NULL,
+    monitoring_order bigint NOT NULL
 );
 CREATE TABLE public.audit (
     "position" bigint NOT NULL,

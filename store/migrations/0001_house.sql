@@ -295,6 +295,7 @@ CREATE TABLE alert_occurrence (
     ended_at       timestamptz,
     withdrawn      boolean NOT NULL DEFAULT false,
     zone_version   integer NOT NULL,
+    monitoring_order bigint NOT NULL,
     PRIMARY KEY (alert, tag, occurrence)
 );
 CREATE INDEX alert_occurrence_tag ON alert_occurrence (tag, occurrence);

@@ -1,0 +1,132 @@
+"""Turns records as they arrived into those the store has not seen; the rest are repeats, or say otherwise of the same fix."""
+
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+import msgspec
+import numpy as np
+
+from model.arrays import I64, Array, Bool
+from model.batch import DeadLetter
+from model.event import EVENT, EventKind
+from model.fix import CONTENT, FIX, IDENTITY, Source
+from model.instant import show
+from store.pool import Connection
+
+EVENT_IDENTITY: Final = ("tag", "at_us", "seq", "kind")
+EVENT_CONTENT: Final = ("value",)
+
+
+class Admission(NamedTuple):
+    """What became of (n,) records, in arrival order: exactly one of the three masks holds for each."""
+
+    admitted: Bool
+    duplicate: Bool
+    conflicting: Bool
+    authority: Array  # (n,) records each was compared with: the stored one, else the first to arrive; itself where admitted
+
+
+async def stored_fixes(connection: Connection, asked: Array) -> Array:
+    """(k,) FIX rows held in the store with an identity among those of the (n,) FIX asked for."""
+    if not len(asked):
+        return np.zeros(0, FIX)
+    rows = await connection.fetch(
+        """
+        SELECT held.*
+        FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::smallint[]) AS asked (tag, fix_at, seq, source)
+        CROSS JOIN LATERAL (
+            SELECT * FROM fix WHERE fix.tag = asked.tag AND fix.fix_at = asked.fix_at
+            AND fix.seq = asked.seq AND fix.source = asked.source OFFSET 0) AS held
+        """,
+        *(asked[name].tolist() for name in IDENTITY),
+    )
+    return np.array([tuple(row) for row in rows], FIX)
+
+
+async def stored_events(connection: Connection, asked: Array) -> Array:
+    """(k,) EVENT rows held in the store with an identity among those of the (n,) EVENT asked for."""
+    if not len(asked):
+        return np.zeros(0, EVENT)
+    rows = await connection.fetch(
+        """
+        SELECT held.* FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::smallint[]) AS asked (tag, at, seq, kind)
+        CROSS JOIN LATERAL (
+            SELECT * FROM event WHERE event.tag = asked.tag AND event.at = asked.at
+            AND event.seq = asked.seq AND event.kind = asked.kind OFFSET 0) AS held
+        """,
+        *(asked[name].tolist() for name in EVENT_IDENTITY),
+    )
+    return np.array([tuple(row) for row in rows], EVENT)
+
+
+def sort_out(stored: Array, rows: Array, identity: Sequence[str], content: Sequence[str]) -> Admission:
+    """Compare (n,) records in arrival order with each other and with (k,) stored ones, which came before them all.
+
+    Of each identity the first one counts. A later one with the same content (NaN equals NaN) is a duplicate, with other content
+    it conflicts. ``stored`` may hold an identity more than once.
+    """
+    both = np.concatenate([stored, rows])
+    order = np.lexsort([both[name] for name in reversed(identity)])  # stable: arrival order within an identity
+    ordered = both[order]
+    new = np.ones(len(both), bool)
+    if len(both):
+        new[1:] = np.logical_or.reduce([ordered[name][1:] != ordered[name][:-1] for name in identity])
+    first: I64 = np.empty(len(both), np.int64)
+    first[order] = order[np.flatnonzero(new)][np.cumsum(new) - 1]
+    first = first[len(stored) :]
+    authority = both[first]
+    admitted = first == np.arange(len(rows)) + len(stored)
+    agrees = np.ones(len(rows), bool)
+    for name in content:
+        agrees &= same(rows[name], authority[name])
+    return Admission(admitted, ~admitted & agrees, ~admitted & ~agrees, authority)
+
+
+def same(one: Array, other: Array) -> Bool:
+    """(n,) bool where two columns agree; absent agrees with absent."""
+    equal: Bool = one == other
+    if one.dtype.kind == "f":
+        equal |= np.isnan(one) & np.isnan(other)
+    return equal
+
+
+def fix_letters(fixes: Array, admission: Admission, gateways: Sequence[str]) -> list[DeadLetter]:
+    """Dead letters of the conflicting rows of (n,) FIX; ``gateways`` are their senders' names, one a row."""
+    letters = []
+    for row in np.flatnonzero(admission.conflicting).tolist():
+        fix, held = fixes[row : row + 1], admission.authority[row : row + 1]
+        other = ", ".join(name for name in CONTENT if not same(fix[name], held[name])[0])
+        reason = f"tag {fix['tag'][0]} sent seq {fix['seq'][0]} of {show(fix['fix_at_us'][0])} before, with other {other}"
+        letters.append(DeadLetter(reason, _json(gateways[row], "fixes", _fix(fix)), "http-json", gateways[row]))
+    return letters
+
+
+def event_letters(events: Array, admission: Admission, gateways: Sequence[str]) -> list[DeadLetter]:
+    """Dead letters of the conflicting rows of (m,) EVENT."""
+    letters = []
+    for row in np.flatnonzero(admission.conflicting).tolist():
+        event = events[row]
+        word = EventKind(int(event["kind"])).word
+        reason = f"tag {event['tag']} sent {word} seq {event['seq']} of {show(event['at_us'])} before, with other value"
+        item = {"tag": int(event["tag"]), "kind": word, "at": show(event["at_us"]), "seq": int(event["seq"])}
+        if event["value"] >= 0:
+            item["value"] = int(event["value"])
+        letters.append(DeadLetter(reason, _json(gateways[row], "events", item), "http-json", gateways[row]))
+    return letters
+
+
+def _fix(fix: Array) -> dict[str, object]:
+    """A (1,) FIX in the words of the gateway door, absent fields left out."""
+    item: dict[str, object] = {"tag": int(fix["tag"][0]), "seq": int(fix["seq"][0]), "fix_at": show(fix["fix_at_us"][0])}
+    item["source"] = Source(int(fix["source"][0])).name.lower()
+    for name in CONTENT:
+        value = fix[name][0].item()
+        absent = np.isnan(value) if fix[name].dtype.kind == "f" else value < 0
+        if not absent:
+            item[name] = value
+    return item
+
+
+def _json(gateway: str, place: str, item: dict[str, object]) -> bytes:
+    """One record as a frame of its own: readable, and what the door takes when it is replayed."""
+    return msgspec.json.encode({"gateway": gateway, place: [item]})

@@ -1,0 +1,90 @@
+"""Turns windows of time into what the store held in them: stored fixes and known occurrences, for judging late data."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from model.alert import FAMILY, Kind, Occurrence
+from model.fix import FIX
+from model.history import NO_HISTORY, History, Window
+from store.copy import FIXES, HEADER, TRAILER
+from store.pool import PG_EPOCH_US, Connection
+
+
+async def load(connection: Connection, windows: Iterable[Window]) -> History:
+    """The history of the windows as this transaction sees it."""
+    merged = merge(windows)
+    if not merged:
+        return NO_HISTORY
+    # COPY takes no parameters; these are three integers a window, and an integer cannot be anything else.
+    values = ", ".join(f"({int(tag)}, {int(start)}, {int(end)})" for tag, start, end in merged)
+    columns = ", ".join(f"fix.{column}" for column in FIXES.columns)
+    body = bytearray()
+
+    async def take(chunk: bytes) -> None:
+        body.extend(chunk)
+
+    await connection.copy_from_query(
+        f"""
+        SELECT {columns} FROM (
+            SELECT tag, {_instant("starts")} AS starts, {_instant("ends")} AS ends
+            FROM (VALUES {values}) AS given (tag, starts, ends)
+        ) AS asked CROSS JOIN LATERAL (
+            SELECT * FROM fix WHERE fix.tag = asked.tag AND fix.fix_at BETWEEN asked.starts AND asked.ends OFFSET 0) AS fix
+        ORDER BY fix.tag, fix.fix_at, fix.seq, fix.source
+        """,  # noqa: S608
+        output=take,
+        format="binary",
+    )
+    rows = await connection.fetch(
+        """
+        SELECT DISTINCT ON (held.tag, held.occurrence, alert.id)
+            alert.wearer, alert.zone, held.*
+        FROM unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) AS asked (tag, starts, ends)
+        JOIN alert_occurrence AS held ON held.tag = asked.tag AND held.event_at <= asked.ends
+            AND (held.ended_at IS NULL OR held.ended_at >= asked.starts) AND NOT held.withdrawn
+        JOIN alert ON alert.id = held.alert
+        ORDER BY held.tag, held.occurrence, alert.id
+        """,
+        *map(list, zip(*merged, strict=True)),
+    )
+    fixes = FIXES.decode(bytes(body)) if len(body) > len(HEADER) + len(TRAILER) else np.zeros(0, FIX)
+    # A closed alert and the row that took its occurrence over both hold it: the newer one speaks.
+    latest = {(row["wearer"], row["tag"], row["zone"], FAMILY[Kind(row["kind"])], row["occurrence"]): row for row in rows}
+    return History(
+        fixes,
+        tuple(
+            Occurrence(
+                wearer=row["wearer"],
+                tag=row["tag"],
+                zone=row["zone"],
+                kind=Kind(row["kind"]),
+                occurrence_us=row["occurrence"],
+                event_at_us=row["event_at"],
+                ended_us=row["ended_at"],
+                detected_us=row["detected_at"],
+                late=row["late"],
+                severity=row["severity"],
+                zone_version=row["zone_version"],
+                order=row["monitoring_order"],
+            )
+            for row in latest.values()
+        ),
+    )
+
+
+def merge(windows: Iterable[Window]) -> list[Window]:
+    """The same time in as few windows as possible, so that no fix is read twice; by tag and start."""
+    merged: list[Window] = []
+    for window in sorted(windows):
+        last = merged[-1] if merged else None
+        if last is not None and last.tag == window.tag and window.from_us <= last.to_us + 1:
+            merged[-1] = last._replace(to_us=max(last.to_us, window.to_us))
+        else:
+            merged.append(window)
+    return merged
+
+
+def _instant(column: str) -> str:
+    """SQL for the timestamptz of a column of microseconds since 1970: in whole numbers, because floats would round."""
+    return f"timestamptz '2000-01-01T00:00:00Z' + ({column}::bigint - {PG_EPOCH_US}) * interval '1 microsecond'"

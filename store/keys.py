@@ -1,0 +1,75 @@
+"""Turns gateways' keys into hashes that recognise them: a key is shown once, when it is made."""
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from typing import Final, NamedTuple
+
+from model.errors import CordonError
+from store import gateways
+from store.pool import Store
+
+PREFIX: Final = 12  # characters that find a key's row and are shown in lists; the other 31 stay secret
+
+
+class Key(NamedTuple):
+    """A key as it may be shown."""
+
+    id: int
+    gateway: str
+    prefix: str
+    created_us: int
+    revoked_us: int | None
+
+
+async def create(store: Store, gateway: str) -> str:
+    """A new key of 256 random bits for a gateway, which is made if it is new; the only time the key is seen."""
+    key = secrets.token_urlsafe(32)
+    await store.pool.execute(
+        "INSERT INTO gateway_key (gateway, prefix, hash) VALUES ($1, $2, $3)",
+        *(await gateways.number(store, gateway), key[:PREFIX], _hash(key)),
+    )
+    return key
+
+
+async def authenticate(store: Store, key: str) -> str | None:
+    """The name of the gateway whose key this is, None where it is nobody's or was revoked."""
+    row = await store.pool.fetchrow(
+        """
+        SELECT gateway.name, hash FROM gateway_key JOIN gateway ON gateway.id = gateway_key.gateway
+        WHERE prefix = $1 AND revoked_at IS NULL
+        """,
+        key[:PREFIX],
+    )
+    if row is None or not secrets.compare_digest(row["hash"], _hash(key)):
+        return None
+    name: str = row["name"]
+    return name
+
+
+async def listed(store: Store) -> Sequence[Key]:
+    """All keys, the newest last, revoked ones too."""
+    rows = await store.pool.fetch(
+        """
+        SELECT gateway_key.id, gateway.name, prefix, created_at, revoked_at
+        FROM gateway_key JOIN gateway ON gateway.id = gateway_key.gateway ORDER BY gateway_key.id
+        """
+    )
+    return [Key(*row) for row in rows]
+
+
+async def revoke(store: Store, prefix: str) -> None:
+    """Make a key worthless from now on, named by the start of it that lists show.
+
+    Raises
+    ------
+    CordonError
+        If there is no such key in use.
+    """
+    done = await store.pool.execute("UPDATE gateway_key SET revoked_at = now() WHERE prefix = $1 AND revoked_at IS NULL", prefix)
+    if done != "UPDATE 1":
+        raise CordonError(f"no key in use begins with {prefix}: cordon keys list shows them")
+
+
+def _hash(key: str) -> bytes:
+    return hashlib.sha256(key.encode()).digest()

@@ -1,0 +1,127 @@
+"""Turns the wish to own a lane into a claim that fences off every earlier owner, and into the state that owner had."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import asyncpg
+
+from model.errors import CordonError, FencedError
+from model.state import State, rebuilt
+from store import journal
+from store.journal import Entry
+from store.pool import Store
+
+
+@dataclass(slots=True)
+class Claim:
+    """That we own a lane; made by :func:`claim`, moved on by each commit, void for ever after one that failed.
+
+    ``records`` and ``entries`` count what the journal holds since the last snapshot: what a restart would judge again.
+    """
+
+    partition: int
+    epoch: int
+    commit_no: int
+    records: int = 0
+    entries: int = 0
+    void: bool = False
+
+    def check(self) -> None:
+        """Refuse to go on after a commit that failed or may have failed.
+
+        Raises
+        ------
+        FencedError
+            Always then: what was judged ahead is void, and only a new claim knows what is stored.
+        """
+        if self.void:
+            raise FencedError(self.partition)
+
+
+class Recovered(NamedTuple):
+    """What a lane needs to go on: its state as of a snapshot, and what to judge again, discarding what comes of it.
+
+    After that ``watermark_us`` and ``control_seq`` are to be set in the state: commits that only moved the clock are not in the
+    journal. Taken together the state then equals the lost one, bit for bit.
+    """
+
+    state: State
+    journal: tuple[Entry, ...]
+    watermark_us: int
+    control_seq: int
+
+
+async def claim(store: Store, partition: int, owner: str) -> Claim:
+    """Own a lane from now on: committed before any state is read, so that no earlier owner can commit after that reading.
+
+    Waits for a commit of the earlier owner that is under way.
+    """
+    row = await store.pool.fetchrow(
+        """
+        INSERT INTO lane (partition, epoch, owner, claimed_at) VALUES ($1, 1, $2, now())
+        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now()
+        RETURNING epoch, commit_no
+        """,
+        partition,
+        owner,
+    )
+    assert row is not None
+    return Claim(partition, row["epoch"], row["commit_no"])
+
+
+async def recover(store: Store, claim: Claim) -> Recovered:
+    """The lane's state as the claim found it: the newest whole snapshot, and the journal after it.
+
+    A snapshot that does not have the digest it was written with is passed over for the older one that is kept.
+
+    Raises
+    ------
+    FencedError
+        If somebody else has claimed the lane meanwhile.
+    CordonError
+        If neither snapshot is whole, or the journal has a hole.
+    """
+    async with store.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        lane = await connection.fetchrow("SELECT * FROM lane WHERE partition = $1 AND epoch = $2", claim.partition, claim.epoch)
+        if lane is None:
+            raise FencedError(claim.partition)
+        marks = await connection.fetch("SELECT * FROM snapshot_mark WHERE lane = $1 ORDER BY commit_no DESC", claim.partition)
+        state, since = State(), 0
+        for mark in marks:
+            blocks = await connection.fetch(
+                """
+                SELECT DISTINCT ON (block) block, body FROM snapshot WHERE lane = $1 AND commit_no <= $2
+                ORDER BY block, commit_no DESC
+                """,
+                claim.partition,
+                mark["commit_no"],
+            )
+            found = _whole([(row["block"], row["body"]) for row in blocks], mark)
+            if found is not None:
+                state, since = found, mark["commit_no"]
+                break
+        else:
+            if marks:
+                raise CordonError(f"no snapshot of lane {claim.partition} is whole: restore the database from its backup")
+        rows = await connection.fetch(
+            """
+            SELECT commit_no, watermark, control_seq, input FROM commit_journal WHERE lane = $1 AND commit_no > $2
+            ORDER BY commit_no
+            """,
+            claim.partition,
+            since,
+        )
+    entries = tuple(Entry(no, watermark, seq, *journal.decode(body)) for no, watermark, seq, body in rows)
+    claim.commit_no = lane["commit_no"]
+    claim.entries = len(entries)
+    claim.records = sum(len(entry.batch.fixes) + len(entry.batch.events) + len(entry.rejudged) for entry in entries)
+    return Recovered(state, entries, lane["watermark"], lane["control_seq"])
+
+
+def _whole(blocks: Iterable[tuple[int, bytes]], mark: asyncpg.Record) -> State | None:
+    try:
+        state = rebuilt(blocks, mark["watermark"], mark["control_seq"])
+    except ValueError:
+        return None
+    return state if state.digest() == mark["digest"] else None
