@@ -76,6 +76,7 @@ class Postgres:
 
     def __init__(self, data_dir: Path, *, fsync: bool = True) -> None:
         self.data_dir = Path(data_dir).absolute()
+        self._fsync = fsync
         self._settings = TUNING | ({} if fsync else UNSAFE)
         self._uid = SERVER_UID if os.geteuid() == 0 else -1
         self._pgdata = self.data_dir / "postgres"
@@ -224,6 +225,7 @@ class Postgres:
                 "--locale-provider=builtin",  # sorting does not change with the system's C library
                 "--builtin-locale=C.UTF-8",
                 "--locale=C",
+                *([] if self._fsync else ["--no-sync"]),
             ]
         )
         given.unlink()

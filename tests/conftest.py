@@ -21,6 +21,16 @@ from store.pool import Store
 from store.postgres import Postgres
 
 TEMPLATE = "cordon_template"
+MEMORY = Path("/dev/shm")
+MEMORY_FREE_BYTES = 4_000_000_000  # a run writes some hundred megabytes; a container's 64 MB would not do
+
+
+def server_folder() -> Path:
+    """A new folder that a server under another uid can enter; in memory where there is room: a clone then takes 40 ms, not 900."""
+    roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_FREE_BYTES
+    folder = Path(tempfile.mkdtemp(prefix="cordon-tests-", dir=MEMORY if roomy else None))
+    folder.chmod(0o755)
+    return folder
 
 
 class Server:
@@ -33,8 +43,7 @@ class Server:
     def pattern(self) -> str:
         """Address of its databases, ``DATABASE`` standing for the name."""
         if self._postgres is None:
-            self._folder = Path(tempfile.mkdtemp(prefix="cordon-tests-"))
-            self._folder.chmod(0o755)  # as root the server is another user
+            self._folder = server_folder()
             self._postgres = Postgres(self._folder, fsync=False)
             self._postgres.start()
             with psycopg.connect(self._postgres.dsn_of("postgres"), autocommit=True) as admin:
