@@ -24,7 +24,7 @@ check: $(VENV)/.dev $(CONSOLE)  ## style, types, layers, console types
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(NPM) run --silent check
+	@$(NPM) run --silent check
 
 bench: $(VENV)/.run  ## benchmarks, as a table
 	$(BIN)/cordon bench
@@ -48,7 +48,7 @@ $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
 
 $(CONSOLE): $(VENV)/.run $(WEB)
 	@echo "Building the console"
-	$(NPM) ci --silent && $(NPM) run --silent build
+	@$(NPM) ci --silent && $(NPM) run --silent build -- --logLevel warn
 	@touch $@
 
 schema: $(VENV)/.dev  ## write store/schema.sql again from the migrations
