@@ -5,10 +5,33 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
-from typing import Final
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any, Final
+
+import structlog
+import uvloop
+
+from model.errors import CordonError, first
 
 READY: Final = b"ready\n"
+
+log = structlog.get_logger()
+
+
+def run(job: Coroutine[Any, Any, None], process: str) -> int:
+    """Run a process's work to its end; its exit code. A failure is one log line, with its trace where it is not a plain one."""
+    try:
+        uvloop.run(job)
+    except KeyboardInterrupt:
+        return 130
+    except Exception as error:
+        cause = first(error)
+        if isinstance(cause, CordonError):
+            log.error("ended", process=process, error=str(cause))  # noqa: TRY400 - the sentence says it all
+        else:
+            log.exception("ended", process=process, error=type(cause).__name__)
+        return 1
+    return 0
 
 
 def say_ready() -> None:

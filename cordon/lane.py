@@ -11,18 +11,20 @@ from typing import Final, NamedTuple
 import numpy as np
 import structlog
 
-from alerts.judge import doubtful, judge
-from alerts.late import NO_HISTORY, History
+from alerts.judge import doubtful, judge, rejudge
+from alerts.late import windows
 from alerts.world import World
-from cordon.worlds import Worlds
+from cordon.worlds import Standing, Worlds
 from model.alert import Judged
-from model.arrays import Array
-from model.batch import Batch, DeadLetter, Part
+from model.arrays import I64, Array
+from model.batch import Batch, DeadLetter, Part, Receipt
 from model.errors import BusyError, FencedError
 from model.event import EVENT
 from model.fix import FIX
+from model.history import History
 from model.state import State
-from store.commit import Outcome, commit
+from store.commit import commit
+from store.journal import Entry
 from store.lanes import Claim, claim, recover
 from store.pool import Store
 
@@ -41,7 +43,7 @@ class Work(NamedTuple):
     dead: tuple[DeadLetter, ...]
     receipt: str
     received_us: int
-    done: "asyncio.Future[Outcome]"  # of this share alone
+    done: "asyncio.Future[Receipt]"  # of this share alone
 
     @property
     def records(self) -> int:
@@ -79,13 +81,13 @@ class Lane:
     async def start(self) -> None:
         """Claim the lane and rebuild its state: the newest snapshot, and what was committed after it judged again."""
         began = time.monotonic()
-        world = await self._worlds.current()
+        world = (await self._worlds.current()).world
         self._claim = await claim(self._store, self.partition, self._owner)
         recovered = await recover(self._store, self._claim)
         state = recovered.state
         for entry in recovered.journal:
-            await self._in_thread(judge, world, state, entry.batch, entry.watermark_us, NO_HISTORY)
-        state.take_touched()
+            await self._in_thread(judge_entry, world, state, entry)
+        state.watermark_us, state.control_seq = recovered.watermark_us, recovered.control_seq
         self._state = state
         log.info(
             "lane claimed",
@@ -148,7 +150,9 @@ class Lane:
         assert self._state is not None
         assert self._claim is not None
         state = self._state
-        world = await self._worlds.current()
+        standing = await self._worlds.current()
+        world = standing.world
+        await self._rejudge(standing, state, self._claim)
         batch = merged(shares, self._clock() if self._clock else state.watermark_us)
         now_us = max(state.watermark_us, batch.received_us)
 
@@ -162,29 +166,64 @@ class Lane:
             batch,
             state,
             doubtful=doubtful(state, batch.fixes),
-            rules=world.rules,
+            windows=lambda fixes: windows(world.rules, state, fixes),
             judge=judged,
             now_us=now_us,
+            control_seq=world.control_seq,
         )
         if shares:
             log.info(
                 "committed",
                 lane=self.partition,
-                commit=self._claim.commit_no,
+                commit=outcome.commit_no,
                 fixes=len(batch.fixes),
                 events=len(batch.events),
                 changes=outcome.changes,
                 seconds=round(time.monotonic() - began, 3),
             )
-        settle(shares, outcome)
+        for share, receipt in zip(shares, outcome.receipts, strict=True):
+            if not share.done.done():
+                share.done.set_result(receipt)
+
+    async def _rejudge(self, standing: Standing, state: State, held: Claim) -> None:
+        """Judge last fixes again for every instant since the lane's time at which the answer may have changed."""
+        world = standing.world
+        now_us = self._clock() if self._clock else state.watermark_us
+        for at_us in standing.instants.between(state.watermark_us, now_us):
+            tags = standing.instants.tags(at_us, state)
+            if not len(tags):
+                continue
+
+            async def judged(_: Batch, __: History, at_us: int = at_us, tags: I64 = tags) -> Judged:
+                return await self._in_thread(rejudge, world, state, tags, at_us)
+
+            await commit(
+                self._store,
+                held,
+                Batch(np.zeros(0, FIX), np.zeros(0, EVENT), "", at_us),
+                state,
+                doubtful=np.zeros(0, np.bool_),
+                windows=lambda _: (),
+                judge=judged,
+                now_us=at_us,
+                control_seq=world.control_seq,
+                rejudged=tags,
+            )
 
     def _fail(self, shares: list[Work]) -> None:
         for share in shares:
             if not share.done.done():
                 share.done.set_exception(BusyError(RETRY_AFTER_S))
 
-    async def _in_thread(self, act: Callable[..., Judged], *args: World | State | Batch | int | History) -> Judged:
+    async def _in_thread(self, act: Callable[..., Judged], *args: object) -> Judged:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act, *args)
+
+
+def judge_entry(world: World, state: State, entry: Entry) -> Judged:
+    """Judge again what a commit was fed; what comes of it was stored then."""
+    if len(entry.rejudged):
+        return rejudge(world, state, entry.rejudged.tolist(), entry.batch.received_us)
+    return judge(world, state, entry.batch, entry.watermark_us)
 
 
 def merged(shares: list[Work], clock_us: int) -> Batch:
@@ -197,16 +236,3 @@ def merged(shares: list[Work], clock_us: int) -> Batch:
         tuple(letter for share in shares for letter in share.dead),
         parts=tuple(Part(share.receipt, len(share.fixes), len(share.events)) for share in shares),
     )
-
-
-def settle(shares: list[Work], outcome: Outcome) -> None:
-    """Give each share its own rows of the outcome."""
-    fix = event = 0
-    for share in shares:
-        own = outcome._replace(
-            fixes=outcome.fixes[fix : fix + len(share.fixes)], events=outcome.events[event : event + len(share.events)]
-        )
-        fix += len(share.fixes)
-        event += len(share.events)
-        if not share.done.done():
-            share.done.set_result(own)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from model.errors import CordonError
+from model.errors import CordonError, first
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -51,7 +51,7 @@ def up(
     """The whole system on this machine: database, worker, API and console, until Ctrl-C."""
     from cordon.up import run_up
 
-    _run(run_up(demo=demo, host=host, port=port, data_dir=data_dir, out=out))
+    _run(run_up(demo_fleet=demo, host=host, port=port, data_dir=data_dir, out=out))
 
 
 @app.command()
@@ -156,17 +156,14 @@ def main() -> None:
     """Run the command; a failure that a user can meet is one line on standard error and exit code 1."""
     try:
         app()
-    except* KeyboardInterrupt:
+    except KeyboardInterrupt:
         sys.exit(130)
-    except* CordonError as group:
-        err.print(f"cordon: {_first(group)}", markup=False, highlight=False, soft_wrap=True)
+    except Exception as error:
+        cause = first(error)
+        if not isinstance(cause, CordonError):
+            raise
+        err.print(f"cordon: {cause}", markup=False, highlight=False, soft_wrap=True)
         sys.exit(1)
-
-
-def _first(error: BaseException) -> BaseException:
-    while isinstance(error, BaseExceptionGroup):
-        error = error.exceptions[0]
-    return error
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
 
 import platformdirs
 from pydantic import Field
@@ -20,18 +20,18 @@ class Settings(BaseSettings):
     dsn: str = ""  # an outside PostgreSQL; empty: the embedded one of the data folder
     data_dir: Path | None = None  # embedded PostgreSQL, keys, logs; None: default_data_dir()
     host: str = "127.0.0.1"
-    port: int = Field(8000, ge=0, le=65535)  # 0: any free one
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
     log_level: str = "info"
     log_file: Path | None = None  # None: standard error
 
     # One commit stream each; fixed once an instance has data. Four keep PostgreSQL busy on small machines.
-    lanes: int = Field(4, ge=1, le=256)
+    lanes: Annotated[int, Field(ge=1, le=256)] = 4
     # Records waiting for a commit before gateways are told to come back; about 100 MB.
-    queue_records: int = Field(400_000, ge=1)
+    queue_records: Annotated[int, Field(ge=1)] = 400_000
     # Records one commit takes at most: more only makes the first of them wait longer.
-    commit_records: int = Field(50_000, ge=1)
+    commit_records: Annotated[int, Field(ge=1)] = 50_000
     # A fix older than the oldest day kept is refused.
-    retention_days: int = Field(400, ge=1, le=36_500)
+    retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
     # Only for an instance made for replay: lane time and times of receipt come from the sender.
     trace_clock: bool = False
     demo: bool = False

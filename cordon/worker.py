@@ -19,10 +19,9 @@ from cordon.worlds import Worlds
 from geofence.warm import warm
 from ingest.link import listen
 from model.batch import Batch, Receipt
-from model.errors import BusyError, CordonError, FencedError
+from model.errors import BusyError
 from model.lane import lane_of
-from store.commit import CONFLICTING, DUPLICATE, Outcome
-from store.gateways import Gateways
+from store import gateways
 from store.pool import Store
 
 log = structlog.get_logger()
@@ -33,7 +32,7 @@ class Worker:
 
     def __init__(self, store: Store, lanes: list[Lane], settings: Settings) -> None:
         self._lanes = lanes
-        self._gateways = Gateways(store)
+        self._store = store
         self._queue_records = settings.queue_records
         self._trace_clock = settings.trace_clock
         self._waiting = 0
@@ -56,12 +55,12 @@ class Worker:
             self._waiting -= records
 
     async def _through(self, batch: Batch) -> Receipt:
-        gateway = await self._gateways.id(batch.gateway)
+        gateway = await gateways.number(self._store, batch.gateway)
         fixes, events = batch.fixes.copy(), batch.events.copy()
         fixes["gateway"] = gateway
         events["gateway"] = gateway
         fix_lanes, event_lanes = lane_of(fixes["tag"], len(self._lanes)), lane_of(events["tag"], len(self._lanes))
-        receipt = str(uuid.uuid4())
+        receipt = uuid.uuid4().hex
         dead = tuple(letter._replace(gateway=batch.gateway) for letter in batch.dead)
         shares = []
         for lane in self._lanes:
@@ -69,23 +68,22 @@ class Worker:
             letters = dead if lane.partition == 0 else ()
             # On a trace's clock every lane hears every batch: time passes for all of them.
             if len(of_fixes) or len(of_events) or letters or self._trace_clock:
-                done: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+                done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
                 lane.put(Work(fixes[of_fixes], events[of_events], letters, receipt, batch.received_us, done))
-                shares.append((of_fixes, done))
-        outcomes = await asyncio.gather(*(done for _, done in shares), return_exceptions=True)
-        failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-        if failures:
-            raise failures[0]
-        stored = duplicate = 0
-        conflicting: list[int] = []
-        for (rows, _), outcome in zip(shares, outcomes, strict=True):
-            assert isinstance(outcome, Outcome)
-            told = np.concatenate([outcome.fixes, outcome.events])
-            duplicate += int((told == DUPLICATE).sum())
-            conflicts = rows[outcome.fixes == CONFLICTING].tolist()
-            conflicting += conflicts
-            stored += len(told) - int((told != 0).sum())
-        return Receipt(receipt, stored, duplicate, tuple(sorted(conflicting)))
+                shares.append((of_fixes, of_events, done))
+        receipts = await asyncio.gather(*(done for *_, done in shares), return_exceptions=True)
+        total = Receipt(receipt, 0, 0)
+        for (of_fixes, of_events, _), own in zip(shares, receipts, strict=True):
+            if isinstance(own, BaseException):
+                raise own
+            total = Receipt(
+                receipt,
+                (total.stored or 0) + (own.stored or 0),
+                (total.duplicate or 0) + (own.duplicate or 0),
+                (*total.conflicting, *of_fixes[list(own.conflicting)].tolist()),
+                (*total.conflicting_events, *of_events[list(own.conflicting_events)].tolist()),
+            )
+        return total
 
 
 async def work(settings: Settings) -> None:
@@ -120,17 +118,7 @@ def main() -> int:
     """Run as ``python -m cordon.worker``, settings in the environment."""
     settings = Settings()
     logs.configure(settings.log_level, settings.log_file, "worker")
-    try:
-        import uvloop
-
-        uvloop.run(work(settings))
-    except* FencedError as group:
-        log.warning("another owner has this instance's lanes; this worker ends", error=str(group.exceptions[0]))
-        return 1
-    except* (CordonError, OSError) as group:
-        log.exception("worker ended", error=str(group.exceptions[0]))
-        return 1
-    return 0
+    return child.run(work(settings), "worker")
 
 
 if __name__ == "__main__":

@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from typing import Final
+from typing import Final, NamedTuple
 
 import structlog
 
+from alerts.instants import Instants
 from alerts.rules import Rules
 from alerts.world import World
-from model.errors import CordonError
 from store import controls
 from store.pool import Store
 
@@ -18,39 +18,46 @@ STALE_S: Final = 1.0  # a change is in force a second after it was saved: judgin
 log = structlog.get_logger()
 
 
+class Standing(NamedTuple):
+    """What is in force, and when that changes by the clock alone; both made of one reading."""
+
+    world: World
+    instants: Instants
+
+
 class Worlds:
     """The world as the control tables last said, and when that was."""
 
     def __init__(self, store: Store, rules: Rules) -> None:
         self._store = store
         self._rules = rules
-        self._world: World | None = None
+        self._standing: Standing | None = None
         self._read_at = -STALE_S
-        self._fresh = asyncio.Condition()
+        self._read = asyncio.Condition()
 
-    async def load(self) -> World:
-        """Read the control tables whatever they say, and return the world they make."""
+    async def load(self) -> Standing:
+        """Read the control tables, whatever they say."""
         before = time.monotonic()
         said = await controls.load(self._store)
-        args = (said.zones, said.assignments, said.monitored, said.shared)
-        if self._world is None:
-            world = await asyncio.to_thread(World.build, *args, self._rules, said.control_seq)
+        self._standing = await asyncio.to_thread(self._stand, said)
+        self._read_at = before
+        log.info("world loaded", control_seq=said.control_seq, zones=len(said.zones), activations=len(said.monitored))
+        return self._standing
+
+    def _stand(self, said: controls.Controls) -> Standing:
+        parts = (said.zones, said.assignments, said.monitored, said.shared)
+        if self._standing is None:
+            world = World.build(*parts, self._rules, said.control_seq)
         else:
-            world = await asyncio.to_thread(self._world.changed, *args, said.control_seq)
-        self._world, self._read_at = world, before
-        return world
+            world = self._standing.world.changed(*parts, said.control_seq)
+        return Standing(world, Instants(*parts))
 
-    async def current(self) -> World:
-        """The world, waiting while the last good read is over ``STALE_S`` old: a worker that cannot read does not judge."""
-        async with self._fresh:
-            await self._fresh.wait_for(lambda: self._world is not None and not self.stale)
-        assert self._world is not None
-        return self._world
-
-    @property
-    def stale(self) -> bool:
-        """Whether judging must wait for a good read."""
-        return time.monotonic() - self._read_at > STALE_S
+    async def current(self) -> Standing:
+        """What is in force, waiting while the last good read is over ``STALE_S`` old: who cannot read does not judge."""
+        async with self._read:
+            await self._read.wait_for(lambda: self._standing is not None and time.monotonic() - self._read_at <= STALE_S)
+        assert self._standing is not None
+        return self._standing
 
     async def follow(self) -> None:
         """Keep reading until cancelled; a read that fails is said once and tried again."""
@@ -59,16 +66,16 @@ class Worlds:
             try:
                 before = time.monotonic()
                 seq = await controls.seq(self._store)
-                if self._world is None or seq != self._world.control_seq:
-                    world = await self.load()
-                    log.info("world loaded", control_seq=world.control_seq, zones=len(world.zones), tags=len(world.monitored))
+                if self._standing is None or seq != self._standing.world.control_seq:
+                    await self.load()
                 else:
                     self._read_at = before
                 failing = False
-            except (OSError, CordonError, *controls.FAILURES) as error:
+            except Exception as error:
+                # Whatever it is, judging stops by itself when the read grows old, and goes on with the next good one.
                 if not failing:
-                    log.warning("control tables cannot be read; judging stops until they can", error=type(error).__name__)
+                    log.warning("control tables cannot be read; judging waits", error=type(error).__name__, detail=str(error))
                 failing = True
-            async with self._fresh:
-                self._fresh.notify_all()
+            async with self._read:
+                self._read.notify_all()
             await asyncio.sleep(READ_S)

@@ -19,3 +19,10 @@ class FencedError(CordonError):
     def __init__(self, lane: int) -> None:
         super().__init__(f"lane {lane} has another owner; this one stops")
         self.lane = lane
+
+
+def first(error: BaseException) -> BaseException:
+    """The first real exception inside groups of them."""
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

@@ -1,0 +1,163 @@
+"""`cordon replay`: turns a recorded trace into the alerts it raises, through the real door, on the trace's own clock."""
+
+import contextlib
+import json
+import tempfile
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import aiohttp
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from cordon import logs, tracing
+from cordon.instance import database, running
+from cordon.sending import TIMEOUT_S, Door, Sent, send
+from cordon.settings import Settings
+from cordon.trace import Row, read
+from model import instant
+from model.errors import CordonError
+from store import keys
+from store.pool import Store
+
+RUN_ON_US: Final = instant.MINUTE_US  # how long the clock runs on after the last row
+GATEWAY: Final = "replay"
+
+
+async def run_replay(
+    trace: Path,
+    zones: Path | None,
+    *,
+    until: str | None,
+    speed: str,
+    to: str | None,
+    key: str | None,
+    as_json: bool,
+    out: Console,
+    err: Console,
+) -> None:
+    """Replay and report; with ``to``, only send.
+
+    Raises
+    ------
+    CordonError
+        If a file, an option, or the instance cannot be used.
+    """
+    until_us, times = _time(until), _speed(speed)
+    rows = read(trace)
+    if to is not None:
+        if key is None:
+            raise CordonError("--to needs --key: a gateway key of that instance, from its `cordon keys create`")
+        if zones is not None or until is not None:
+            raise CordonError("--zones and --until are for a private instance; with --to, zones and clock are the running one's")
+        with _progress(err, len(rows)) as progress:
+            async with _door(to, key) as door:
+                sent = await send(door, rows, speed=times, keep_received=False, progress=progress)
+        report = _report(sent, None)
+    else:
+        report = await _privately(rows, zones, until_us, times, err)
+    if as_json:
+        print(json.dumps(report))  # noqa: T201 - the contract's own output
+    else:
+        _show(report, out)
+
+
+async def _privately(
+    rows: list[Row], zones: Path | None, until_us: int | None, speed: float | None, err: Console
+) -> dict[str, Any]:
+    """Into an instance of its own, made for this trace and gone after it."""
+    world = tracing.world(rows, zones)
+    with tempfile.TemporaryDirectory(prefix="cordon-replay-") as folder:
+        data_dir = Path(folder)
+        data_dir.chmod(0o711)  # as root the database server is another user
+        settings = Settings(
+            data_dir=data_dir, port=0, host="127.0.0.1", dsn="", trace_clock=True, log_file=data_dir / "log" / "replay.log"
+        )
+        logs.configure(settings.log_level, settings.log_file, "replay")
+        with err.status("Starting a private instance") as status:
+            async with database(settings, fsync=False) as migrated:
+                async with Store(migrated.dsn, size=2) as store:
+                    numbers = await tracing.load(store, world)
+                    key = await keys.create(store, GATEWAY)
+                async with running(migrated) as system:
+                    status.stop()
+                    with _progress(err, len(rows)) as progress:
+                        async with _door(system.url, key) as door:
+                            sent = await send(door, rows, speed=speed, keep_received=True, progress=progress)
+                            end_us = until_us if until_us is not None else sent.clock_us + RUN_ON_US
+                            await door.post(f"/clock/{max(end_us, sent.clock_us)}", {})
+                    return _report(sent, await tracing.alerts(system.store, numbers))
+
+
+@contextlib.asynccontextmanager
+async def _door(url: str, key: str) -> AsyncIterator[Door]:
+    timeout = aiohttp.ClientTimeout(total=TIMEOUT_S)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        yield Door(session, url, key)
+
+
+def _time(text: str | None) -> int | None:
+    try:
+        return None if text is None else instant.parse(text)
+    except ValueError:
+        raise CordonError(f"--until {text!r} is not a time with a zone, such as 2026-03-20T09:00:00Z") from None
+
+
+def _speed(text: str) -> float | None:
+    if text == "max":
+        return None
+    try:
+        times = float(text)
+    except ValueError:
+        times = 0.0
+    if not 0 < times < 1e6:
+        raise CordonError(f"--speed {text!r} is neither a number above 0 nor max")
+    return times
+
+
+@contextlib.contextmanager
+def _progress(err: Console, rows: int):  # type: ignore[no-untyped-def]
+    columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
+    with Progress(*columns, console=err, transient=True) as bar:
+        task = bar.add_task("", total=rows)
+
+        def advance(count: int) -> None:
+            bar.advance(task, count)
+
+        yield advance
+
+
+def _report(sent: Sent, alerts: list[dict[str, Any]] | None) -> dict[str, Any]:
+    """CONTRACT.md's last line of a replay; ``alerts`` is null where they are the running instance's to show."""
+    return {"sent": sent.sent, "stored": sent.stored, "duplicate": sent.duplicate, "rejected": sent.rejected, "alerts": alerts}
+
+
+def _show(report: dict[str, Any], out: Console) -> None:
+    rejected = report["rejected"]
+    out.print(f"sent {report['sent']}, stored {report['stored']}, duplicate {report['duplicate']}, rejected {len(rejected)}")
+    for one in rejected[:SHOWN]:
+        out.print(f"  line {one['line']}: {one['reason']}", markup=False)
+    if len(rejected) > SHOWN:
+        out.print(f"  and {len(rejected) - SHOWN} more (--json lists all)")
+    alerts = report["alerts"]
+    if alerts is None:
+        return
+    table = Table("severity", "kind", "tag", "zone", "from", "to", "late", "condition", "times", title=f"{len(alerts)} alerts")
+    for alert in alerts:
+        table.add_row(
+            alert["severity"],
+            alert["kind"],
+            str(alert["tag"]),
+            str(alert["zone"]),
+            alert["event_at"],
+            alert["ended_at"] or "",
+            "late" if alert["late"] else "",
+            alert["condition"],
+            str(alert["occurrences"]),
+        )
+    out.print(table)
+
+
+SHOWN: Final = 10  # refused rows listed on screen

@@ -1,0 +1,108 @@
+"""The API process: officers' routes, console and stream, and beside them the gateways' HTTP door."""
+
+import asyncio
+import contextlib
+import socket
+import sys
+from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from typing import Any
+
+import structlog
+import uvicorn
+
+import api.settings
+from api.app import create_app
+from cordon import child, logs
+from cordon.settings import Settings
+from ingest.http import Gateway, create_door
+from ingest.link import LinkSink
+from ingest.records import Limits
+from model.batch import Receipt
+from model.instant import DAY_US
+from store import keys, receipts
+from store.pool import Store
+
+GATEWAY_PATH = "/gateway/"
+DRAIN_S = 10  # a request in hand ends well within this; open streams are cut and resume elsewhere
+
+log = structlog.get_logger()
+
+Scope = MutableMapping[str, Any]
+Application = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
+
+
+def front(officers: Application, door: Application) -> Application:
+    """One ASGI application: gateways' paths go to the door, everything else to the officers' API."""
+
+    async def answer(scope: Scope, receive: Callable[[], Awaitable[Any]], send: Callable[[Any], Awaitable[None]]) -> None:
+        to_door = scope["type"] == "http" and scope["path"].startswith(GATEWAY_PATH)
+        await (door if to_door else officers)(scope, receive, send)
+
+    return answer
+
+
+async def serve(settings: Settings) -> None:
+    """Answer on the listening socket handed over, or on host and port, until told to stop."""
+    assert settings.worker_socket is not None
+    assert settings.token_secret_file is not None
+    limits = Limits(
+        oldest_us=settings.retention_days * DAY_US,
+        trace_clock=settings.trace_clock,
+    )
+    async with Store(settings.dsn, size=4) as store:
+
+        async def authenticate(key: str) -> Gateway | None:
+            name = await keys.authenticate(store, key)
+            return None if name is None else Gateway(name)
+
+        async def find_receipt(id_: str) -> Receipt | None:
+            return await receipts.get(store, id_)
+
+        sink = LinkSink(settings.worker_socket)
+        officers = create_app(
+            api.settings.Settings(database=settings.dsn, token_secret=settings.token_secret_file.read_bytes().strip())
+        )
+        door = create_door(sink, authenticate, find_receipt, limits)
+        config = uvicorn.Config(
+            front(officers, door),
+            host=settings.host,
+            port=settings.port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=DRAIN_S,
+        )
+        server = Server(config)
+        sockets = [socket.socket(fileno=settings.listen_fd)] if settings.listen_fd >= 0 else None
+        serving = asyncio.create_task(server.serve(sockets))
+        stop = asyncio.create_task(child.until_told(settings.parent_pipe))
+        await asyncio.wait([stop, serving], return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        stop.cancel()
+        await sink.close()
+
+
+class Server(uvicorn.Server):
+    """Says when it answers, and leaves signals to ``child``."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            child.say_ready()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Generator[None, None, None]:
+        """Signals are heard by ``child.until_told``."""
+        yield
+
+
+def main() -> int:
+    """Run as ``python -m cordon.serve``, settings in the environment."""
+    settings = Settings()
+    logs.configure(settings.log_level, settings.log_file, "api")
+    return child.run(serve(settings), "API")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,81 @@
+"""`cordon up`: starts the whole system on this machine, says where it is, keeps it running, ends it in order."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Final
+
+import structlog
+from rich.console import Console
+from rich.panel import Panel
+
+from cordon import child, demo, logs
+from cordon.instance import Running, database, running
+from cordon.settings import Settings, default_data_dir, refuse_demo_elsewhere
+from duties import partitions
+from store import accounts
+from store.pool import Store
+
+log = structlog.get_logger()
+
+NO_USERS: Final = "Nobody can sign in yet. In another terminal: cordon users add NAME --role admin"
+
+
+async def run_up(*, demo_fleet: bool, host: str | None, port: int | None, data_dir: Path | None, out: Console) -> None:
+    """Run until Ctrl-C, SIGTERM, or a part that cannot be kept running.
+
+    Raises
+    ------
+    CordonError
+        If the demo is asked for beyond loopback, the data folder or port cannot be used, or a part does not stay up.
+    """
+    given = {"host": host, "port": port, "data_dir": data_dir}
+    settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    if demo_fleet:
+        refuse_demo_elsewhere(settings.host)
+    folder = settings.data_dir or default_data_dir(demo_fleet)
+    settings = settings.model_copy(update={"demo": demo_fleet, "data_dir": folder})
+    logs.configure(settings.log_level, folder / "log" / "cordon.log", "up")
+    async with contextlib.AsyncExitStack() as stack:
+        with out.status("Starting the database") as status:
+            migrated = await stack.enter_async_context(database(settings))
+            async with Store(migrated.dsn, size=2) as store:
+                await partitions.ensure_now(store)
+                if demo_fleet:
+                    status.update("Setting up the simulated fleet")
+                    await demo.seed(store)
+                anyone = bool(await accounts.everyone(store))
+            status.update("Starting the worker (the first start compiles the geofence kernels, about half a minute)")
+            system = await stack.enter_async_context(running(migrated))
+        await _stay(system, demo_fleet=demo_fleet, anyone=anyone, out=out)
+
+
+async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console) -> None:
+    """Keep everything running until told to stop."""
+    lines = [
+        f"[bold]Console[/]   {system.url}",
+        f"Gateways  {system.url}/gateway/v1/fixes",
+        f"Data      {system.settings.data_dir}",
+    ]
+    if demo_fleet:
+        lines.append("Sign in as operator, officer, supervisor, field, engineer, auditor or admin, password demo")
+    elif not anyone:
+        lines.append(NO_USERS)
+    out.print(Panel("\n".join(lines), title="Cordon is up", expand=False), highlight=False)
+    out.print("Ctrl-C ends it; the data stay.", highlight=False)
+    async with _fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
+        kept = [group.create_task(system.keep()), group.create_task(partitions.run(system.store))]
+        await child.until_told(watch_parent=False)
+        out.print("Ending", highlight=False)
+        for task in kept:
+            task.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _fleet(system: Running) -> AsyncIterator[None]:
+    process = await demo.start_fleet(system)
+    try:
+        yield
+    finally:
+        await demo.stop_fleet(process)
