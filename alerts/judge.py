@@ -5,9 +5,9 @@ from collections.abc import Iterable
 import numpy as np
 
 from alerts.late import NO_HISTORY, History, judge_late
-from alerts.quality import assess, identity_order, runs
+from alerts.quality import assess, identity_order
 from alerts.step import step
-from alerts.track import look, track_of
+from alerts.track import look, runs, track_of
 from alerts.world import World
 from model.alert import Judged
 from model.arrays import Array, Bool

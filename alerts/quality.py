@@ -4,10 +4,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alerts.pace import apart_m, plausible
+from alerts.pace import Places, apart_m, plausible
 from alerts.rules import Rules
 from alerts.terms import Terms
-from alerts.track import Track, track_of
+from alerts.track import Track, runs, track_of
 from model.arrays import I64, Array, Bool
 from model.fix import FIX, Flag, Quality
 from model.state import State
@@ -47,7 +47,7 @@ def assess(rules: Rules, terms: Terms, state: State, arrived: Array) -> Assessed
     of_tag = np.repeat(np.arange(len(tags)), np.diff(tag_at))
 
     skewed = fixes["fix_at_us"] - fixes["received_us"] > rules.skew_us
-    disordered = ~skewed & older(fixes, tags[of_tag])
+    disordered = ~skewed & older(fixes, tags, of_tag)
     at_us = np.where(skewed, fixes["received_us"], fixes["fix_at_us"])
     late = fixes["received_us"] - fixes["fix_at_us"] > rules.late_us
     fixes["flags"] = (
@@ -84,25 +84,24 @@ def identity_order(fixes: Array) -> I64:
     return order
 
 
-def runs(values: Array) -> I64:
-    """(k + 1,) where each run of equal values begins, and the end; of no values, the end alone."""
-    if not len(values):
-        return np.zeros(1, np.int64)
-    return np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
-
-
-def older(fixes: Array, tags: Array) -> Bool:
-    """Which of (n,) FIX do not come after what their tag, (n,) TAG, was last judged by; (n,) bool.
+def older(fixes: Array, tags: Array, of_tag: Array) -> Bool:
+    """Which of (n,) FIX do not come after what their tag was last judged by; (n,) bool.
 
     Fixes of one instant follow each other by seq and source, so that a device's two positions a moment are both in order.
+
+    Parameters
+    ----------
+    tags : (k,) TAG
+    of_tag : (n,) int64, the row of ``tags`` of each fix
     """
     old = np.zeros(len(fixes), bool)
     for judged in (tags["last"], tags["doubt"]):
-        same = fixes["fix_at_us"] == judged["fix_at_us"]
-        before = fixes["fix_at_us"] < judged["fix_at_us"]
-        before |= same & (fixes["seq"] < judged["seq"])
-        before |= same & (fixes["seq"] == judged["seq"]) & (fixes["source"] <= judged["source"])
-        old |= before & (judged["tag"] != 0)
+        newest_us = np.where(judged["tag"] != 0, judged["fix_at_us"], -1)[of_tag]
+        old |= fixes["fix_at_us"] < newest_us
+        same = np.flatnonzero(fixes["fix_at_us"] == newest_us)
+        seq, source = judged["seq"][of_tag[same]], judged["source"][of_tag[same]]
+        then = fixes[same]
+        old[same] |= (then["seq"] < seq) | ((then["seq"] == seq) & (then["source"] <= source))
     return old
 
 
@@ -114,9 +113,12 @@ def _jumps(rules: Rules, fixes: Array, good: I64, of_tag: I64, tags: Array) -> _
     tag = of_tag[good]
     first = np.concatenate(([True], tag[1:] != tag[:-1]))
     starts = np.flatnonzero(first)
-    previous = fixes[np.concatenate((good[:1], good[:-1]))]
-    previous[starts] = tags["last"][tag[starts]]
-    odd = ~plausible(previous, fixes[good], rules.plausible_mps) & (previous["tag"] != 0)
+    here = Places.of(fixes).taken(good)
+    before = here.taken(np.maximum(np.arange(len(good)) - 1, 0))
+    for column, remembered in zip(before, Places.of(tags["last"]), strict=True):
+        column[starts] = remembered[tag[starts]]
+    odd = ~plausible(before, here, rules.plausible_mps)
+    odd[starts] &= tags["last"]["tag"][tag[starts]] != 0
     odd[starts] |= tags["doubt"]["tag"][tag[starts]] != 0
     implausible: list[int] = []
     bounds = np.append(starts, len(good))
@@ -132,12 +134,12 @@ def _walk(rules: Rules, fixes: Array, rows: I64, tag: int, tags: Array, jumps: _
     A fix agrees with a jump before it when the way between them is plausible and it is not as well explained by the last ok fix:
     the way from there is implausible, or longer. (Wait long enough, and the way from a jump to anywhere is slow.)
     """
-    last = tags["last"][tag] if tags["last"][tag]["tag"] else None
-    doubt = tags["doubt"][tag] if tags["doubt"][tag]["tag"] else None
+    last = Places.of(tags["last"][tag]) if tags["last"][tag]["tag"] else None
+    doubt = Places.of(tags["doubt"][tag]) if tags["doubt"][tag]["tag"] else None
     doubt_row = -1
     implausible = []
     for row in rows.tolist():
-        fix = fixes[row]
+        fix = Places.of(fixes[row])
         follows = last is None or bool(plausible(last, fix, rules.plausible_mps))
         agrees = doubt is not None and bool(plausible(doubt, fix, rules.plausible_mps))
         if agrees and follows and last is not None and doubt is not None:
@@ -169,7 +171,7 @@ def _track(rules: Rules, fixes: Array, jumps: _Jumps, row: I64, at_us: I64, lane
     judged["quality"][np.isin(row, jumps.implausible)] = Quality.IMPLAUSIBLE
     forward = (judged["quality"] == Quality.OK) | (judged["quality"] == Quality.LOW_ACCURACY)
     track = track_of(judged, at_us[row], lane_us[row], rank[row], forward)
-    if forward.all() and not jumps.confirmed:
+    if not (judged["quality"] == Quality.SKEWED).any() and not jumps.confirmed:
         return track
     place = 2 * row
     if jumps.confirmed:

@@ -9,11 +9,10 @@ import numpy as np
 
 from alerts.exclusion import move
 from alerts.pair import NO_FIX, Pair
-from alerts.quality import runs
 from alerts.rules import Rules
 from alerts.sighting import Said, Sighting, weigh
 from alerts.terms import Terms
-from alerts.track import Track, able
+from alerts.track import Track, able, runs
 from model.alert import Change
 from model.arrays import Array
 from model.fix import Quality

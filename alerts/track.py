@@ -5,8 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.arrays import Array, Bool
+from model.arrays import I64, Array, Bool
 from model.fix import FIX, Flag, Quality, Source
+from model.hit import empty_hits
 
 
 class Track(NamedTuple):
@@ -53,6 +54,13 @@ def able(fixes: Array) -> Bool:
     return placed
 
 
+def runs(values: Array) -> I64:
+    """(k + 1,) where each run of equal values begins, and the end; of no values, the end alone."""
+    if not len(values):
+        return np.zeros(1, np.int64)
+    return np.flatnonzero(np.concatenate(([True], values[1:] != values[:-1], [True])))
+
+
 def look(at: Callable[[Array, Array], Array], track: Track, tags: Array) -> Array:
     """(h,) HIT of a track, ``fix_row`` its rows.
 
@@ -66,14 +74,16 @@ def look(at: Callable[[Array, Array], Array], track: Track, tags: Array) -> Arra
     parts = []
     for forward in (True, False):
         rows = np.flatnonzero(track.forward == forward)
+        if not len(rows):
+            continue
         fixes = track.fixes[rows]
         fixes["fix_at_us"] = track.at_us[rows]
         fixes["quality"] = Quality.OK  # paths go from one such fix to the next, whatever its accuracy
-        present = np.unique(fixes["tag"])
+        present = fixes["tag"][runs(fixes["tag"])[:-1]]
         last = np.zeros(len(present), FIX)
         if forward:
             last = tags["last"][np.searchsorted(tags["tag"], present)]
         hits = at(fixes, last)
         hits["fix_row"] = rows[hits["fix_row"]]
         parts.append(hits)
-    return np.concatenate(parts)
+    return np.concatenate(parts) if parts else empty_hits()

@@ -1,0 +1,251 @@
+"""A story told in times and distances becomes fixes and hand-made hits, and what the judge makes of them lines to read aloud.
+
+No geometry: each fix says itself how far from the zone it is. Behind the judge stands the smallest store that keeps its promises:
+what is stored once, history for data out of order, and occurrences that only ever begin earlier.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from alerts.judge import doubtful, judge, rejudge
+from alerts.late import History, windows
+from alerts.rules import Rules
+from alerts.terms import Terms
+from alerts.world import World
+from geofence.index import ZoneIndex
+from model.alert import FAMILY, Change, Family, Occurrence, Op
+from model.arrays import Array
+from model.batch import Batch
+from model.event import empty_events
+from model.fix import ACCURACY_FLOOR_M, FIX, Source, empty_fixes, sorted_fixes
+from model.hit import HIT, REACH_M, Verdict
+from model.instant import BEGINNING_US, FOREVER_US, MINUTE_US, SECOND_US, from_us, parse
+from model.state import State
+from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
+
+DAY = "2026-11-22"
+TAG, WEARER, ORDER, ZONE = 1, 50, 500, 7
+FAR_M = 20_000.0
+
+
+def us(clock: str) -> int:
+    """Microseconds of a time on the story's day: ``08:00``, ``08:00:05``; ``+1 08:00`` is the day after."""
+    days, clock = (int(clock[1]), clock[3:]) if clock.startswith("+") else (0, clock)
+    return parse(f"{DAY}T{clock if clock.count(':') == 2 else clock + ':00'}Z") + days * 24 * 60 * MINUTE_US
+
+
+def said(at_us: int) -> str:
+    return from_us(at_us).strftime("%H:%M:%S")
+
+
+def line(change: Change) -> str:
+    """``08:00:07 OPEN exclusion P1 from 08:00:05``."""
+    text = f"{said(change.changed_us)} {change.op.name} {change.kind} P{change.severity} from {said(change.event_at_us)}"
+    if change.ended_us is not None:
+        text += f" to {said(change.ended_us)}"
+    return text + (" late" if change.late else "")
+
+
+def zone_of(version: int = 1, **given: object) -> Zone:
+    """A victim's exclusion zone, unless said otherwise; its geometry is never looked at."""
+    base = Zone(ZONE, version, ZoneKind.EXCLUSION, Purpose.VICTIM, b"", 1.0, 0.0, BEGINNING_US)
+    return base._replace(**given)  # type: ignore[arg-type]
+
+
+MONITORED = Monitored(TAG, WEARER, ORDER, BEGINNING_US, FOREVER_US)
+
+
+def terms_of(*zones: Zone, monitored: Iterable[Monitored] = (MONITORED,)) -> Terms:
+    """Every zone applies to the tag for ever."""
+    assigned = [Assignment(TAG, number, BEGINNING_US, FOREVER_US) for number in {zone.id for zone in zones}]
+    return Terms(zones, assigned, monitored, ())
+
+
+Script = dict[int, list[tuple[int, float, bool]]]  # seq of a fix -> (zone, signed metres, crossed)
+
+
+class Scripted(World):
+    """A world whose zones say what the story says."""
+
+    script: Script
+
+    @classmethod
+    def of(cls, terms: Terms, rules: Rules, script: Script) -> "Scripted":
+        world = cls(ZoneIndex.build([]), terms, rules, 1)
+        object.__setattr__(world, "script", script)
+        return world
+
+    def look(self, fixes: Array, last: Array) -> Array:
+        """HIT rows by the rule of model/hit.py."""
+        rows = []
+        for row, fix in enumerate(fixes):
+            for zone_id, distance_m, crossed in self.script.get(int(fix["seq"]), []):
+                zone = self.terms.exclusion(int(fix["tag"]), zone_id, int(fix["fix_at_us"]))
+                accuracy_m = max(float(fix["accuracy_m"]), ACCURACY_FLOOR_M)
+                if zone is None or (distance_m > max(accuracy_m, zone.buffer_m, REACH_M) and not crossed):
+                    continue
+                verdict = Verdict.POSSIBLE if -accuracy_m < distance_m <= accuracy_m else Verdict.OUTSIDE
+                verdict = Verdict.INSIDE if distance_m <= -accuracy_m else verdict
+                rows.append((row, zone_id, distance_m, zone.version, verdict, crossed, distance_m <= 0.0))
+        return np.array(rows, HIT)
+
+
+@dataclass
+class Memory:
+    """The smallest store: fixes by identity, occurrences by theirs, and the lane's state."""
+
+    state: State = field(default_factory=State)
+    fixes: Array = field(default_factory=lambda: np.zeros(0, FIX))
+    occurrences: dict[tuple[int, int, Family, int], Occurrence] = field(default_factory=dict)
+    requalified: list[Array] = field(default_factory=list)
+
+    def take(self, world: World, fixes: Array, now_us: int | None = None) -> list[Change]:
+        """Store what is new, judge it, keep what comes of it."""
+        doubt = doubtful(self.state, fixes)
+        stored = {identity(fix) for fix in self.fixes}
+        new = []
+        for fix, may_be_stored in zip(fixes, doubt, strict=True):
+            assert may_be_stored or identity(fix) not in stored, "a fix that is stored already was not doubted"
+            new.append(identity(fix) not in stored)
+            stored.add(identity(fix))
+        admitted = fixes[np.array(new, bool)]
+        asked = windows(world.rules, self.state, admitted)
+        held = np.zeros(len(self.fixes), bool)
+        for window in asked:
+            held |= (
+                (self.fixes["tag"] == window.tag)
+                & (self.fixes["fix_at_us"] >= window.from_us)
+                & (self.fixes["fix_at_us"] <= window.to_us)
+            )
+        history = History(self.fixes[held], tuple(self.occurrences.values()) if asked else ())
+        received_us = int(fixes["received_us"].max(initial=0))
+        judged = judge(world, self.state, Batch(admitted, empty_events(), "gw", received_us), now_us or received_us, history)
+        assert len(judged.fixes) == len(admitted)
+        self.fixes = np.concatenate([self.fixes, judged.fixes])
+        for row in judged.requalified:
+            where = [identity(fix) == identity(row) for fix in self.fixes]
+            assert sum(where) == 1, "requalified a fix that is not stored"
+            self.fixes[np.array(where)] = row
+        self.keep(judged.changes)
+        return list(judged.changes)
+
+    def keep(self, changes: Iterable[Change]) -> None:
+        """Occurrences as they stand after changes; one never begins later than it was said to."""
+        for change in changes:
+            key = (change.tag, change.zone, FAMILY[change.kind], change.occurrence_us)
+            known = self.occurrences.get(key)
+            assert (known is None) == (change.op is Op.OPEN), f"{line(change)}: opened twice, or changed without having been opened"
+            if change.op is Op.WITHDRAW:
+                del self.occurrences[key]
+                continue
+            event_us = change.event_at_us if known is None else min(known.event_at_us, change.event_at_us)
+            self.occurrences[key] = Occurrence(
+                change.wearer,
+                change.tag,
+                change.zone,
+                change.kind,
+                change.occurrence_us,
+                event_us,
+                change.ended_us,
+                change.detected_us,
+                change.late,
+                change.severity,
+                change.zone_version,
+                change.order,
+            )
+
+
+def identity(fix: Array) -> tuple[int, ...]:
+    return tuple(int(fix[name]) for name in ("tag", "fix_at_us", "seq", "source"))
+
+
+class Story:
+    """``story.at("08:00:05").inside(by=42)``, and so on; then ``story.told()``."""
+
+    def __init__(self, *zones: Zone, rules: Rules | None = None, monitored: Iterable[Monitored] = (MONITORED,)) -> None:
+        self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored)
+        self.rules = rules or Rules()
+        self.script: Script = {}
+        self.memory = Memory()
+        self._waiting: list[Array] = []
+        self._count = 0
+
+    @property
+    def world(self) -> World:
+        return Scripted.of(self.terms, self.rules, self.script)
+
+    def change_world(self, *zones: Zone, monitored: Iterable[Monitored] = (MONITORED,)) -> None:
+        """From here on these zones, and these alone."""
+        self.terms = terms_of(*zones, monitored=monitored)
+
+    def at(self, clock: str, **given: object) -> "Moment":
+        """A fix: 10 m GNSS, received two seconds later, unless ``accuracy``, ``source``, ``received``, ``east_km`` say otherwise."""
+        return Moment(self, clock, given)
+
+    def add(self, clock: str, given: dict[str, object], zone: int, distance_m: float, crossed: bool) -> None:
+        self._count += 1
+        fix = empty_fixes(1)
+        fix["tag"] = given.pop("tag", TAG)
+        fix["seq"] = self._count
+        fix["fix_at_us"] = us(clock)
+        received = given.pop("received", None)
+        fix["received_us"] = us(str(received)) if received is not None else us(clock) + 2 * SECOND_US
+        fix["accuracy_m"] = given.pop("accuracy", 10.0)
+        fix["source"] = given.pop("source", Source.GNSS)
+        fix["lon"] = float(str(given.pop("east_km", 0.0))) / 69.17
+        fix["lat"] = 51.5  # where a degree of longitude measures 69.4 km
+        assert not given, f"a fix knows nothing of {given}"
+        self.script[self._count] = [(zone, distance_m, crossed)]
+        self._waiting.append(fix)
+
+    def told(self, batch: int | None = None) -> list[str]:
+        """What the fixes told since the last call raise, sent in batches of so many, or all at once."""
+        return [line(change) for change in self.changes(batch)]
+
+    def changes(self, batch: int | None = None) -> list[Change]:
+        """The same as changes."""
+        fixes, self._waiting = self._waiting, []
+        made: list[Change] = []
+        size = batch or max(len(fixes), 1)
+        for first in range(0, len(fixes), size):
+            made += self.memory.take(self.world, np.concatenate(fixes[first : first + size]))
+        return made
+
+    def rejudged(self, clock: str) -> list[str]:
+        """What a control change in force from then on makes of the tag's last fix."""
+        judged = rejudge(self.world, self.memory.state, [TAG], us(clock))
+        self.memory.keep(judged.changes)
+        return [line(change) for change in judged.changes]
+
+    def quality(self) -> list[int]:
+        """Quality of the stored fixes, in the order they were taken."""
+        return [int(quality) for quality in sorted_fixes(self.memory.fixes)["quality"]]
+
+
+@dataclass
+class Moment:
+    """One fix, before it is said where."""
+
+    story: Story
+    clock: str
+    given: dict[str, object]
+
+    def inside(self, by: float, zone: int = ZONE) -> None:
+        """So many metres inside."""
+        self.story.add(self.clock, self.given, zone, -by, False)
+
+    def outside(self, by: float, zone: int = ZONE) -> None:
+        """So many metres outside."""
+        self.story.add(self.clock, self.given, zone, by, False)
+
+    def away(self, zone: int = ZONE) -> None:
+        """Nowhere near."""
+        self.story.add(self.clock, self.given, zone, FAR_M, False)
+
+    def beyond(self, by: float = 300.0, zone: int = ZONE) -> None:
+        """So many metres outside, the path from the fix before having passed through."""
+        self.story.add(self.clock, self.given, zone, by, True)
+
+
