@@ -1,0 +1,155 @@
+"""Turns the control tables into what verdicts depend on: zone versions, to which tags they apply, and by whose authority."""
+
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, NamedTuple
+
+import asyncpg
+
+from model import timetable
+from model.batch import Rejected
+from model.errors import CordonError
+from model.instant import BEGINNING_US, DAY_US, FOREVER_US
+from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
+from store import pool
+from store.pool import Store
+
+# What a worker catches where the control tables cannot be read, to stop judging and say so.
+FAILURES: Final = pool.FAILURES
+
+# Schedules are written out as intervals this far around the time asked for: far enough back for data that gateways held for
+# weeks, far enough ahead that a worker which loads again once a day never reaches the end.
+PAST_US: Final = 60 * DAY_US
+AHEAD_US: Final = 30 * DAY_US
+
+# Orders that give authority to judge. At large, a wearer is monitored more than ever.
+IN_FORCE: Final = ("active", "unlawfully_at_large")
+
+Span = tuple[int, int]
+
+
+class Controls(NamedTuple):
+    """Everything of the control tables that verdicts depend on, as of one position in the feed."""
+
+    zones: list[Zone]
+    assignments: list[Assignment]
+    monitored: list[Monitored]
+    shared: list[int]  # zones that apply to everyone monitored
+    control_seq: int
+
+
+SEQ: Final = "SELECT COALESCE(max(position), 0) FROM feed_entry WHERE kind = 'control'"
+
+
+async def seq(store: Store) -> int:
+    """Position in the feed of the newest control change."""
+    found: int = await store.pool.fetchval(SEQ)
+    return found
+
+
+async def load(store: Store, around_us: int | None = None) -> Controls:
+    """All controls, read at one moment.
+
+    Parameters
+    ----------
+    around_us : lane time, microseconds since 1970 UTC; the wall clock's where not given. Schedules are written out from
+        ``PAST_US`` before it to ``AHEAD_US`` after it, and versions that ended before that are left out: load again each day
+    """
+    around_us = time.time_ns() // 1000 if around_us is None else around_us
+    first_us, last_us = around_us - PAST_US, around_us + AHEAD_US
+    async with store.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        control_seq = await connection.fetchval(SEQ)
+        fitted = await connection.fetch(
+            """
+            SELECT tag, activation.wearer, monitoring_order.id, greatest(fitted_from, starts), least(fitted_to, ends)
+            FROM activation JOIN monitoring_order ON monitoring_order.wearer = activation.wearer
+            WHERE status = ANY($1::text[]) AND greatest(fitted_from, starts) < COALESCE(least(fitted_to, ends), 'infinity')
+            ORDER BY tag, 4, 3
+            """,
+            IN_FORCE,
+        )
+        versions = await connection.fetch("SELECT * FROM zone_version WHERE in_force_to > $1 ORDER BY zone, version", first_us)
+        members = await connection.fetch("SELECT wearer_group, wearer FROM wearer_group_member")
+    monitored = [
+        Monitored(tag, wearer, order, start, FOREVER_US if end is None else end) for tag, wearer, order, start, end in fitted
+    ]
+    groups: dict[int, list[int]] = defaultdict(list)
+    for group, wearer in members:
+        groups[group].append(wearer)
+    zones = [_zone(row, first_us, last_us) for row in versions]
+    shared, assignments = assign(versions, groups, monitored)
+    return Controls(zones, assignments, monitored, shared, control_seq)
+
+
+def _zone(row: asyncpg.Record, first_us: int, last_us: int) -> Zone:
+    return Zone(
+        id=row["zone"],
+        version=row["version"],
+        kind=ZoneKind(row["kind"]),
+        purpose=Purpose(row["purpose"]),
+        wkb=row["wkb"],
+        radius_m=row["radius_m"],
+        buffer_m=row["buffer_m"],
+        in_force_from_us=row["in_force_from"],
+        in_force_to_us=row["in_force_to"],
+        intervals=_intervals(row, first_us, last_us),
+        confirm_fixes=row["confirm_fixes"],
+        name=row["name"],
+    )
+
+
+def _intervals(row: asyncpg.Record, first_us: int, last_us: int) -> tuple[Span, ...]:
+    """When the version applies: its validity, and within that its schedule."""
+    start = BEGINNING_US if row["valid_from"] is None else row["valid_from"]
+    end = FOREVER_US if row["valid_to"] is None else row["valid_to"]
+    if row["schedule"] is None:
+        return ((start, end),) if start < end else ()
+    # A schedule without a zone of its own is refused when it is saved.
+    table = timetable.parse(row["schedule"], "UTC")
+    if isinstance(table, Rejected):
+        raise CordonError(f"the schedule of zone {row['zone']} cannot be read ({table.reason}): save the zone again")
+    start, end = max(start, first_us), min(end, last_us)
+    return tuple((low, high) for low, high in timetable.expand(table, start, end).tolist()) if start < end else ()
+
+
+def assign(
+    versions: Iterable[Mapping[str, Any] | asyncpg.Record], groups: Mapping[int, list[int]], monitored: Iterable[Monitored]
+) -> tuple[list[int], list[Assignment]]:
+    """The zones that apply to everyone, and when each other zone applies to which tag, in order of tag, zone and time.
+
+    A zone's target may change from version to version, so each version assigns for the time it is in force. Several orders, or
+    versions that follow each other, make one interval where they touch.
+    """
+    worn: dict[int, list[Monitored]] = defaultdict(list)
+    for span in monitored:
+        worn[span.wearer].append(span)
+    rows = list(versions)
+    aimed = {row["zone"] for row in rows if not row["applies_all"]}
+    shared = sorted({row["zone"] for row in rows} - aimed)
+    spans: dict[tuple[int, int], list[Span]] = defaultdict(list)
+    for row in rows:
+        if row["zone"] not in aimed:
+            continue
+        wearers: Iterable[int] = [row["applies_wearer"]]
+        if row["applies_all"]:
+            wearers = worn
+        elif row["applies_group"] is not None:
+            wearers = groups.get(row["applies_group"], [])
+        for wearer in wearers:
+            for span in worn.get(wearer, ()):
+                start, end = max(span.from_us, row["in_force_from"]), min(span.to_us, row["in_force_to"])
+                if start < end:
+                    spans[span.tag, row["zone"]].append((start, end))
+    return shared, [Assignment(*key, *span) for key in sorted(spans) for span in joined(spans[key])]
+
+
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """The same time in as few half-open intervals as possible, in order."""
+    whole: list[Span] = []
+    for start, end in sorted(spans):
+        if whole and start <= whole[-1][1]:
+            whole[-1] = whole[-1][0], max(end, whole[-1][1])
+        else:
+            whole.append((start, end))
+    return whole

@@ -1,0 +1,119 @@
+"""Turns a whole world, wearers with their orders, tags and zones, into rows in one transaction.
+
+For worlds that are loaded, not typed: a replay's, the demonstration's, a test's. What they hold is in force from the time they
+say, in the past too, where what people save through the API is in force a second later.
+"""
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from model.instant import FOREVER_US
+from store import feed
+from store.pool import Connection, Store
+
+
+class NewWearer(NamedTuple):
+    name: str
+    details: dict[str, Any] = {}  # noqa: RUF012 (never changed)
+
+
+class NewOrder(NamedTuple):
+    """``wearer`` is a row of the world's wearers, as in all that follow."""
+
+    wearer: int
+    starts_us: int
+    ends_us: int | None = None
+    type: str = "bail"
+    status: str = "active"
+    timezone: str = "Europe/London"
+    risk: str = "standard"
+
+
+class NewActivation(NamedTuple):
+    wearer: int
+    tag: int
+    from_us: int
+    to_us: int | None = None
+
+
+class NewZone(NamedTuple):
+    """``wearer`` None: it applies to everyone. ``feature`` is the GeoJSON as accepted; its ``applies_to`` is set here."""
+
+    wearer: int | None
+    name: str
+    wkb: bytes
+    feature: dict[str, Any]
+    in_force_from_us: int
+    kind: str = "exclusion"
+    purpose: str = "victim"
+    radius_m: float = 0.0
+    buffer_m: float = 0.0
+    confirm_fixes: int = 2
+    schedule: dict[str, Any] | None = None
+    valid_from_us: int | None = None
+    valid_to_us: int | None = None
+
+
+class Created(NamedTuple):
+    """Ids, in the order given; ``position`` is the control change that brings all of it."""
+
+    wearers: list[int]
+    orders: list[int]
+    zones: list[int]
+    position: int
+
+
+async def create(
+    store: Store,
+    wearers: Sequence[NewWearer] = (),
+    orders: Sequence[NewOrder] = (),
+    activations: Sequence[NewActivation] = (),
+    zones: Sequence[NewZone] = (),
+    *,
+    actor: int | None = None,
+) -> Created:
+    """Write all of it, or nothing; one control change announces it."""
+    async with feed.edit(store, actor) as change:
+        connection = change.connection
+        who = await _ids(connection, "wearer", len(wearers))
+        await connection.executemany(
+            "INSERT INTO wearer (id, name, details) OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3)",
+            [(number, *wearer) for number, wearer in zip(who, wearers, strict=True)],
+        )
+        authority = await _ids(connection, "monitoring_order", len(orders))
+        await connection.executemany(
+            """
+            INSERT INTO monitoring_order (id, wearer, starts, ends, type, status, timezone, risk)
+            OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            [(number, who[order.wearer], *order[1:]) for number, order in zip(authority, orders, strict=True)],
+        )
+        await connection.executemany(
+            "INSERT INTO activation (wearer, tag, fitted_from, fitted_to) VALUES ($1, $2, $3, $4)",
+            [(who[activation.wearer], *activation[1:]) for activation in activations],
+        )
+        places = await _ids(connection, "zone", len(zones))
+        await connection.execute("INSERT INTO zone (id) OVERRIDING SYSTEM VALUE SELECT unnest($1::bigint[])", places)
+        await connection.executemany(
+            """
+            INSERT INTO zone_version (zone, version, applies_wearer, applies_all, name, wkb, feature, in_force_from, in_force_to,
+                kind, purpose, radius_m, buffer_m, confirm_fixes, schedule, valid_from, valid_to, recorded_by, control_seq)
+            VALUES ($1, 1, $2, $2::bigint IS NULL, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0)
+            """,
+            [_zone_row(number, zone, who, actor) for number, zone in zip(places, zones, strict=True)],
+        )
+        change.entry("control", 0, "world")
+        change.numbered("UPDATE zone_version SET control_seq = $1 WHERE zone = ANY($2::bigint[])", places)
+    return Created(who, authority, places, change.position)
+
+
+def _zone_row(number: int, zone: NewZone, who: Sequence[int], actor: int | None) -> tuple[Any, ...]:
+    wearer = None if zone.wearer is None else who[zone.wearer]
+    applies = {"all": True} if wearer is None else {"wearer": wearer}
+    feature = zone.feature | {"properties": zone.feature.get("properties", {}) | {"applies_to": applies}}
+    return (number, wearer, zone.name, zone.wkb, feature, zone.in_force_from_us, FOREVER_US, *zone[5:], actor)
+
+
+async def _ids(connection: Connection, table: str, count: int) -> list[int]:
+    rows = await connection.fetch("SELECT nextval(pg_get_serial_sequence($1, 'id')) FROM generate_series(1, $2)", table, count)
+    return [row[0] for row in rows]
