@@ -9,14 +9,14 @@ from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import problem
 from api.attempts import Attempts
-from api.console import Console
 from api.headers import Headers
 from api.hub import Hub
 from api.parts import Parts
 from api.password import Checker
 from api.problem import Problem
-from api.routes import alerts, stream, token
+from api.routes import activations, alerts, groups, orders, stream, token, wearers, zones
 from api.settings import Settings
+from api.site import Console
 from api.token import Signer
 from store.pool import Store
 
@@ -61,7 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problem.install(app)
     # The stream before the alerts: /alerts/stream is no alert's id.
-    for module in (token, stream, alerts):
+    for module in (token, stream, alerts, zones, wearers, orders, activations, groups):
         app.include_router(module.router, prefix=PREFIX)
     app.router.default = Console(settings.console)
     app.add_middleware(Headers)

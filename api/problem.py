@@ -1,9 +1,11 @@
 """Turns whatever failed into an RFC 9457 problem: every status code of the API is given here and nowhere else."""
 
+import traceback
 import uuid
 from collections.abc import Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any, Final
 
 import structlog
@@ -14,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import BusyError, CordonError
 from store.refusal import UNAVAILABLE, ConflictError, DanglingError, MissingError, ReusedKeyError, StaleError
@@ -209,13 +212,6 @@ def install(app: FastAPI) -> None:
         detail = "the database cannot be reached: nothing was changed as far as we know; try again in a moment"
         return answer(request, ProblemError(Kind.UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_S)}))
 
-    async def fault(request: Request, error: Exception) -> Response:
-        reference = uuid.uuid4().hex[:12]
-        # The message may hold a name or a position: the log gets the kind of error, its reference and where it was raised.
-        log.error("request failed", reference=reference, path=_route(request), error=type(error).__name__, exc_info=error)
-        detail = f"an error of ours, not of yours: tell an engineer the reference {reference}"
-        return answer(request, ProblemError(Kind.FAULT, detail, more={"reference": reference}))
-
     app.add_exception_handler(ProblemError, problem)
     app.add_exception_handler(CordonError, domain)
     app.add_exception_handler(RequestValidationError, validation)
@@ -223,7 +219,45 @@ def install(app: FastAPI) -> None:
     for kind in UNAVAILABLE:
         app.add_exception_handler(kind, unavailable)
     app.add_exception_handler(ClientDisconnect, _gone)
-    app.add_exception_handler(Exception, fault)
+    app.add_middleware(Faults)
+
+
+class Faults:
+    """ASGI middleware: an error nobody foresaw is answered, and logged as where it was raised.
+
+    Its message may hold a name or a position, so neither the log nor the client gets it; nor may it travel on to the server,
+    which would log it whole.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            started = started or message["type"] == "http.response.start"
+            await send(message)
+
+        try:
+            await self._app(scope, receive, watched)
+        except Exception as error:
+            if scope["type"] != "http":
+                raise
+            reference = uuid.uuid4().hex[:12]
+            frames = traceback.extract_tb(error.__traceback__)[-6:]
+            log.error(  # noqa: TRY400 (no message, no values: see above)
+                "request failed",
+                reference=reference,
+                path=_route(Request(scope)),
+                error=type(error).__name__,
+                where=[f"{Path(frame.filename).name}:{frame.lineno} {frame.name}" for frame in frames],
+            )
+            if not started:
+                detail = f"an error of ours, not of yours: tell an engineer the reference {reference}"
+                response = answer(Request(scope), ProblemError(Kind.FAULT, detail, more={"reference": reference}))
+                await response(scope, receive, send)
 
 
 async def _gone(_: Request, __: Exception) -> Response:

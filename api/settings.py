@@ -20,6 +20,7 @@ class Settings:
     access_s : life of an access token, seconds; short, because it cannot be called back
     refresh_s : life of a sign-in, seconds; one shift
     pool : most database connections at once
+    timezone : IANA name meant where a zone's schedule names none
     hash_threads : password checks at once; each takes 64 MiB and a tenth of a second of one core
     """
 
@@ -30,4 +31,5 @@ class Settings:
     access_s: int = 15 * 60
     refresh_s: int = 12 * 3600
     pool: int = 10
+    timezone: str = "Europe/London"
     hash_threads: int = 2

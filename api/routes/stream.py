@@ -73,7 +73,7 @@ class Stream(EventSourceResponse):
 @router.get(
     "/stream",
     summary="Alerts as they change (server-sent events)",
-    response_class=Stream,
+    response_class=EventSourceResponse,
     responses=RESPONSES,
 )
 async def stream(

@@ -1,0 +1,111 @@
+"""Zones: GeoJSON Features, a version a save, in force a second later."""
+
+from typing import Annotated, Final, Literal
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ConfigDict
+
+from api import zone as shape
+from api.caller import needs
+from api.creation import IdempotencyKey, created
+from api.fields import Id
+from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.parts import PartsDep
+from api.problem import Kind, documented
+from api.roles import May
+from api.token import Caller
+from api.versions import IfMatch, etag, expected
+from api.zone import ANSWERED, Checked, CheckIn, Zone, ZoneIn
+from store import zones
+from store.feed import Edit, edit
+
+router = APIRouter(prefix="/zones", tags=["zones"])
+
+Seeing = Annotated[Caller, needs(May.SEE_ZONES)]
+Editing = Annotated[Caller, needs(May.EDIT_ZONES)]
+
+BODY_MOST: Final = 8 * 1024 * 1024  # bytes: a hundred thousand points with all their digits
+
+LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
+READING: Final = LISTING | documented(Kind.MISSING)
+CREATING: Final = LISTING | documented(Kind.MALFORMED)
+EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
+
+
+class Zones(Page[Zone]):
+    """A page of zones."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ANSWERED], "next": None}]})
+
+
+@router.get("", summary="Zones", responses=LISTING)
+async def listed(
+    parts: PartsDep,
+    caller: Seeing,
+    kind: Literal["exclusion", "inclusion", "home"] | None = None,
+    wearer: Annotated[Id | None, Query(description="those for this wearer alone")] = None,
+    group: Annotated[Id | None, Query(description="those for this group")] = None,
+    ended: Annotated[bool, Query(description="those that have ended, too")] = False,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Zones:
+    """The newest version of each."""
+    rows = await zones.page(parts.store, kind=kind, wearer=wearer, group=group, ended=ended, after=after(cursor), limit=limit + 1)
+    following = pack(rows[limit - 1]["zone"]) if len(rows) > limit else None
+    return Zones(items=[shape.zone(row) for row in rows[:limit]], next=following)
+
+
+@router.post("", summary="Create a zone", status_code=201, response_model=Zone, responses=CREATING, max_body_size=BODY_MOST)
+async def create(request: Request, parts: PartsDep, caller: Editing, body: ZoneIn, key: IdempotencyKey = None) -> Response:
+    """In force everywhere one second after it is saved."""
+    draft, advice = await shape.draft(body, parts.settings.timezone)
+
+    async def write(change: Edit) -> tuple[int, int, Zone]:
+        saved = shape.zone(await zones.add(change, draft), advice)
+        return saved.id, saved.version, saved
+
+    return await created(request, parts, caller, key, write)
+
+
+@router.post("/check", summary="Check a zone before saving it", responses=CREATING, max_body_size=BODY_MOST)
+async def check(caller: Seeing, body: CheckIn) -> Checked:
+    """Whether its geometry can be judged by, the place and the reason where it cannot, and a repair to offer."""
+    return await shape.check(body)
+
+
+@router.get("/{zone_id}", summary="One zone", responses=READING)
+async def one(parts: PartsDep, caller: Seeing, response: Response, zone_id: Id) -> Zone:
+    """Its newest version."""
+    return _answer(shape.zone(await zones.get(parts.store, zone_id)), response)
+
+
+@router.get("/{zone_id}/versions", summary="All versions of a zone", responses=READING)
+async def versions(parts: PartsDep, caller: Seeing, zone_id: Id) -> Zones:
+    """Newest first: old positions are judged by the version that was in force."""
+    return Zones(items=[shape.zone(row) for row in await zones.versions(parts.store, zone_id)], next=None)
+
+
+@router.put("/{zone_id}", summary="Save a zone anew", responses=EDITING, max_body_size=BODY_MOST)
+async def replace(
+    parts: PartsDep, caller: Editing, response: Response, zone_id: Id, body: ZoneIn, if_match: IfMatch = None
+) -> Zone:
+    """The next version, in force one second after it is saved; until then the one before applies."""
+    version = expected(if_match)
+    draft, advice = await shape.draft(body, parts.settings.timezone)
+    async with edit(parts.store, caller.account) as change:
+        row = await zones.replace(change, zone_id, version, draft)
+    return _answer(shape.zone(row, advice), response)
+
+
+@router.delete("/{zone_id}", summary="End a zone", responses=EDITING)
+async def end(parts: PartsDep, caller: Editing, response: Response, zone_id: Id, if_match: IfMatch = None) -> Zone:
+    """One second from now. Nothing is deleted: positions taken before are still judged by it."""
+    version = expected(if_match)
+    async with edit(parts.store, caller.account) as change:
+        row = await zones.end(change, zone_id, version)
+    return _answer(shape.zone(row), response)
+
+
+def _answer(zone: Zone, response: Response) -> Zone:
+    response.headers["ETag"] = etag(zone.version)
+    return zone
