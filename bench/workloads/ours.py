@@ -1,0 +1,70 @@
+"""A town becomes an index, and fixes as they arrive become our answers, one for each fix and each fence of its tag."""
+
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+import shapely
+
+from bench.chance import F64
+from bench.workloads.town import FENCES, I64, Town
+from geofence.evaluate import evaluate
+from geofence.index import ZoneIndex
+from model.arrays import Array
+from model.fix import FIX, sorted_fixes
+from model.hit import Verdict
+from model.instant import FOREVER_US
+from model.zone import Assignment, Purpose, Zone, ZoneKind
+
+Bool = npt.NDArray[np.bool_]
+
+
+class Answers(NamedTuple):
+    """What was said of each fix (n, in the order of tag and time) and each fence of its tag.
+
+    Where nothing was said the fence is farther away than what was asked for, and the fix is outside.
+    """
+
+    covered: Bool  # (n, FENCES) inside or on the boundary
+    distance_m: F64  # (n, FENCES) signed, inf where nothing was said
+    verdict: npt.NDArray[np.int8]  # (n, FENCES) Verdict
+    stray: int  # rows that have no place here: another tag's fence, a pair said twice or out of order
+
+    def of(self, rows: I64) -> "Answers":
+        """The answers of some fixes."""
+        return Answers(self.covered[rows], self.distance_m[rows], self.verdict[rows], self.stray)
+
+
+def polygons(town: Town) -> Array:
+    """(z,) polygons of the town's fences, degrees."""
+    ring = np.repeat(np.arange(len(town.middle)), np.diff(town.ring_at))
+    return np.asarray(shapely.polygons(shapely.linearrings(np.column_stack([town.lon, town.lat]), indices=ring)))
+
+
+def indexed(town: Town, buffer_m: float) -> ZoneIndex:
+    """An index of the town; zone ``z + 1`` is fence ``z``, something is said of fixes up to ``buffer_m`` metres outside."""
+    wkb = shapely.to_wkb(polygons(town))
+    zones = [Zone(z + 1, 1, ZoneKind.EXCLUSION, Purpose.VICTIM, body, 0.0, buffer_m, 0) for z, body in enumerate(wkb)]
+    of = np.repeat(town.tags, FENCES).tolist()
+    return ZoneIndex.build(zones, [Assignment(tag, z + 1, 0, FOREVER_US) for z, tag in enumerate(of)])
+
+
+def hits(index: ZoneIndex, arrived: Array, threads: int) -> Array:
+    """Fixes as they arrive become hits: what is timed, sorting and gathering included. Nobody was seen before them."""
+    fixes = sorted_fixes(arrived)
+    tags = np.count_nonzero(np.diff(fixes["tag"])) + 1
+    return evaluate(index, fixes, np.zeros(tags, FIX), threads)
+
+
+def answers(found: Array, row: Array) -> Answers:
+    """Hits as answers; ``row`` is the tag row of each fix, in the order of tag and time."""
+    fence = found["zone"] - 1
+    pair = found["fix_row"] * FENCES + fence % FENCES
+    own = fence // FENCES == row[found["fix_row"]]
+    stray = int(np.count_nonzero(~own) + np.count_nonzero(np.diff(pair) <= 0))
+    covered = np.zeros(len(row) * FENCES, np.bool_)
+    distance_m = np.full(len(row) * FENCES, np.inf)
+    verdict = np.full(len(row) * FENCES, Verdict.OUTSIDE, np.int8)
+    covered[pair], distance_m[pair], verdict[pair] = found["covered"], found["distance_m"], found["verdict"]
+    shape = (len(row), FENCES)
+    return Answers(covered.reshape(shape), distance_m.reshape(shape), verdict.reshape(shape), stray)
