@@ -15,7 +15,8 @@ def orientation(ax: float, ay: float, bx: float, by: float, cx: float, cy: float
 
     A floating-point filter answers nearly always; what it cannot is decided in double-double arithmetic (106 bits), which is
     exact wherever the differences of the coordinates are, as they are on the scale of any zone. Steps, order and constants are
-    those of GEOS, so that the two agree on every point, even those no arithmetic of this width can decide.
+    those of GEOS, so that the two agree on every point, even those no arithmetic of this width can decide (differences below
+    1e-150 degrees, whose products underflow).
 
     Source: Shewchuk, *Adaptive Precision Floating-Point Arithmetic* (1997), for the filter; Dekker (1971) for double-double;
     ``CGAlgorithmsDD`` of GEOS and JTS for their combination.

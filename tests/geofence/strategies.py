@@ -1,0 +1,117 @@
+"""Hypothesis strategies for zones of every kind, and points placed where geometry goes wrong."""
+
+from typing import Any
+
+import numpy as np
+import shapely
+from hypothesis import strategies as st
+
+# Places with something to get wrong: Liverpool, Greenwich, the equator, both sides of the 180° meridian, far north, far south.
+CENTRES = [
+    (-2.98, 53.4),
+    (0.0, 51.48),
+    (0.0, 0.0),
+    (-0.001, 0.001),
+    (24.9, 60.2),
+    (-97.74, 30.27),
+    (179.99, -16.5),
+    (25.8, 70.9),
+    (-68.3, -54.8),
+]
+
+sizes = st.sampled_from([1e-4, 3e-3, 0.05])  # degrees: a house, a village, a county
+
+
+@st.composite
+def stars(draw: st.DrawFn) -> Any:
+    """Jagged rings round a centre, any number of corners."""
+    n = draw(st.integers(3, 24))
+    radii = draw(st.lists(st.floats(0.2, 1.0), min_size=n, max_size=n))
+    turn = draw(st.floats(0.0, 6.28))
+    angles = turn + np.linspace(0.0, 2 * np.pi, n, endpoint=False)
+    return shapely.Polygon(np.column_stack([np.cos(angles), np.sin(angles)]) * np.array(radii)[:, None])
+
+
+@st.composite
+def combs(draw: st.DrawFn) -> Any:
+    """Rings of horizontal and vertical edges only, many at one height."""
+    heights = draw(st.lists(st.integers(1, 4), min_size=1, max_size=8))
+    ring = [(0, 0)]
+    for i, height in enumerate(heights):
+        ring += [(i, height), (i + 1, height)]
+    ring += [(len(heights), 0)]
+    return shapely.affinity.translate(shapely.Polygon(ring), -len(heights) / 2, -2.0).simplify(0)
+
+
+@st.composite
+def lattices(draw: st.DrawFn) -> Any:
+    """The hull, or a triangle fan, of points on a small grid: corners in line, corners at one height."""
+    points = draw(st.lists(st.tuples(st.integers(-4, 4), st.integers(-4, 4)), min_size=4, max_size=9, unique=True))
+    ordered = sorted(points, key=lambda p: (np.arctan2(p[1] + 0.1, p[0] + 0.3), p))
+    polygon = shapely.Polygon(ordered)
+    return polygon if polygon.is_valid and polygon.area > 0 else shapely.box(-1, -1, 1, 1)
+
+
+@st.composite
+def holed(draw: st.DrawFn) -> Any:
+    """A ring with a smaller copy of itself cut out, sometimes with an island in it, sometimes touching it in one corner."""
+    outer = draw(stars() | combs() | lattices())
+    around = outer.representative_point()
+    inner = shapely.affinity.scale(outer, 0.4, 0.4, origin=around)
+    inner = draw(
+        st.sampled_from([inner, shapely.affinity.scale(outer, 0.5, 0.5, origin=shapely.Point(outer.exterior.coords[0]))])
+    )
+    whole = outer.difference(inner)
+    if draw(st.booleans()):
+        whole = whole.union(shapely.affinity.scale(inner, 0.3, 0.3, origin=inner.representative_point()))
+    return whole
+
+
+@st.composite
+def scattered(draw: st.DrawFn) -> Any:
+    """Several parts, some touching in a corner."""
+    parts = draw(st.lists(stars() | combs() | lattices() | holed(), min_size=2, max_size=4))
+    step = draw(st.sampled_from([2.0, 9.0]))
+    return shapely.union_all([shapely.affinity.translate(part, step * i, step * (i % 2)) for i, part in enumerate(parts)])
+
+
+@st.composite
+def zones(draw: st.DrawFn) -> Any:
+    """A valid polygon or multipolygon somewhere with something to get wrong, of some size."""
+    shape = draw(stars() | combs() | lattices() | holed() | scattered())
+    size = draw(sizes)
+    centre = draw(st.sampled_from(CENTRES))
+    size = size if abs(centre[0]) < 179 else min(size, 1e-4)  # stays on its side; crossing the meridian has its own tests
+    placed = shapely.transform(shape, lambda c: c * size / 5.0 + np.array(centre))
+    return placed if placed.is_valid and placed.area > 0 else shapely.box(*np.array(centre) - 1e-3, *np.array(centre) + 1e-3)
+
+
+def placed(geometry: Any, seed: int = 1, most: int = 4000) -> Any:
+    """(n, 2) points on and within one ulp of every corner and edge, at every corner's height, and at random round it."""
+    rng = np.random.default_rng(seed)
+    corners, others = [], []
+    for ring in shapely.get_rings(shapely.get_parts(geometry)):
+        a = shapely.get_coordinates(ring)[:-1]
+        b = np.roll(a, -1, axis=0)
+        corners += [a]
+        others += [a + t * (b - a) for t in (0.5, 1.0 / 3.0, rng.random((len(a), 1)))]
+        others += [2 * b - a]  # beyond an edge, in line with it
+    corner = np.concatenate(corners)
+    on = np.concatenate([corner, *others])
+    west, south, east, north = shapely.bounds(geometry)
+    middle, half = np.array([west + east, south + north]) / 2, max(east - west, north - south)
+    loose = middle + half * rng.uniform(-0.7, 0.7, (300, 2))
+    heights = np.column_stack([rng.choice(np.append(loose[:, 0], [west, east]), 2 * len(corner)), np.repeat(corner[:, 1], 2)])
+    widths = np.column_stack([np.repeat(corner[:, 0], 2), rng.choice(np.append(loose[:, 1], [south, north]), 2 * len(corner))])
+    exact = np.concatenate([on, heights, widths])
+    nudged = [np.column_stack([towards(exact[:, 0], dx), towards(exact[:, 1], dy)]) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+    points = np.concatenate([*nudged, loose])
+    points = np.clip(points, (-180.0, -90.0), (180.0, 90.0))
+    if len(points) > most:
+        points = points[rng.choice(len(points), most, replace=False)]
+    return points
+
+
+def towards(values: Any, way: int) -> Any:
+    """The next float in a direction, or the same."""
+    return values if way == 0 else np.nextafter(values, way * np.inf)
