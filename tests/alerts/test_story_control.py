@@ -1,0 +1,124 @@
+"""What people change while somebody is inside: zones, orders, tags."""
+
+from model.alert import Op
+from model.instant import BEGINNING_US, FOREVER_US
+from tests.alerts.story import MONITORED, TAG, WEARER, Story, us, zone_of
+
+
+def test_a_zone_drawn_round_somebody_raises_at_that_instant_though_nobody_moves() -> None:
+    story = Story(zone_of(in_force_from_us=us("09:00:00")))
+    story.at("08:59:00").inside(by=42)
+    assert story.told() == []
+    assert story.rejudged("09:00:00") == ["09:00:00 OPEN exclusion P1 from 09:00:00"]
+    story.at("09:00:30").inside(by=42)
+    assert story.told() == []
+
+
+def test_a_fix_taken_before_that_instant_and_received_after_it_ends_nothing() -> None:
+    story = Story(zone_of(in_force_from_us=us("09:00:00")))
+    story.at("08:59:00").inside(by=42)
+    story.told()
+    story.rejudged("09:00:00")
+    story.at("08:59:59").inside(by=42)
+    story.at("09:00:59").inside(by=42)
+    assert story.told() == []
+
+
+def test_a_last_position_older_than_ten_minutes_is_possible_at_most_and_raises_alone() -> None:
+    story = Story(zone_of(in_force_from_us=us("09:00:00")))
+    story.at("08:30:00").inside(by=42)
+    story.told()
+    judged = story.rejudged("09:00:00")
+    assert judged == ["09:00:00 OPEN exclusion_possible P2 from 09:00:00"]
+
+
+def test_judging_a_last_fix_again_does_not_count_it_twice() -> None:
+    story = Story()
+    story.at("08:59:00").inside(by=5)
+    story.told()
+    assert story.rejudged("09:00:00") == []
+    assert story.rejudged("09:00:00") == []
+
+
+def test_a_zone_moved_away_from_somebody_ends_it_at_that_instant() -> None:
+    story = Story(zone_of())
+    story.at("08:59:00").inside(by=42)
+    story.told()
+    story.change_world(zone_of(in_force_to_us=us("09:00:00")), zone_of(version=2, in_force_from_us=us("09:00:00")))
+    story.script[1] = [(7, 20.0, False)]
+    assert story.rejudged("09:00:00") == ["09:00:00 END exclusion P1 from 08:59:00 to 09:00:00"]
+
+
+def test_without_that_the_next_fix_tells_and_one_suffices() -> None:
+    story = Story(zone_of())
+    story.at("08:59:00").inside(by=42)
+    story.told()
+    story.change_world(zone_of(in_force_to_us=us("09:00:00")), zone_of(version=2, in_force_from_us=us("09:00:00")))
+    story.at("09:00:30").outside(by=20)
+    (change,) = story.changes()
+    assert (change.op, change.ended_us, change.zone_version) == (Op.END, us("09:00:30"), 2)
+    assert change.reason == "outside the zone as it was changed: 20 m outside at 09:00:30, accuracy 10 m"
+
+
+def test_a_zone_that_ends_ends_the_condition_and_says_so() -> None:
+    story = Story(zone_of(in_force_to_us=us("09:00:00")))
+    story.at("08:59:00").inside(by=42)
+    story.told()
+    story.at("09:00:30").inside(by=42)
+    (change,) = story.changes()
+    assert (change.op, change.ended_us) == (Op.END, us("09:00:30"))
+    assert change.reason == "the zone no longer applied at 09:00:30"
+    assert change.zone_version == 1
+
+
+def test_a_zone_that_ends_ends_it_at_its_instant_where_the_last_fix_is_judged_again() -> None:
+    story = Story(zone_of(in_force_to_us=us("09:00:00")))
+    story.at("08:59:00").inside(by=42)
+    story.told()
+    assert story.rejudged("09:00:00") == ["09:00:00 END exclusion P1 from 08:59:00 to 09:00:00"]
+
+
+def test_a_schedule_that_pauses_less_than_ten_minutes_is_one_occurrence() -> None:
+    story = Story(zone_of(intervals=((BEGINNING_US, us("09:00:00")), (us("09:05:00"), FOREVER_US))))
+    for clock in ("08:59:00", "09:00:30", "09:05:30"):
+        story.at(clock).inside(by=42)
+    assert [text.split()[1] for text in story.told()] == ["OPEN", "END", "RESUME"]
+
+
+def test_an_order_that_ends_ends_the_condition() -> None:
+    ended = MONITORED._replace(to_us=us("09:00:00"))
+    story = Story(monitored=[ended])
+    story.at("08:59:00").inside(by=42)
+    story.at("09:00:30").inside(by=42)
+    *_, change = story.changes()
+    assert (change.op, change.reason) == (Op.END, "no order allowed judging at 09:00:30")
+
+
+def test_a_tag_passed_on_ends_the_first_wearer_s_and_begins_the_second_s() -> None:
+    first = MONITORED._replace(to_us=us("09:00:00"))
+    second = MONITORED._replace(wearer=51, order=501, from_us=us("09:00:00"))
+    story = Story(monitored=[first, second])
+    story.at("08:59:00").inside(by=42)
+    story.at("09:00:30").inside(by=42)
+    began, ended, again = story.changes()
+    assert [(change.op, change.wearer, change.order) for change in (began, ended, again)] == [
+        (Op.OPEN, WEARER, 500),
+        (Op.END, WEARER, 500),
+        (Op.OPEN, 51, 501),
+    ]
+    assert ended.reason == "the tag was another wearer's at 09:00:30"
+
+
+def test_a_second_order_goes_on_where_the_first_ends() -> None:
+    story = Story(monitored=[MONITORED._replace(to_us=us("09:00:00")), MONITORED._replace(order=501)])
+    story.at("08:59:00").inside(by=42)
+    story.at("09:00:30").inside(by=42)
+    assert len(story.told()) == 1
+
+
+def test_a_tag_never_seen_has_no_last_fix_to_judge() -> None:
+    story = Story()
+    assert story.rejudged("09:00:00") == []
+    assert story.memory.state.row_of == {}
+    assert story.memory.state.watermark_us == us("09:00:00")
+    assert TAG not in story.memory.state.row_of
