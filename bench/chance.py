@@ -88,7 +88,9 @@ def bits(root: Any, *keys: Any) -> U64:
 
 def unit(root: Any, *keys: Any) -> F64:
     """Uniform numbers in [0, 1)."""
-    return (bits(root, *keys) >> _S11) * 2.0**-53
+    share: F64 = (bits(root, *keys) >> _S11).astype(np.float64)
+    share *= 2.0**-53
+    return share
 
 
 def between(low: float, high: float, root: Any, *keys: Any) -> F64:
@@ -99,9 +101,11 @@ def between(low: float, high: float, root: Any, *keys: Any) -> F64:
 def normal_pair(root: Any, *keys: Any) -> tuple[F64, F64]:
     """Two independent standard normal numbers for each element (Box and Muller 1958), from 32 bits each."""
     x = bits(root, *keys)
-    radius = np.sqrt(-2.0 * np.log(((x >> _S32) + 1.0) * 2.0**-32))
-    angle = (x & _LOW32) * (2.0 * np.pi * 2.0**-32)
-    return radius * np.cos(angle), radius * np.sin(angle)
+    radius = np.sqrt(-2.0 * np.log(((x >> _S32) + 1.0) * 2.0**-32)).astype(np.float64, copy=False)
+    angle = ((x & _LOW32) * (2.0 * np.pi * 2.0**-32)).astype(np.float64, copy=False)
+    east: F64 = np.asarray(radius * np.cos(angle), np.float64)
+    north: F64 = np.asarray(radius * np.sin(angle), np.float64)
+    return east, north
 
 
 def drift(root: Any, what: Draw, t_s: F64, period_s: float) -> tuple[F64, F64]:
@@ -110,7 +114,7 @@ def drift(root: Any, what: Draw, t_s: F64, period_s: float) -> tuple[F64, F64]:
     Neighbouring knots are blended with weights whose squares sum to 1, so the result is standard normal at every instant.
     """
     knot = np.floor(t_s / period_s)
-    blend = (t_s / period_s - knot) * (np.pi / 2)
+    blend: F64 = np.asarray((t_s / period_s - knot) * (np.pi / 2), np.float64)
     east0, north0 = normal_pair(root, what, knot)
     east1, north1 = normal_pair(root, what, knot + 1)
     now, then = np.cos(blend), np.sin(blend)

@@ -45,11 +45,11 @@ class Fleet(NamedTuple):
     batch: npt.NDArray[np.int8]  # (n,) 1, 5 or 10: minutes it collects before it uploads
 
     @property
-    def count(self) -> int:
+    def size(self) -> int:
         """Number of tags."""
         return len(self.tag)
 
-    def degrees(self, rows: Any, x: F64, y: F64) -> tuple[F64, F64]:
+    def degrees(self, rows: Any, x: Any, y: Any) -> tuple[F64, F64]:
         """lon, lat degrees of points x, y metres from the homes of ``rows``."""
         return self.lon[rows] + x / self.east[rows], self.lat[rows] + y / self.north[rows]
 

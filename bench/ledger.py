@@ -1,4 +1,4 @@
-"""Turns a gateway door's answers into an account of what was promised: each fix acknowledged, counted and optionally written down.
+"""Turns a gateway door's answers into an account of what was promised: each acknowledged fix counted, and listed if asked.
 
 The file is what crash tests count against: what it lists was acknowledged, so it must be in the store exactly once. A record is
 written after the answer and before anything else is sent on that line, so a killed sender has listed too little, never too much.

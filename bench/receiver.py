@@ -44,18 +44,19 @@ class Reported(NamedTuple):
     satellites: npt.NDArray[np.int16]  # -1 where not GNSS
 
 
-def report(fleet: Fleet, rows: Any, t_us: Any, truth: tuple[F64, F64], still: Any, forced_m: F64) -> Reported:
+def report(fleet: Fleet, rows: Any, t_us: Any, truth: tuple[F64, F64], still: Any, forced: tuple[F64, F64]) -> Reported:
     """What the tags of ``rows`` report at ``t_us`` (n,) from true positions (x, y) in metres about home.
 
     Parameters
     ----------
     still : (n,) bool, at home or at a place: indoors, where Wi-Fi and cells stand in for satellites now and then.
-    forced_m : (n,) 95 % radius to report, metres: an open sky, GNSS, nothing missed; NaN for whatever the surroundings give.
+    forced : two (n,) arrays of metres, the 95 % radius to report and the one the error really has: an open sky, GNSS, nothing
+        missed; NaN for whatever the surroundings give.
     """
     key = fleet.key[rows]
     t_s = np.asarray(t_us) / 1e6
     block = np.floor(t_s / _BLOCK_S)
-    forced = ~np.isnan(forced_m)
+    fixed = ~np.isnan(forced[0])
     chance = unit(key, Draw.SOURCE, block)
     canyon = ~still & (unit(key, Draw.CANYON, block) < 0.15)
     cell = still & (chance < 0.006)
@@ -63,23 +64,23 @@ def report(fleet: Fleet, rows: Any, t_us: Any, truth: tuple[F64, F64], still: An
 
     device = between(0.9, 1.25, key, Draw.DEVICE)
     sky, _ = drift(key, Draw.SKY, t_s, 420.0)
-    accuracy = np.clip(7.0 * device * np.exp(0.35 * sky), *OPEN_M)
+    accuracy: Any = np.clip(7.0 * device * np.exp(0.35 * sky), *OPEN_M)
     accuracy = np.where(still, np.clip(16.0 * device * np.exp(0.40 * sky), *INDOORS_M), accuracy)
     accuracy = np.where(canyon, np.clip(36.0 * device * np.exp(0.25 * sky), *CANYON_M), accuracy)
     place = unit(key, Draw.SKY, block)
     accuracy = np.where(wifi, WIFI_M[0] + (WIFI_M[1] - WIFI_M[0]) * place, accuracy)
     accuracy = np.where(cell, CELL_M[0] + (CELL_M[1] - CELL_M[0]) * place, accuracy)
-    accuracy = np.round(np.where(forced, forced_m, accuracy), 1)
+    accuracy = np.round(np.where(fixed, forced[0], accuracy), 1)
 
-    source = np.where(forced, GNSS, np.where(cell, CELL, np.where(wifi, WIFI, GNSS))).astype(np.int8)
+    source = np.where(fixed, GNSS, np.where(cell, CELL, np.where(wifi, WIFI, GNSS))).astype(np.int8)
     missed = unit(key, Draw.MISSED, np.floor(t_s)) < np.where(canyon, 0.06, 0.012)
     east, north = _unit_error(key, t_s)
-    x = truth[0] + accuracy * east
-    y = truth[1] + accuracy * north
+    radius = np.where(fixed, forced[1], accuracy)
+    x, y = truth[0] + radius * east, truth[1] + radius * north
     satellite = source == GNSS
     hdop = np.where(satellite, np.round(np.clip(accuracy / 9, 0.6, 9.9), 1), np.nan)
     seen = np.clip(15 - accuracy / 5 + 2 * unit(key, Draw.SATELLITES, np.floor(t_s)), 4, 16).astype(np.int16)
-    return Reported(~missed | forced, x, y, accuracy, source, hdop, np.where(satellite, seen, np.int16(-1)))
+    return Reported(~missed | fixed, x, y, accuracy, source, hdop, np.where(satellite, seen, np.int16(-1)))
 
 
 def _unit_error(key: Any, t_s: F64) -> tuple[F64, F64]:
@@ -136,5 +137,3 @@ def _charge_h(key: Any, day: F64) -> F64:
     evening = _EVENING_H[0] + (_EVENING_H[1] - _EVENING_H[0]) * share
     morning = 24 + _MORNING_H[0] + (_MORNING_H[1] - _MORNING_H[0]) * share
     return np.asarray(24.0 * day + np.where(unit(root, 1) < _FORGOTTEN, morning, evening))
-
-

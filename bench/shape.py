@@ -84,4 +84,4 @@ def signed_distance(shape: Shape, points: F64) -> F64:
     rises = (starts[:, 1] <= y) != (ends[:, 1] <= y)
     left = (along[:, 0] * dy - along[:, 1] * dx > 0) == (along[:, 1] > 0)
     inside: npt.NDArray[np.bool_] = (rises & left).sum(axis=1) % 2 == 1
-    return np.where(inside, -near, near)
+    return np.asarray(np.where(inside, -near, near), np.float64)

@@ -84,12 +84,12 @@ def reports(world: Town, from_us: int, to_us: int) -> Any:
     fleet = world.fleet
     # A plan still to come may call in what is being collected now.
     plans = world.plans.overlapping(from_us, to_us + int(COLLECT_S) * SECOND_US)
-    parts = []
-    for low in range(0, fleet.count, _CHUNK):
-        rows = np.arange(low, min(low + _CHUNK, fleet.count))
+    parts: list[Any] = []
+    for low in range(0, fleet.size, _CHUNK):
+        rows = np.arange(low, min(low + _CHUNK, fleet.size))
         step = max(MINUTE_S * SECOND_US, _CHUNK // len(rows) * MINUTE_S * SECOND_US)
-        for start_us in range(from_us, to_us, step):
-            parts.append(_reported(world, plans, rows, start_us, min(start_us + step, to_us)))
+        spans = ((start_us, min(start_us + step, to_us)) for start_us in range(from_us, to_us, step))
+        parts.extend(_reported(world, plans, rows, *span) for span in spans)
     made = np.concatenate(parts) if parts else np.zeros(0, REPORT)
     return made[np.lexsort((made["event"] == 0, made["fix_at_us"], made["tag"], made["upload_us"]))]
 
@@ -126,11 +126,11 @@ def _reported(world: Town, plans: list[Plan], rows: Any, from_us: int, to_us: in
     at_us = slot * (STEP_S * SECOND_US) + fleet.phase_s[row].astype(np.int64) * SECOND_US
     routine = locate(fleet, row, at_us)
     x, y, speed, heading, still = routine
-    forced = np.full(len(row), np.nan)
+    accuracy, error = np.full(len(row), np.nan), np.full(len(row), np.nan)
     over = overlay(plans, row, at_us)
     x[over.at], y[over.at], speed[over.at], heading[over.at] = over.x, over.y, over.speed_mps, over.heading_deg
-    still[over.at], forced[over.at] = False, over.accuracy_m
-    said = report(fleet, row, at_us, (x, y), still, forced)
+    still[over.at], accuracy[over.at], error[over.at] = False, over.accuracy_m, over.error_m
+    said = report(fleet, row, at_us, (x, y), still, (accuracy, error))
     charge = battery(fleet, row, at_us)
     made = np.zeros(len(row), REPORT)
     made["row"], made["tag"], made["fix_at_us"], made["seq"] = row, fleet.tag[row], at_us, slot

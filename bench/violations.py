@@ -25,7 +25,8 @@ STAGE_M: Final = 120.0  # people get out this far before the edge and walk the r
 REACH_M: Final = 10_000.0  # no plan drives farther in one go
 
 BRUSH_ACCURACY_M: Final = 20.0
-BRUSH_AT_M: Final = 6.0  # outside the edge: the error is at most 24 m, so never 20 m inside (definite), nearly always within 20 m
+BRUSH_ERROR_M: Final = 10.0  # a cautious receiver: its 95 % radius is really this
+BRUSH_AT_M: Final = 6.0  # outside the edge: 6 +- 12 m is within 20 m of it at every fix, and never 20 m inside
 NEAR_ACCURACY_M: Final = 12.0
 NEAR_AT_M: Final = 35.0  # outside: at least 35 - 14.4 m is more than 12 m, so outside is certain at every fix
 AGAIN_S: Final = 750.0  # out for this long before going in again; over 10 min is a new occurrence (DOMAIN.md)
@@ -78,6 +79,7 @@ class Plan(NamedTuple):
     x: F64  # (k,)
     y: F64  # (k,)
     accuracy_m: float  # what the tag reports meanwhile
+    error_m: float  # the 95 % radius its error really has
     spells: tuple[tuple[int, int], ...]  # truly inside (brush, near: standing at the edge), [from, to]
     prompt_us: tuple[int, int]  # the tag uploads each fix at once
     held_us: tuple[int, int]  # the tag cannot upload; (0, 0) for never
@@ -110,7 +112,7 @@ class Plans:
             self._offset_us = np.arange(len(self.rows)) * int(DEMO_EVERY_S * SECOND_US)
             self._spread_us, self._share = 30.0 * SECOND_US, 1.0
         else:
-            self.rows = np.arange(fleet.count)
+            self.rows = np.arange(fleet.size)
             self.cycle_us = 86_400 * SECOND_US
             self._offset_us = np.zeros(len(self.rows), np.int64)
             self._spread_us, self._share = (86_400 - SPAN_AGAIN_S) * SECOND_US, DAILY_SHARE
@@ -130,8 +132,7 @@ class Plans:
             begin -= begin % SECOND_US
             span_us = int(SPAN_AGAIN_S * SECOND_US)
             chosen = (cycle <= last) & (unit(root, 1) < self._share) & (begin < to_us) & (begin + span_us > from_us)
-            for at in np.flatnonzero(chosen).tolist():
-                wanted.append((int(self.rows[at]), int(cycle[at]), int(begin[at])))
+            wanted.extend(zip(self.rows[chosen].tolist(), cycle[chosen].tolist(), begin[chosen].tolist(), strict=True))
         self._make([one for one in wanted if one[:2] not in self._made])
         plans = [plan for one in wanted if (plan := self._made[one[:2]]) is not None]
         return sorted((p for p in plans if p.begin_us < to_us and p.end_us > from_us), key=lambda p: (p.begin_us, p.row))
@@ -152,7 +153,7 @@ class Plans:
 
 def _guests(zones: Zones) -> I64:
     """Wearers without a zone of their own who live nearest to a shared one."""
-    others = np.setdiff1d(np.arange(zones.fleet.count), zones.owners)
+    others = np.setdiff1d(np.arange(zones.fleet.size), zones.owners)
     if not len(others):
         return others
     away = [np.hypot(*zones.fleet.metres(others, zone.x, zone.y)) for zone in zones.shared]
@@ -194,7 +195,7 @@ class _Drawn:
         return self._finished(span_s)
 
     def _choose(self) -> list[tuple[F64, float, int]]:
-        """Centre, bound and number of every zone that applies to the wearer, the one to go to first; shared ones count from -1 down."""
+        """Centre, bound and number of every zone for the wearer, the one to go to first; shared ones count from -1 down."""
         sites = self.zones.of(self.row)
         own = np.flatnonzero(sites.found).tolist()
         if own:
@@ -244,7 +245,7 @@ class _Drawn:
         self._go(self.centre + ray * (self._edge_m(depth, along, 0.0) + STAGE_M), WALK_MPS)
         self.prompt_end_s = self.knots[-1][0] + 180
         self._go(self.goal, DRIVE_MPS)
-        self.accuracy = float(np.round(between(6, 16, self.root, Draw.SKY)[0], 1))
+        self.accuracy = self.error = float(np.round(between(6, 16, self.root, Draw.SKY)[0], 1))
 
     def _edge(self) -> None:
         brush = self.story is Story.BRUSH
@@ -262,6 +263,7 @@ class _Drawn:
         self._go(self.start, DRIVE_MPS)
         self._go(self.goal, DRIVE_MPS)
         self.accuracy = BRUSH_ACCURACY_M if brush else NEAR_ACCURACY_M
+        self.error = BRUSH_ERROR_M if brush else NEAR_ACCURACY_M
 
     def _through(self) -> None:
         """One fix before, one after, none inside: waits outside for its own report's second, then drives straight through."""
@@ -280,7 +282,7 @@ class _Drawn:
         self._go(self.centre + side * (away + 150), DRIVE_MPS)
         self.prompt_end_s = self.knots[-1][0] + 180
         self._go(self.goal, DRIVE_MPS)
-        self.accuracy = float(np.round(between(6, 12, self.root, Draw.SKY)[0], 1))
+        self.accuracy = self.error = float(np.round(between(6, 12, self.root, Draw.SKY)[0], 1))
 
     def _clear(self, others: list[tuple[F64, float, int]]) -> bool:
         """Whether the whole way keeps clear of all other zones, and the end of it of this one."""
@@ -306,7 +308,7 @@ class _Drawn:
         held = (0, 0)
         if self.story is Story.LATE:
             held = spells[0][0] - int(HELD_S[0] * SECOND_US), spells[0][0] + int(HELD_S[1] * SECOND_US)
-        return Plan(self.row, self.story, self.zone, at_us, x, y, self.accuracy, spells, prompt, held)
+        return Plan(self.row, self.story, self.zone, at_us, x, y, self.accuracy, self.error, spells, prompt, held)
 
     def _us(self, seconds: float) -> int:
         return self.begin_us + int(seconds * SECOND_US)
@@ -339,7 +341,8 @@ class Overlay(NamedTuple):
     y: F64
     speed_mps: F64
     heading_deg: F64  # NaN while standing
-    accuracy_m: F64
+    accuracy_m: F64  # to report
+    error_m: F64  # the 95 % radius the error really has
 
 
 def overlay(plans: Iterable[Plan], rows: Any, t_us: Any) -> Overlay:
@@ -366,8 +369,8 @@ def overlay(plans: Iterable[Plan], rows: Any, t_us: Any) -> Overlay:
         speed = np.hypot(dx, dy) / length_s
         heading = np.where(speed > 0, np.degrees(np.arctan2(dx, dy)) % 360, np.nan)
         x, y = plan.x[piece] + share * dx, plan.y[piece] + share * dy
-        parts.append((at, x, y, speed, heading, np.full(len(at), plan.accuracy_m)))
+        parts.append((at, x, y, speed, heading, np.full(len(at), plan.accuracy_m), np.full(len(at), plan.error_m)))
     if not parts:
         none = np.zeros(0)
-        return Overlay(np.zeros(0, np.int64), none, none, none, none, none)
+        return Overlay(np.zeros(0, np.int64), *[none] * 6)
     return Overlay(*(np.concatenate(column) for column in zip(*parts, strict=True)))

@@ -11,15 +11,17 @@ from bench.zones import Zone
 HOME_RADIUS_M: Final = 75.0
 
 # Words that are no one's name, so that nobody mistakes an invented wearer for a person.
-_FIRST: Final = (
+_FIRST_WORDS: Final = (
     "Acorn,Badger,Bramble,Clover,Cricket,Dormouse,Fennel,Finch,Gorse,Heron,Juniper,Kestrel,Lichen,Linnet,Magpie,Nettle,Otter,"
     "Pebble,Plover,Quince,Rook,Rowan,Sorrel,Starling,Teasel,Thistle,Vole,Wagtail,Wren,Yarrow"
-).split(",")
-_LAST: Final = (
+)
+_LAST_WORDS: Final = (
     "Applewhistle,Bellwether,Candlewick,Dandelow,Elderflume,Featherstep,Gingerbell,Hollowpot,Inkhorn,Jackstraw,Kettlewink,"
     "Lanternby,Marrowgate,Nutmegson,Oatencake,Pepperdown,Quillfeather,Rushlight,Saltmarrow,Tumbledown,Underhedge,Velvetine,"
     "Windlestraw"
-).split(",")
+)
+_FIRST: Final = _FIRST_WORDS.split(",")
+_LAST: Final = _LAST_WORDS.split(",")
 
 
 def name(index: int) -> str:
@@ -38,7 +40,7 @@ def wearer(row: int) -> str:
 def document(town: Town, start_us: int) -> dict[str, Any]:
     """The whole WORLD document; orders and activations begin at ``start_us``."""
     fleet = town.fleet
-    rows, begins = range(fleet.count), show(start_us)
+    rows, begins = range(fleet.size), show(start_us)
     return {
         "wearers": [{"ref": wearer(row), "name": name(row)} for row in rows],
         "orders": [
@@ -64,7 +66,7 @@ def document(town: Town, start_us: int) -> dict[str, Any]:
 
 
 def _homes(fleet: Fleet) -> Iterator[dict[str, Any]]:
-    for row in range(fleet.count):
+    for row in range(fleet.size):
         position = [round(float(fleet.lon[row]), 7), round(float(fleet.lat[row]), 7)]
         properties = {"name": "Home", "kind": "home", "radius_m": HOME_RADIUS_M, "applies_to": {"wearer": wearer(row)}}
         yield _feature(f"home{row + 1}", {"type": "Point", "coordinates": position}, properties)

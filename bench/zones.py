@@ -8,7 +8,7 @@ import numpy.typing as npt
 
 from bench.chance import F64, U64, Draw, between, bits, unit
 from bench.city import metres_per_degree, on_land
-from bench.fleet import FARTHEST_M, PLACES, Fleet
+from bench.fleet import FARTHEST_M, I64, PLACES, Fleet
 from bench.receiver import MOVING_ERROR_M, STILL_ERROR_M
 from bench.routine import LEGS, corner
 from bench.shape import CIRCLE, HOLED, PARTED, PLAIN, Shape, bound_m, outline
@@ -34,10 +34,11 @@ _SHARED: Final = (
     ("all-2", "Kettle Lane Showground", -2.926, 53.499, 300.0, 0),
 )
 
-_STREETS: Final = (
+_STREET_NAMES: Final = (
     "Lantern Yard,Thimble Court,Marrow Street,Pepperpot Lane,Quill Gardens,Saltbox Row,Tinder Close,Umbrella Walk,Velvet Mews,"
     "Whistle Hill,Yarrow Steps,Acorn Passage,Bobbin Square,Candle Terrace,Doorstep Road,Ember Crescent,Fiddle Green,Gosling Way"
-).split(",")
+)
+_STREETS: Final = _STREET_NAMES.split(",")
 
 
 class Sites(NamedTuple):
@@ -75,7 +76,7 @@ class Zones:
         self.per_tag = 1 if fleet.demo else PER_TAG
         self._sites: dict[int, Sites] = {}
         self.shared = tuple(_shared(fleet.seed)) if fleet.demo else ()
-        self.owners = np.arange(fleet.count)
+        self.owners = np.arange(fleet.size)
         if fleet.demo:
             everyone = place(fleet, self.owners, 1)
             self.owners = np.flatnonzero(everyone.found[:, 0])[:DEMO_OWNERS]
@@ -130,7 +131,7 @@ class Zones:
         if zone.row < 0:
             east, north = metres_per_degree(np.array([zone.y]))
             return zone.x, zone.y, float(east[0]), float(north[0])
-        lon, lat = self.fleet.degrees(zone.row, np.float64(zone.x), np.float64(zone.y))
+        lon, lat = self.fleet.degrees(zone.row, zone.x, zone.y)
         return float(lon), float(lat), float(self.fleet.east[zone.row]), float(self.fleet.north[zone.row])
 
 
@@ -158,7 +159,7 @@ def _placed(fleet: Fleet, rows: Any, per_tag: int) -> Sites:
     x, y = np.full(key.shape, np.inf), np.full(key.shape, np.inf)
     found = np.zeros(key.shape, np.bool_)
     for zone in range(per_tag):
-        left = np.arange(len(rows))
+        left: I64 = np.arange(len(rows))
         for attempt in range(_TRIES):
             root = bits(key[left, zone], Draw.WHERE, attempt)
             distance = between(1300, 3600 if fleet.demo else 4500, root, 0) + attempt * 20
@@ -178,8 +179,8 @@ def _placed(fleet: Fleet, rows: Any, per_tag: int) -> Sites:
         if len(left) and not fleet.demo:
             # Beyond everything: each zone in a sixth of the circle of its own, so that they are apart from each other too.
             far = FARTHEST_M * 1.3 + STILL_CLEAR_M + bound[left, zone]
-            bearing = 2 * np.pi * zone / (per_tag + 1)
-            x[left, zone], y[left, zone] = far * np.sin(bearing), far * np.cos(bearing)
+            turn = 2 * np.pi * zone / (per_tag + 1)
+            x[left, zone], y[left, zone] = far * np.sin(turn), far * np.cos(turn)
             found[left, zone] = True
     victim = unit(key, Draw.FORM, 9) < _DEMO_VICTIMS
     return Sites(key, x, y, size, form, corners, bound, victim, found)
