@@ -11,10 +11,11 @@ from api import problem
 from api.attempts import Attempts
 from api.headers import Headers
 from api.hub import Hub
+from api.meters import Measured, Meters
 from api.parts import Parts
 from api.password import Checker
 from api.problem import Problem
-from api.routes import activations, alerts, groups, orders, stream, token, wearers, zones
+from api.routes import activations, alerts, audit, fixes, groups, health, orders, status, stream, tags, token, wearers, zones
 from api.settings import Settings
 from api.site import Console
 from api.token import Signer
@@ -32,12 +33,14 @@ def create_app(settings: Settings) -> FastAPI:
     """
     signer = Signer(settings.token_secret, settings.access_s)  # a bad secret fails here, not at the first sign-in
 
+    meters = Meters()
+
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with Store(settings.database, size=settings.pool) as store:
             hub = Hub(store)
             checker = Checker(settings.hash_threads)
-            app.state.parts = Parts(settings, store, signer, checker, Attempts(), hub)
+            app.state.parts = Parts(settings, store, signer, checker, Attempts(), hub, meters)
             await hub.open()
             try:
                 yield
@@ -61,10 +64,12 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problem.install(app)
     # The stream before the alerts: /alerts/stream is no alert's id.
-    for module in (token, stream, alerts, zones, wearers, orders, activations, groups):
+    for module in (token, stream, alerts, zones, wearers, orders, activations, groups, tags, fixes, status, audit):
         app.include_router(module.router, prefix=PREFIX)
+    app.include_router(health.router)
     app.router.default = Console(settings.console)
     app.add_middleware(Headers)
+    app.add_middleware(Measured, meters=meters)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False)
     _describe(app)
     return app

@@ -7,6 +7,7 @@ from fastapi import Depends, Request
 
 from api.attempts import Attempts
 from api.hub import Hub
+from api.meters import Meters
 from api.password import Checker
 from api.settings import Settings
 from api.token import Signer
@@ -23,6 +24,7 @@ class Parts:
     checker: Checker
     attempts: Attempts
     hub: Hub
+    meters: Meters
 
 
 def _parts(request: Request) -> Parts:

@@ -266,7 +266,7 @@ async def _gone(_: Request, __: Exception) -> Response:
 
 
 def _route(request: Request) -> str:
-    """The route's template, never the path: a path or query can hold a name."""
+    """The route's own path, without ids: a path or query can hold a name."""
     return getattr(request.scope.get("route"), "path", "unmatched")
 
 

@@ -1,0 +1,94 @@
+"""Counts what the API does, and shows it with how the system runs in Prometheus's text."""
+
+import time
+from collections.abc import Iterable
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from starlette.requests import Request
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.judging import Lane
+from store import status
+from store.pool import Store
+
+CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
+
+BUCKETS_S: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+class Meters:
+    """One process's counters. Each label takes a few fixed values: a path with an id in it would grow without end."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self.requests = Counter("cordon_api_requests", "Requests answered", ["method", "route", "status"], registry=self.registry)
+        self.seconds = Histogram(
+            "cordon_api_request_seconds",
+            "Time to an answer's headers",
+            ["method", "route"],
+            buckets=BUCKETS_S,
+            registry=self.registry,
+        )
+        self.streams = Gauge("cordon_api_streams", "Alert streams open", registry=self.registry)
+        self.lag = Gauge("cordon_lane_lag_seconds", "How far a lane's time is behind", ["lane"], registry=self.registry)
+        self.claimed = Gauge("cordon_lane_claimed", "1 where a worker owns the lane", ["lane"], registry=self.registry)
+        self.feed = Gauge("cordon_feed_position", "Newest position of the feed", registry=self.registry)
+        self.alerts = Gauge("cordon_alerts_open", "Alerts not closed", ["severity"], registry=self.registry)
+        self.counts = Gauge("cordon_rows", "Wearers, tags and letters", ["what"], registry=self.registry)
+        self.database = Gauge("cordon_database_bytes", "Size of the database", registry=self.registry)
+
+    async def text(self, store: Store, lanes: Iterable[Lane], streams: int) -> bytes:
+        """Everything, as of now."""
+        self.streams.set(streams)
+        self.lag.clear()
+        self.claimed.clear()
+        for lane in lanes:
+            self.lag.labels(lane.partition).set(lane.lag_s)
+            self.claimed.labels(lane.partition).set(lane.state != "stopped")
+        counts = await status.counts(store)
+        opened = await status.open_alerts(store)
+        self.feed.set(counts["feed_position"])
+        self.database.set(counts["database_bytes"])
+        for severity in (1, 2, 3, 4):
+            self.alerts.labels(f"P{severity}").set(opened.get(severity, 0))
+        for what in ("wearers", "fitted", "unknown_tags", "dead_letters", "new_alerts"):
+            self.counts.labels(what).set(counts[what])
+        return generate_latest(self.registry)
+
+
+class Measured:
+    """ASGI middleware that counts every answer."""
+
+    def __init__(self, app: ASGIApp, meters: Meters) -> None:
+        self._app = app
+        self._meters = meters
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        began_s = time.perf_counter()
+
+        async def counted(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                method, route = _method(scope["method"]), route_of(scope)
+                self._meters.requests.labels(method, route, message["status"]).inc()
+                self._meters.seconds.labels(method, route).observe(time.perf_counter() - began_s)
+            await send(message)
+
+        await self._app(scope, receive, counted)
+
+
+def route_of(scope: Scope) -> str:
+    """The route's template, never the path: a path can hold an id, and anything a stranger types."""
+    if "route" not in scope:
+        return "unmatched"
+    path = Request(scope).url.path
+    for name, value in scope.get("path_params", {}).items():
+        path = path.replace(f"/{value}", f"/{{{name}}}", 1)
+    return path
+
+
+def _method(method: str) -> str:
+    return method if method in {"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"} else "other"

@@ -1,0 +1,120 @@
+"""How the system runs: its lanes, its counts, the frames it could not read."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from api.caller import needs
+from api.fields import Instant, now_us
+from api.judging import Judging, Lane, judging, lane
+from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.parts import PartsDep
+from api.problem import Kind, documented
+from api.roles import May
+from api.token import Caller
+from store import status
+
+router = APIRouter(tags=["status"])
+
+READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED)
+LISTING: Final = READING | documented(Kind.INVALID)
+
+ANSWERED: Final[dict[str, Any]] = {
+    "judging": {"state": "live", "as_of": "2026-11-22T08:00:00Z", "text": "judging live"},
+    "now": "2026-11-22T08:00:00.4Z",
+    "lanes": [{"partition": 0, "owner": "worker-1", "watermark": "2026-11-22T08:00:00Z", "lag_s": 0.4, "state": "live"}],
+    "feed_position": 4711,
+    "counts": {
+        "wearers": 100,
+        "fitted": 100,
+        "unknown_tags": 0,
+        "dead_letters": 0,
+        "open_alerts": {"P1": 1, "P2": 0, "P3": 0, "P4": 0},
+        "new_alerts": 1,
+    },
+    "database_bytes": 12345678,
+}
+LETTER: Final[dict[str, Any]] = {
+    "id": 9,
+    "received_at": "2026-11-22T08:00:00Z",
+    "gateway": "gw-1",
+    "protocol": "http-json",
+    "reason": "fix_at: is in 1970",
+    "bytes": 120,
+    "replayed_at": None,
+}
+
+
+class Counts(BaseModel):
+    """How many there are."""
+
+    wearers: int
+    fitted: int = Field(description="tags worn now")
+    unknown_tags: int = Field(description="tags that sent without anybody wearing them")
+    dead_letters: int = Field(description="not replayed")
+    open_alerts: dict[str, int] = Field(description="not closed, by severity")
+    new_alerts: int = Field(description="not acknowledged")
+
+
+class Status(BaseModel):
+    """How the system runs."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [ANSWERED]})
+
+    judging: Judging
+    now: Instant
+    lanes: list[Lane]
+    feed_position: int
+    counts: Counts
+    database_bytes: int
+
+
+class DeadLetter(BaseModel):
+    """A frame or record that could not be read. Its bytes are positions: they stay in the database."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [LETTER]})
+
+    id: int
+    received_at: Instant
+    gateway: str
+    protocol: str
+    reason: str
+    bytes: int
+    replayed_at: Instant | None
+
+
+class DeadLetters(Page[DeadLetter]):
+    """A page of dead letters."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [LETTER], "next": None}]})
+
+
+@router.get("/status", summary="How the system runs", responses=READING)
+async def overall(parts: PartsDep, caller: Annotated[Caller, needs(May.SEE_STATUS)]) -> Status:
+    """Whether positions are being judged and as of when, what there is, and how much room it takes."""
+    lanes = [lane(row) for row in await status.lanes(parts.store)]
+    counts = await status.counts(parts.store)
+    opened = await status.open_alerts(parts.store)
+    return Status(
+        judging=judging(lanes),
+        now=now_us(),
+        lanes=lanes,
+        feed_position=counts["feed_position"],
+        counts=Counts(open_alerts={f"P{severity}": opened.get(severity, 0) for severity in (1, 2, 3, 4)}, **_counted(counts)),
+        database_bytes=counts["database_bytes"],
+    )
+
+
+def _counted(counts: dict[str, Any]) -> dict[str, int]:
+    return {name: counts[name] for name in Counts.model_fields if name in counts}
+
+
+@router.get("/dead", summary="Dead letters", responses=LISTING)
+async def dead(
+    parts: PartsDep, caller: Annotated[Caller, needs(May.SEE_DEAD)], cursor: Cursor = None, limit: Limit = DEFAULT
+) -> DeadLetters:
+    """Newest first, without their bytes."""
+    rows = await status.dead(parts.store, after(cursor) or None, limit + 1)
+    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return DeadLetters(items=[DeadLetter(**dict(row)) for row in rows[:limit]], next=following)
