@@ -73,7 +73,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
             }
         )
         logs = settings.data_dir / "log"
-        compiled = kernels.environment(settings.data_dir)
+        compiled = kernels.environment()
         judging = own.model_copy(update={"log_file": logs / "worker.log"})
         worker = Child("worker", ["-m", "cordon.worker"], judging.environment() | compiled)
         fd = listener.fileno()

@@ -72,10 +72,8 @@ async def _privately(
     with tempfile.TemporaryDirectory(prefix="cordon-replay-") as folder:
         data_dir = Path(folder)
         data_dir.chmod(0o711)  # as root the database server is another user
-        settings = Settings(
-            data_dir=data_dir, port=0, host="127.0.0.1", dsn="", trace_clock=True, log_file=data_dir / "log" / "replay.log"
-        )
-        logs.configure(settings.log_level, settings.log_file, "replay")
+        settings = Settings(data_dir=data_dir, port=0, host="127.0.0.1", dsn="", trace_from_us=world.begins_us)
+        logs.configure(settings.log_level, data_dir / "log" / "replay.log", "replay")
         with err.status("Starting a private instance") as status:
             async with database(settings, fsync=False) as migrated:
                 async with Store(migrated.dsn, size=2) as store:
@@ -118,7 +116,7 @@ def _speed(text: str) -> float | None:
 
 
 @contextlib.contextmanager
-def _progress(err: Console, rows: int):  # type: ignore[no-untyped-def]
+def _progress(err: Console, rows: int) -> Iterator[Callable[[int], None]]:
     columns = (TextColumn("Sending"), BarColumn(), MofNCompleteColumn(), TextColumn("rows"), TimeRemainingColumn())
     with Progress(*columns, console=err, transient=True) as bar:
         task = bar.add_task("", total=rows)
@@ -144,20 +142,32 @@ def _show(report: dict[str, Any], out: Console) -> None:
     alerts = report["alerts"]
     if alerts is None:
         return
-    table = Table("severity", "kind", "tag", "zone", "from", "to", "late", "condition", "times", title=f"{len(alerts)} alerts")
+    table = Table(title=f"{len(alerts)} alerts", title_justify="left")
+    for column in ("", "kind", "tag", "zone", "from (UTC)", "to", ""):
+        table.add_column(column, no_wrap=True)
     for alert in alerts:
+        began, ended = alert["event_at"][:19], alert["ended_at"]
+        same_day = ended is not None and ended[:10] == began[:10]
         table.add_row(
             alert["severity"],
             alert["kind"],
             str(alert["tag"]),
             str(alert["zone"]),
-            alert["event_at"],
-            alert["ended_at"] or "",
-            "late" if alert["late"] else "",
-            alert["condition"],
-            str(alert["occurrences"]),
+            began.replace("T", " "),
+            "still there" if ended is None else (ended[11:19] if same_day else ended[:19].replace("T", " ")),
+            ", ".join(_remarks(alert)),
         )
     out.print(table)
+
+
+def _remarks(alert: dict[str, Any]) -> list[str]:
+    """What an operator would want to know besides."""
+    said = ["late"] if alert["late"] else []
+    if alert["occurrences"] > 1:
+        said.append(f"{alert['occurrences']} times")
+    if alert["condition"] == "withdrawn":
+        said.append("withdrawn")
+    return said
 
 
 SHOWN: Final = 10  # refused rows listed on screen

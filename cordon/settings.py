@@ -32,8 +32,9 @@ class Settings(BaseSettings):
     commit_records: Annotated[int, Field(ge=1)] = 50_000
     # A fix older than the oldest day kept is refused.
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
-    # Only for an instance made for replay: lane time and times of receipt come from the sender.
-    trace_clock: bool = False
+    # Only for an instance made for replay: when its trace begins, microseconds since 1970 UTC. Lane time and times of receipt
+    # then come from the sender. 0: the wall clock.
+    trace_from_us: int = 0
     demo: bool = False
 
     # Between the processes of one machine, set by `cordon up` for its children.
@@ -41,6 +42,11 @@ class Settings(BaseSettings):
     token_secret_file: Path | None = None
     listen_fd: int = -1
     parent_pipe: bool = False  # standard input is a pipe that ends with the parent
+
+    @property
+    def trace_clock(self) -> bool:
+        """Whether time comes from the sender."""
+        return self.trace_from_us > 0
 
     def environment(self) -> dict[str, str]:
         """The process environment that makes an equal record in a child."""

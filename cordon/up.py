@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import time
 from pathlib import Path
 from typing import Final
 
@@ -41,7 +41,7 @@ async def run_up(*, demo_fleet: bool, host: str | None, port: int | None, data_d
         with out.status("Starting the database") as status:
             migrated = await stack.enter_async_context(database(settings))
             async with Store(migrated.dsn, size=2) as store:
-                await partitions.ensure_now(store)
+                await partitions.keep(store, time.time_ns() // 1000)
                 if demo_fleet:
                     status.update("Setting up the simulated fleet")
                     await demo.seed(store)
@@ -64,18 +64,9 @@ async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console
         lines.append(NO_USERS)
     out.print(Panel("\n".join(lines), title="Cordon is up", expand=False), highlight=False)
     out.print("Ctrl-C ends it; the data stay.", highlight=False)
-    async with _fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
+    async with demo.fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
         kept = [group.create_task(system.keep()), group.create_task(partitions.run(system.store))]
         await child.until_told(watch_parent=False)
         out.print("Ending", highlight=False)
         for task in kept:
             task.cancel()
-
-
-@contextlib.asynccontextmanager
-async def _fleet(system: Running) -> AsyncIterator[None]:
-    process = await demo.start_fleet(system)
-    try:
-        yield
-    finally:
-        await demo.stop_fleet(process)

@@ -86,14 +86,19 @@ class Worker:
         return total
 
 
+def wall_us() -> int:
+    """Microseconds since 1970 UTC."""
+    return time.time_ns() // 1000
+
+
 async def work(settings: Settings) -> None:
     """Own every lane until told to stop."""
     assert settings.worker_socket is not None
     warm()
     owner = f"{socket.gethostname()}:{os.getpid()}"
-    clock = None if settings.trace_clock else (lambda: time.time_ns() // 1000)
+    clock = None if settings.trace_clock else wall_us
     async with Store(settings.dsn, size=settings.lanes + 4) as store:
-        worlds = Worlds(store, Rules())
+        worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us))
         await worlds.load()
         with ThreadPoolExecutor(1, "judge") as thread:
             lanes = [

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Callable
 from typing import Final, NamedTuple
 
 import structlog
@@ -13,6 +14,7 @@ from store import controls
 from store.pool import Store
 
 READ_S: Final = 0.25  # between two looks at the newest control change
+RELOAD_S: Final = 6 * 3600.0  # schedules are written out some weeks ahead of each load
 STALE_S: Final = 1.0  # a change is in force a second after it was saved: judging on an older read could miss it
 
 log = structlog.get_logger()
@@ -28,19 +30,20 @@ class Standing(NamedTuple):
 class Worlds:
     """The world as the control tables last said, and when that was."""
 
-    def __init__(self, store: Store, rules: Rules) -> None:
+    def __init__(self, store: Store, rules: Rules, clock: Callable[[], int]) -> None:
         self._store = store
         self._rules = rules
+        self._clock = clock  # lane time, as far as anyone knows: what schedules are written out around
         self._standing: Standing | None = None
-        self._read_at = -STALE_S
+        self._read_at = self._loaded_at = -STALE_S
         self._read = asyncio.Condition()
 
     async def load(self) -> Standing:
         """Read the control tables, whatever they say."""
         before = time.monotonic()
-        said = await controls.load(self._store)
+        said = await controls.load(self._store, self._clock())
         self._standing = await asyncio.to_thread(self._stand, said)
-        self._read_at = before
+        self._read_at = self._loaded_at = before
         log.info("world loaded", control_seq=said.control_seq, zones=len(said.zones), activations=len(said.monitored))
         return self._standing
 
@@ -66,7 +69,8 @@ class Worlds:
             try:
                 before = time.monotonic()
                 seq = await controls.seq(self._store)
-                if self._standing is None or seq != self._standing.world.control_seq:
+                old = time.monotonic() - self._loaded_at > RELOAD_S
+                if self._standing is None or old or seq != self._standing.world.control_seq:
                     await self.load()
                 else:
                     self._read_at = before

@@ -26,7 +26,7 @@ MEMORY_FREE_BYTES = 4_000_000_000  # a run writes some hundred megabytes; a cont
 
 
 def server_folder() -> Path:
-    """A new folder that a server under another uid can enter; in memory where there is room: a clone then takes 40 ms, not 900."""
+    """A new folder another uid can enter; in memory where there is room: a clone then takes 40 ms instead of 900."""
     roomy = MEMORY.is_dir() and os.access(MEMORY, os.W_OK) and shutil.disk_usage(MEMORY).free > MEMORY_FREE_BYTES
     folder = Path(tempfile.mkdtemp(prefix="cordon-tests-", dir=MEMORY if roomy else None))
     folder.chmod(0o755)
@@ -64,7 +64,7 @@ SERVER = pytest.StashKey[Server]()
 
 def pytest_configure(config: pytest.Config) -> None:
     # Before any test module imports numba: compiled kernels are kept between runs, until their sources change.
-    os.environ.setdefault("NUMBA_CACHE_DIR", environment(config.rootpath / ".pytest_cache")["NUMBA_CACHE_DIR"])
+    os.environ.update(environment(config.rootpath / ".pytest_cache" / "kernels"))
     if not hasattr(config, "workerinput"):
         config.stash[SERVER] = Server()
 

@@ -1,0 +1,121 @@
+"""Turns a trace and a file of zones into the world a replay runs in, and the alerts it raised into the replay's report."""
+
+import json
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from cordon import features
+from cordon.trace import Row, tags
+from model import instant
+from model.errors import CordonError
+from store import replayed
+from store.pool import Store
+from store.world import NewActivation, NewOrder, NewWearer, NewZone, create
+
+# Orders, tags and zones were in force long before a trace begins.
+BEFORE_US: Final = instant.DAY_US
+
+
+class World(NamedTuple):
+    """What is written before the first row is sent; ``features`` are the zones' places in their file."""
+
+    wearers: list[NewWearer]
+    orders: list[NewOrder]
+    activations: list[NewActivation]
+    zones: list[NewZone]
+    begins_us: int
+    features: list[int]
+
+
+def world(rows: list[Row], zones: Path | None) -> World:
+    """A wearer, an order and an activation for each tag of the trace, for the whole of it, and the zones of a file.
+
+    Raises
+    ------
+    CordonError
+        If the zones cannot be read, or one of them cannot be judged by.
+    """
+    begins_us = _begins_us(rows)
+    worn = tags(rows)
+    row_of = {tag: row for row, tag in enumerate(worn)}
+    made, places = [], []
+    for place, feature in enumerate(_features(zones) if zones else []):
+        called = f"zone {place}"
+        wearer = _wearer(feature, row_of, called)
+        if wearer is not ABSENT:
+            made.append(features.zone(feature, wearer=wearer, in_force_from_us=begins_us, called=f"{zones}, {called}"))
+            places.append(place)
+    return World(
+        [NewWearer(f"Wearer of tag {tag}") for tag in worn],
+        [NewOrder(row, begins_us) for row in range(len(worn))],
+        [NewActivation(row, tag, begins_us) for row, tag in enumerate(worn)],
+        made,
+        begins_us,
+        places,
+    )
+
+
+async def load(store: Store, made: World) -> dict[int, int]:
+    """Write the world; each zone's id and its place in the file."""
+    created = await create(store, made.wearers, made.orders, made.activations, made.zones)
+    return dict(zip(created.zones, made.features, strict=True))
+
+
+async def alerts(store: Store, places: dict[int, int]) -> list[dict[str, Any]]:
+    """Every alert, as CONTRACT.md's replay reports it, in order of time."""
+    return [
+        {
+            "kind": row["kind"],
+            "tag": row["tag"],
+            "wearer": row["wearer_name"],
+            "zone": places.get(row["zone"]),
+            "severity": f"P{row['severity']}",
+            "event_at": instant.show(row["event_at"]),
+            "ended_at": None if row["ended_at"] is None else instant.show(row["ended_at"]),
+            "detected_at": instant.show(row["detected_at"]),
+            "late": row["late"],
+            "condition": row["condition"],
+            "occurrences": row["occurrences"],
+            "held_under": None,
+        }
+        for row in await replayed.alerts(store)
+    ]
+
+
+ABSENT: Final = -1  # a zone of a tag that is not in the trace
+
+
+def _wearer(feature: dict[str, Any], row_of: dict[int, int], called: str) -> int | None:
+    """Whom a zone is for: everyone, unless its properties name a tag."""
+    tag = (feature.get("properties") or {}).get("tag")
+    if tag is None:
+        return None
+    try:
+        return row_of.get(int(tag), ABSENT)
+    except (TypeError, ValueError):
+        raise CordonError(f"{called}: properties.tag {tag!r} is not a tag's number") from None
+
+
+def _begins_us(rows: list[Row]) -> int:
+    """Before anything in the trace."""
+    times = []
+    for row in rows:
+        for name in ("fix_at", "at", "received_at"):
+            try:
+                times.append(instant.parse(str(row.record[name])))
+            except (KeyError, ValueError):
+                continue
+    return max(instant.BEGINNING_US, min(times, default=instant.BEGINNING_US) - BEFORE_US)
+
+
+def _features(path: Path) -> list[dict[str, Any]]:
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError) as error:
+        raise CordonError(f"{path} cannot be read as GeoJSON: {error}") from error
+    found = document.get("features") if isinstance(document, dict) else None
+    if isinstance(document, dict) and document.get("type") == "Feature":
+        found = [document]
+    if not isinstance(found, list) or not all(isinstance(feature, dict) for feature in found):
+        raise CordonError(f"{path} is not a GeoJSON FeatureCollection")
+    return found
