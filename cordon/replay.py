@@ -3,7 +3,7 @@
 import contextlib
 import json
 import tempfile
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any, Final
 
@@ -86,7 +86,7 @@ async def _privately(
                             sent = await send(door, rows, speed=speed, keep_received=True, progress=progress)
                             end_us = until_us if until_us is not None else sent.clock_us + RUN_ON_US
                             await door.post(f"/clock/{max(end_us, sent.clock_us)}", {})
-                    return _report(sent, await tracing.alerts(system.store, numbers))
+                    return _report(sent, await tracing.alerts(system.store, numbers)) | {"repaired": world.repaired}
 
 
 @contextlib.asynccontextmanager
@@ -139,6 +139,8 @@ def _show(report: dict[str, Any], out: Console) -> None:
         out.print(f"  line {one['line']}: {one['reason']}", markup=False)
     if len(rejected) > SHOWN:
         out.print(f"  and {len(rejected) - SHOWN} more (--json lists all)")
+    for one in report.get("repaired", ()):
+        out.print(f"  zone {one['zone']} was repaired: {one['reason']}", markup=False)
     alerts = report["alerts"]
     if alerts is None:
         return

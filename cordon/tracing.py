@@ -6,7 +6,9 @@ from typing import Any, Final, NamedTuple
 
 from cordon import features
 from cordon.trace import Row, tags
+from geofence.feature import parse, repair
 from model import instant
+from model.batch import Rejected
 from model.errors import CordonError
 from store import replayed
 from store.pool import Store
@@ -25,10 +27,13 @@ class World(NamedTuple):
     zones: list[NewZone]
     begins_us: int
     features: list[int]
+    repaired: list[dict[str, Any]]  # zones that were not valid as they stood: their place, and what was wrong
 
 
 def world(rows: list[Row], zones: Path | None) -> World:
     """A wearer, an order and an activation for each tag of the trace, for the whole of it, and the zones of a file.
+
+    A zone that is not valid is repaired where it can be, and listed in ``repaired``.
 
     Raises
     ------
@@ -38,11 +43,16 @@ def world(rows: list[Row], zones: Path | None) -> World:
     begins_us = _begins_us(rows)
     worn = tags(rows)
     row_of = {tag: row for row, tag in enumerate(worn)}
-    made, places = [], []
+    made, places, repaired = [], [], []
     for place, feature in enumerate(_features(zones) if zones else []):
         called = f"zone {place}"
         wearer = _wearer(feature, row_of, called)
-        if wearer is not ABSENT:
+        if wearer != ABSENT:
+            # A person who draws a zone is offered the repair and decides; a file of zones has nobody to ask, so it is told.
+            wrong, offered = parse(feature), repair(feature)
+            if isinstance(wrong, Rejected) and offered is not None:
+                repaired.append({"zone": place, "reason": wrong.reason})
+                feature = offered
             made.append(features.zone(feature, wearer=wearer, in_force_from_us=begins_us, called=f"{zones}, {called}"))
             places.append(place)
     return World(
@@ -52,6 +62,7 @@ def world(rows: list[Row], zones: Path | None) -> World:
         made,
         begins_us,
         places,
+        repaired,
     )
 
 
