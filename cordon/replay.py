@@ -144,9 +144,11 @@ def _show(report: dict[str, Any], out: Console) -> None:
     alerts = report["alerts"]
     if alerts is None:
         return
-    table = Table(title=f"{len(alerts)} alerts", title_justify="left")
-    for column in ("", "kind", "tag", "zone", "from (UTC)", "to", ""):
+    out.print(f"{len(alerts)} alerts")
+    table = Table(box=None)
+    for column in ("", "kind", "tag", "zone", "from (UTC)", "to"):
         table.add_column(column, no_wrap=True)
+    table.add_column("")
     for alert in alerts:
         began, ended = alert["event_at"][:19], alert["ended_at"]
         same_day = ended is not None and ended[:10] == began[:10]

@@ -52,8 +52,8 @@ def world(rows: list[Row], zones: Path | None) -> World:
             wrong, offered = parse(feature), repair(feature)
             if isinstance(wrong, Rejected) and offered is not None:
                 repaired.append({"zone": place, "reason": wrong.reason})
-                feature = offered
-            made.append(features.zone(feature, wearer=wearer, in_force_from_us=begins_us, called=f"{zones}, {called}"))
+            usable = offered or feature
+            made.append(features.zone(usable, wearer=wearer, in_force_from_us=begins_us, called=f"{zones}, {called}"))
             places.append(place)
     return World(
         [NewWearer(f"Wearer of tag {tag}") for tag in worn],
