@@ -7,10 +7,10 @@ from pathlib import Path
 
 from rich.console import Console
 
-from bench import machine as machines
 from bench import plot as plots
+from bench.machine import Meter
 from bench.rows import Measured
-from bench.table import table
+from bench.table import tables
 from bench.workloads import WORKLOADS, measure
 from model.errors import CordonError
 
@@ -40,13 +40,14 @@ def run(names: Sequence[str], *, as_json: bool, plot: Path | None, out: Console,
         raise CordonError(f"no workload is called {unknown[0]!r}: there are {', '.join(WORKLOADS)}")
     if plot is not None:
         plots.require()
-    machine = machines.here()
+    meter = Meter()
     measured: list[Measured] = []
     for name in chosen:
         measured += measure(name, quick, partial(_tell, err, name))
+    machine = meter.read()
     if quick:
         measured = [one._replace(at_least=None) for one in measured]
-    (err if as_json else out).print(table(measured, machine, quick))
+    (err if as_json else out).print(*tables(measured, machine, quick), sep="\n")
     if as_json:
         say(out, json.dumps([one.row() for one in measured]))
     if plot is not None:

@@ -1,6 +1,5 @@
 """We and some baselines judge the same fixes turn about; rates and the answers that differ come out."""
 
-import os
 from collections.abc import Callable, Sequence
 from time import perf_counter
 from typing import Final, NamedTuple
@@ -9,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from bench.chance import F64
+from bench.machine import cores
 from bench.rows import Measured
 from bench.workloads import Tell, ours
 from bench.workloads.ours import Answers
@@ -39,7 +39,7 @@ def race(workload: str, town: Town, index: ZoneIndex, rivals: Sequence[Rival], t
     depend on how many there are, and after the last run each fix was judged by each and compared once. Turn about, so that what
     else the machine does meanwhile falls on all alike.
     """
-    threads = len(os.sched_getaffinity(0))
+    threads = cores()
     arrival = np.arange(len(town.fixes))
     by_tag = np.lexsort((town.fixes["fix_at_us"], town.fixes["tag"]))
     place = np.empty_like(by_tag)
