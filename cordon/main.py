@@ -1,5 +1,6 @@
 """The ``cordon`` command: each subcommand reads its options, does one thing, and says in one line what went wrong."""
 
+import os
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -8,6 +9,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
+from bench.workloads import WORKLOADS
 from model.errors import CordonError, first
 
 app = typer.Typer(
@@ -70,6 +72,28 @@ def replay(
     from cordon.replay import run_replay
 
     _run(run_replay(trace, zones, until=until, speed=speed, to=to, key=key, as_json=json, out=out, err=err))
+
+
+@app.command()
+def bench(
+    names: Annotated[
+        list[str] | None, typer.Argument(metavar="NAME", help=f"{', '.join(WORKLOADS)}; all where none is named.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print the rows as one JSON list; the table goes to standard error.")
+    ] = False,
+    plot: Annotated[Path | None, typer.Option("--plot", help="Folder for a picture of each workload.")] = None,
+    quick: Annotated[bool, typer.Option("--quick", help="A small size: shows that it works, not how fast.")] = False,
+) -> None:
+    """Measure this machine against what an engineer would use instead, and compare every answer.
+
+    Ends with 1 where an answer is wrong; a ratio that misses its aim is shown as missed, and is no failure.
+    """
+    from bench.runner import run
+    from cordon.kernels import environment
+
+    os.environ.update(environment())
+    raise typer.Exit(run(names or [], as_json=json, plot=plot, out=out, err=err, quick=quick))
 
 
 @app.command()
