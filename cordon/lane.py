@@ -106,8 +106,8 @@ class Lane:
         FencedError
             If another process has claimed the lane: this one must not judge it any more.
         """
+        shares: list[Work] = []  # at first a look at the clock alone, so that everyone sees the lane judging
         while True:
-            shares = await self._next()
             try:
                 await self._commit(shares)
             except FencedError:
@@ -118,6 +118,7 @@ class Lane:
                 log.exception("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
                 self._fail(shares)
                 await self._restart()
+            shares = await self._next()
 
     async def _restart(self) -> None:
         self._state = self._claim = None
