@@ -122,9 +122,9 @@ def passes(geometry: Any, radius_m: float, start: tuple[float, float], end: tupl
 
 def _passes(rings: Any, start: tuple[float, float], end: tuple[float, float]) -> bool:
     """In fractions, without any rounding: cut the way wherever it meets an edge, and see where the middle of each piece lies."""
-    p, q = _exact(start), _exact(end)
+    p, q = exact(start), exact(end)
     way = (q[0] - p[0], q[1] - p[1])
-    walls = [(_exact(a), _exact(b)) for ring in rings for a, b in pairwise(ring)]
+    walls = [(exact(a), exact(b)) for ring in rings for a, b in pairwise(ring)]
     cuts = {Fraction(0), Fraction(1)}
     for a, b in walls:
         wall = (b[0] - a[0], b[1] - a[1])
@@ -136,20 +136,22 @@ def _passes(rings: Any, start: tuple[float, float], end: tuple[float, float]) ->
             cuts.add(((corner[0] - p[0]) * way[0] + (corner[1] - p[1]) * way[1]) / (way[0] ** 2 + way[1] ** 2 or 1))
     inner = sorted(cut for cut in cuts if 0 <= cut <= 1)
     middles = [(t + u) / 2 for t, u in pairwise(inner)]
-    return any(_strictly_inside(walls, (p[0] + t * way[0], p[1] + t * way[1])) for t in middles)
+    return any(place(walls, (p[0] + t * way[0], p[1] + t * way[1])) == "INTERIOR" for t in middles)
 
 
-def _strictly_inside(walls: Any, point: tuple[Fraction, Fraction]) -> bool:
+def place(walls: Any, point: tuple[Fraction, Fraction]) -> str:
+    """``INTERIOR``, ``BOUNDARY`` or ``EXTERIOR`` of a point among exact edges, in fractions."""
     x, y = point
     inside = False
     for (ax, ay), (bx, by) in walls:
         turn = (bx - ax) * (y - ay) - (by - ay) * (x - ax)
         if turn == 0 and min(ax, bx) <= x <= max(ax, bx) and min(ay, by) <= y <= max(ay, by):
-            return False
+            return "BOUNDARY"
         if (ay > y) != (by > y) and (turn > 0) == (by > ay):
             inside = not inside
-    return inside
+    return "INTERIOR" if inside else "EXTERIOR"
 
 
-def _exact(point: Any) -> tuple[Fraction, Fraction]:
+def exact(point: Any) -> tuple[Fraction, Fraction]:
+    """A point's coordinates as fractions."""
     return Fraction(float(point[0])), Fraction(float(point[1]))
