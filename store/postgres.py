@@ -92,7 +92,7 @@ class Postgres:
 
     def dsn_of(self, database: str) -> str:
         """Address of another database of this server."""
-        query = urlencode({"host": str(socket_dir(self.data_dir)), "passfile": str(self._passfile)})
+        query = urlencode({"host": str(socket_dir(self.data_dir)), "passfile": str(self._passfile)}, quote_via=quote)
         return f"postgresql://{USER}@/{quote(database)}?{query}"
 
     @property
@@ -379,6 +379,8 @@ def _own_folder(folder: Path, uid: int) -> None:
     folder.mkdir(mode=0o700, exist_ok=True)
     if folder.is_symlink() or folder.stat().st_uid not in {os.geteuid(), uid}:
         raise CordonError(f"{folder} belongs to somebody else: remove it, or choose a data folder with a shorter path")
+    for stale in folder.iterdir():  # the lock beside a socket names a process too, and is believed as the pid file is
+        stale.unlink()
     folder.chmod(0o700)
     if uid >= 0:
         os.chown(folder, uid, uid)

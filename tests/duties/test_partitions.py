@@ -34,7 +34,7 @@ async def test_a_day_takes_its_own_instants_and_no_others(store: Store) -> None:
     row = "INSERT INTO event (tag, at, received_at, seq, gateway, kind, value) VALUES (1, $1, $1, 0, 0, 10, -1)"
     for us in (TODAY * DAY_US, (TODAY + 1) * DAY_US - 1):
         await store.pool.execute(row, us)
-    assert await store.pool.fetchval(f"SELECT count(*) FROM event_{'20260320'}") == 2
+    assert await store.pool.fetchval("SELECT count(*) FROM event_20260320") == 2
     for us in (TODAY * DAY_US - 1, (TODAY + 1) * DAY_US):
         with pytest.raises(asyncpg.CheckViolationError, match="no partition"):
             await store.pool.execute(row, us)

@@ -62,7 +62,7 @@ async def test_a_zone_says_what_was_saved(store: Store) -> None:
     created = await made(
         store, zone(kind="home", purpose="area", radius_m=75.0, buffer_m=5.0, confirm_fixes=3, valid_to_us=START_US + HOUR_US)
     )
-    ((read),) = (await controls.load(store, START_US)).zones
+    (read,) = (await controls.load(store, START_US)).zones
     assert (read.id, read.version, read.kind, read.purpose, read.wkb) == (
         created.zones[0],
         1,
@@ -80,7 +80,7 @@ async def test_a_zone_says_what_was_saved(store: Store) -> None:
 async def test_a_schedule_becomes_intervals_around_the_time_asked_for(store: Store) -> None:
     schedule = {"timezone": "Europe/London", "windows": [{"days": ["fri"], "from": "19:00", "to": "07:00"}]}
     await made(store, zone(schedule=schedule, valid_from_us=START_US))
-    ((read),) = (await controls.load(store, START_US)).zones  # Friday, 20 March 2026, 09:46:40 UTC
+    (read,) = (await controls.load(store, START_US)).zones  # Friday, 20 March 2026, 09:46:40 UTC
     evening = START_US - START_US % DAY_US + 19 * HOUR_US
     assert read.intervals[0] == (evening, evening + 12 * HOUR_US)
     assert read.intervals[1] == (evening + 7 * DAY_US, evening + 7 * DAY_US + 12 * HOUR_US)

@@ -1,0 +1,136 @@
+"""A lane's state is rebuilt bit for bit from snapshots and journal, whatever was killed and when."""
+
+import asyncio
+import random
+
+import numpy as np
+import pytest
+
+from model.alert import Judged, Op
+from model.errors import CordonError, FencedError
+from model.state import BLOCK_TAGS, State
+from store import snapshots
+from store.lanes import claim, recover
+from store.pool import Store
+from tests.store.fake import START_US, batch_of, change, fix
+from tests.store.lane import Lane, wearers
+
+
+def walk(tags: int, rounds: int, seed: int = 1) -> list[np.ndarray]:
+    """Batches in which every tag goes in and out, sends late, and sends twice."""
+    dice = random.Random(seed)
+    batches = []
+    for at in range(rounds):
+        fixes = [fix(tag, 60 * at + dice.randrange(50), dice.choice([-1.0, 1.0])) for tag in range(1, tags + 1)]
+        fixes += [fix(dice.randrange(1, tags + 1), 60 * dice.randrange(at + 1)) for _ in range(2)]
+        dice.shuffle(fixes)
+        batches.append(np.concatenate(fixes))
+    return batches
+
+
+async def test_rebuilt_equals_lost_without_any_snapshot(store: Store) -> None:
+    await wearers(store, 5)
+    async with Lane(store) as lane:
+        for batch in walk(5, 10):
+            await lane.put(batch)
+        await lane.put(batch_of(received_us=START_US + 10**12), control_seq=7)  # the clock alone, which the journal does not keep
+    async with Lane(store) as again:
+        assert again.state.digest() == lane.state.digest()
+    assert (again.state.watermark_us, again.state.control_seq) == (START_US + 10**12, 7)
+    assert again.claim.epoch == lane.claim.epoch + 1
+
+
+async def test_rebuilt_equals_lost_at_every_commit(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With snapshots every third entry, claimed again after every commit: no moment is special."""
+    monkeypatch.setattr(snapshots, "ENTRIES", 3)
+    await wearers(store, 4)
+    digest = State().digest()
+    for batch in walk(4, 14):
+        async with Lane(store) as lane:
+            assert lane.state.digest() == digest
+            await lane.put(batch)
+            digest = lane.state.digest()
+    assert await store.pool.fetchval("SELECT count(*) FROM snapshot_mark") == snapshots.KEPT
+
+
+async def test_blocks_that_did_not_change_are_kept_and_not_written_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "ENTRIES", 1)
+    tags = BLOCK_TAGS + 1
+
+    def remember(lane: Lane, number: int) -> None:
+        def judged(state: State, batch: object, *_: object) -> Judged:
+            rows = state.rows(np.arange(1, tags + 1) if state.count == 0 else np.array([number]))
+            state.tags["contact_us"][rows] += 1
+            return Judged(batch.fixes, (), batch.fixes[:0])  # type: ignore[attr-defined]
+
+        lane.judge = judged
+
+    async with Lane(store) as lane:
+        for number in (tags, tags, tags, tags):  # the last block alone changes after the first commit
+            remember(lane, number)
+            await lane.put(fix(number, lane.claim.commit_no))
+    kept = await store.pool.fetch("SELECT block, commit_no FROM snapshot ORDER BY block, commit_no")
+    assert [tuple(row) for row in kept] == [(0, 1), (1, 3), (1, 4)]
+    assert [row[0] for row in await store.pool.fetch("SELECT commit_no FROM commit_journal")] == [4]
+    claimed = await claim(store, 0, "again")
+    recovered = await recover(store, claimed)
+    assert (recovered.state.digest(), recovered.journal) == (lane.state.digest(), ())
+    assert (claimed.commit_no, claimed.entries, claimed.records) == (4, 0, 0)
+
+
+async def test_a_damaged_snapshot_is_passed_over_for_the_older_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(snapshots, "ENTRIES", 3)
+    await wearers(store, 4)
+    async with Lane(store) as lane:
+        for batch in walk(4, 8):
+            await lane.put(batch)
+    newest = "(SELECT max(commit_no) FROM snapshot)"
+    await store.pool.execute(f"UPDATE snapshot SET body = set_byte(body, 40, 255) WHERE commit_no = {newest}")
+    async with Lane(store) as again:
+        assert again.state.digest() == lane.state.digest()
+        for batch in walk(4, 12, seed=2)[8:]:
+            await again.put(batch)
+    async with Lane(store) as third:
+        assert third.state.digest() == again.state.digest()
+    await store.pool.execute("UPDATE snapshot SET body = set_byte(body, 40, 255)")
+    claimed = await claim(store, 0, "hopeless")
+    with pytest.raises(CordonError, match="no snapshot of lane 0 is whole"):
+        await recover(store, claimed)
+
+
+async def test_what_a_tick_fired_is_journaled(store: Store) -> None:
+    """A change that no record caused changed the state, so it must be judged again."""
+    await wearers(store, 1)
+
+    def ticked(_: State, batch: object, *__: object) -> Judged:
+        return Judged(batch.fixes, (change(Op.OPEN, 1, START_US, START_US),), batch.fixes)  # type: ignore[attr-defined]
+
+    async with Lane(store) as lane:
+        lane.judge = ticked
+        await lane.put(batch_of(received_us=START_US))
+    recovered = await recover(store, await claim(store, 0, "again"))
+    (entry,) = recovered.journal
+    assert (entry.commit_no, entry.watermark_us, len(entry.batch.fixes)) == (1, START_US, 0)
+
+
+async def test_lanes_know_nothing_of_each_other(store: Store) -> None:
+    async with Lane(store, 0) as first, Lane(store, 1) as second:
+        await first.put(fix(1, 0))
+        await second.put(fix(2, 0))
+    async with Lane(store, 1) as again:
+        assert again.state.digest() == second.state.digest() != first.state.digest()
+
+
+async def test_recovery_notices_that_it_lost_the_lane(store: Store) -> None:
+    claimed = await claim(store, 0, "slow")
+    await claim(store, 0, "quick")
+    with pytest.raises(FencedError):
+        await recover(store, claimed)
+
+
+async def test_of_many_claims_at_once_one_can_commit(store: Store) -> None:
+    lanes = await asyncio.gather(*(Lane(store, owner=str(number)).__aenter__() for number in range(5)), return_exceptions=True)
+    claimed = [lane for lane in lanes if isinstance(lane, Lane)]
+    done = await asyncio.gather(*(lane.put(fix(1, 0)) for lane in claimed), return_exceptions=True)
+    assert [type(outcome).__name__ for outcome in done].count("Outcome") == 1
+    assert await store.pool.fetchval("SELECT count(*) FROM fix") == 1
