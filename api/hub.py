@@ -38,6 +38,13 @@ class Event(NamedTuple):
     wire: bytes
 
 
+class Beginning(NamedTuple):
+    """Where a stream begins: after this position."""
+
+    after: int
+    reset: str | None = None  # why it could not resume
+
+
 class Hello(BaseModel):
     """What a stream begins with."""
 
@@ -121,19 +128,25 @@ class Hub:
         """Whether Cordon judges, as of the last look."""
         return self._status
 
-    async def stream(self, after: int | None, ends_in_s: float) -> AsyncGenerator[bytes, None]:
-        """What one client is sent, from after a position (None: from now) until its token ends."""
+    async def begin(self, last_id: int | None) -> Beginning:
+        """Where a client that has seen everything up to ``last_id`` (None: that begins now) goes on."""
+        now = await feed.position(self._store)  # the hub itself may be a moment behind
+        if last_id is None:
+            return Beginning(now)
+        reason = await self._cannot_resume(last_id, now)
+        return Beginning(last_id) if reason is None else Beginning(now, reason)
+
+    async def stream(self, beginning: Beginning, ends_in_s: float) -> AsyncGenerator[bytes, None]:
+        """What one client is sent until its token ends."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + ends_in_s
         self.clients += 1
         try:
-            reason = None if after is None else await self._cannot_resume(after)
-            if after is None or reason is not None:
-                after = self.position
-            yield _wire("hello", Hello(position=after, status=self._status), after)
-            if reason is not None:
-                yield _wire("reset", Reset(position=after, reason=reason), after)
+            after, reset = beginning
             said_no = self._status_no
+            yield _wire("hello", Hello(position=after, status=self._status), after)
+            if reset is not None:
+                yield _wire("reset", Reset(position=after, reason=reset), after)
             while not self._closing and loop.time() < end_s:
                 woken = self._changed  # taken before looking: what comes after the look sets it
                 if said_no != self._status_no:
@@ -156,13 +169,13 @@ class Hub:
         finally:
             self.clients -= 1
 
-    async def _cannot_resume(self, after: int) -> str | None:
+    async def _cannot_resume(self, after: int, now: int) -> str | None:
         """Why a client cannot go on from a position; None if it can."""
-        if after > await feed.position(self._store):
+        if after > now:
             return "that position is ahead of this system: its database is another one, or was restored"
         if after < self._start:
             oldest = await status.oldest_entry(self._store)
-            if after < self.position and (oldest is None or after < oldest - 1):
+            if after < now and (oldest is None or after < oldest - 1):
                 return "that position is older than what is kept"
         return None
 
@@ -178,17 +191,16 @@ class Hub:
         return await events(self._store, entries), entries[-1].position
 
     async def _read(self) -> None:
-        """Follow the feed, for as long as it takes."""
-        async for position in feed.watch(self._store, self.position):
-            while self.position < position:
-                try:
-                    entries = await feed.entries(self._store, self.position, READ)
-                    fresh = await events(self._store, entries)
-                except UNAVAILABLE as error:
-                    log.warning("feed cannot be read", error=type(error).__name__)
-                    await asyncio.sleep(RETRY_S)
-                    continue
-                self._keep(fresh, entries[-1].position if entries else position)
+        """Follow the feed, for as long as it takes: a reader that ended would leave every screen still and nobody the wiser."""
+        while True:
+            try:
+                async for position in feed.watch(self._store, self.position):
+                    while self.position < position:
+                        entries = await feed.entries(self._store, self.position, READ)
+                        self._keep(await events(self._store, entries), entries[-1].position if entries else position)
+            except Exception as error:
+                log.error("feed cannot be read", error=type(error).__name__)  # noqa: TRY400 (its message may hold a name)
+            await asyncio.sleep(RETRY_S)
 
     def _keep(self, fresh: list[Event], position: int) -> None:
         self._ring.extend(fresh)

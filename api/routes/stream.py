@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 
 import structlog
 from fastapi import APIRouter, Header, Query
-from fastapi.sse import EventSourceResponse
+from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
 from api.alert import SUMMARY
@@ -47,11 +47,11 @@ class _StalledError(Exception):
     """A client that takes nothing."""
 
 
-class Stream(EventSourceResponse):
+class Stream(StreamingResponse):
     """Server-sent events that give up on a client that takes nothing, and end their source whatever happens."""
 
     def __init__(self, events: AsyncGenerator[bytes, None]) -> None:
-        super().__init__(events, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
+        super().__init__(events, media_type="text/event-stream", headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"})
         self._events = events
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -73,7 +73,7 @@ class Stream(EventSourceResponse):
 @router.get(
     "/stream",
     summary="Alerts as they change (server-sent events)",
-    response_class=EventSourceResponse,
+    response_class=StreamingResponse,
     responses=RESPONSES,
 )
 async def stream(
@@ -84,4 +84,5 @@ async def stream(
 ) -> Stream:
     """Ends when the access token does: refresh it, and resume with the last `id:` seen."""
     after = last_event_id if last_event_id_header is None else last_event_id_header
-    return Stream(parts.hub.stream(after, caller.expires_s - time.time()))
+    beginning = await parts.hub.begin(after)
+    return Stream(parts.hub.stream(beginning, caller.expires_s - time.time()))

@@ -49,6 +49,7 @@ class Api:
     store: Store
     http: aiohttp.ClientSession
     signer: Signer
+    server: uvicorn.Server
     accounts: dict[str, int] = field(default_factory=dict)
 
     def bearer(self, role: str | None) -> dict[str, str]:
@@ -115,7 +116,7 @@ async def serving(database: str, store: Store, **settings: Any) -> AsyncIterator
         known[role] = known.get(role) or await accounts.add(store, role, PASSWORD_HASH, role)
     try:
         async with aiohttp.ClientSession() as http:
-            yield Api(app, f"http://127.0.0.1:{port}", store, http, Signer(SECRET, 900), known)
+            yield Api(app, f"http://127.0.0.1:{port}", store, http, Signer(SECRET, 900), server, known)
     finally:
         end_streams(app)
         server.should_exit = True
