@@ -46,7 +46,7 @@ class Size(NamedTuple):
 
 
 FULL: Final = Size(20_000, 200)
-QUICK: Final = Size(400, 50)
+QUICK: Final = Size(200, 50)
 
 
 class Town(NamedTuple):
