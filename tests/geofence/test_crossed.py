@@ -36,7 +36,7 @@ def crossed(
 
 
 @given(geometry=strategies.zones(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_paths_through_placed_points_agree_with_exact_arithmetic(geometry: Any, seed: int) -> None:
     west, _, east, _ = shapely.bounds(geometry)
     assume(west > -180.0 and east < 180.0)

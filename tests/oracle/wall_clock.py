@@ -1,6 +1,7 @@
 """A weekly timetable, minute by minute, as a patient person with a wall clock would read it; knows nothing of model.timetable."""
 
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from zoneinfo import ZoneInfo
 
 MINUTE = timedelta(minutes=1)
@@ -10,7 +11,7 @@ def minutes(zone: str, windows_by_day: dict[date, list[tuple[int, int]]]) -> set
     """UTC minutes in which the windows apply; each is (from, to) in minutes after local midnight of the day it starts on."""
     out: set[datetime] = set()
     for day, windows in windows_by_day.items():
-        clock = _Clock(zone, day)
+        clock = _clock(zone, day)
         for from_min, to_min in windows:
             start, end = clock.first(from_min), clock.last(to_min)
             if start >= end:  # a missing start, carried past the end: from the moment the clocks changed
@@ -19,6 +20,11 @@ def minutes(zone: str, windows_by_day: dict[date, list[tuple[int, int]]]) -> set
                 out.add(start)
                 start += MINUTE
     return out
+
+
+@cache
+def _clock(zone: str, day: date) -> "_Clock":
+    return _Clock(zone, day)
 
 
 class _Clock:
@@ -30,6 +36,9 @@ class _Clock:
         tz = ZoneInfo(zone)
         self.utc = [start + i * MINUTE for i in range(5 * 24 * 60)]
         self.wall = [u.astimezone(tz).replace(tzinfo=None) for u in self.utc]
+        self.shown: dict[datetime, list[datetime]] = {}
+        for u, w in zip(self.utc, self.wall, strict=True):
+            self.shown.setdefault(w, []).append(u)
 
     def first(self, minute: int) -> datetime:
         return self._shown(minute)[0]
@@ -39,12 +48,11 @@ class _Clock:
 
     def _shown(self, minute: int) -> list[datetime]:
         wall = self.midnight + minute * MINUTE
-        shown = [u for u, w in zip(self.utc, self.wall, strict=True) if w == wall]
-        if shown:
-            return shown
+        if wall in self.shown:
+            return self.shown[wall]
         i = self._jump(wall)
         later = wall + (self.wall[i] - self.wall[i - 1] - MINUTE)
-        return [u for u, w in zip(self.utc, self.wall, strict=True) if w == later and u >= self.utc[i]][:1]
+        return [u for u in self.shown[later] if u >= self.utc[i]][:1]
 
     def change(self, minute: int) -> datetime:
         return self.utc[self._jump(self.midnight + minute * MINUTE)]

@@ -1,0 +1,231 @@
+"""Every refusal names the place and the reason; what is offered instead is valid; what is accepted is what was drawn."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+import shapely
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from geofence.feature import Geometry, parse, repair
+from model.batch import Rejected
+from tests.geofence import strategies
+
+SQUARE = [[-3.0, 53.0], [-2.9, 53.0], [-2.9, 53.1], [-3.0, 53.1], [-3.0, 53.0]]
+
+
+def polygon(*rings: Any, **properties: Any) -> dict[str, Any]:
+    return {"type": "Feature", "properties": properties, "geometry": {"type": "Polygon", "coordinates": list(rings)}}
+
+
+def circle(lon: Any, lat: Any, radius_m: Any) -> dict[str, Any]:
+    return {"type": "Feature", "properties": {"radius_m": radius_m}, "geometry": {"type": "Point", "coordinates": [lon, lat]}}
+
+
+def accepted(feature: Any) -> Geometry:
+    read = parse(feature)
+    assert isinstance(read, Geometry), read
+    assert shapely.is_valid(shapely.from_wkb(read.wkb))
+    return read
+
+
+def at(i: int, point: Any) -> list[Any]:
+    """The square with its i-th point replaced."""
+    return [*SQUARE[:i], point, *SQUARE[i + 1 :]]
+
+
+@pytest.mark.parametrize(
+    ("feature", "words"),
+    [
+        (
+            polygon(SQUARE[:-1]),
+            "The outer ring is open: it begins at lon -3.000000, lat 53.000000 and ends at lon -3.000000, lat 53.100000",
+        ),
+        (polygon(SQUARE, SQUARE[:-1]), "Hole 1 is open"),
+        (polygon([SQUARE[0]] * 5), "only 1 different point"),
+        (polygon([SQUARE[0], SQUARE[1], SQUARE[0]]), "only 2 different points"),
+        (polygon(at(2, [float("nan"), 53.1])), "Point 3 of the outer ring: its longitude nan is not a number"),
+        (polygon(at(2, [-2.9, float("inf")])), "Point 3 of the outer ring: its latitude inf is not a number"),
+        (polygon(at(2, [-2.9, "53"])), "Point 3 of the outer ring: its latitude '53' is not a number"),
+        (polygon(at(2, [True, 53.0])), "Point 3 of the outer ring: its longitude True is not a number"),
+        (polygon(at(2, [-2.9])), "Point 3 of the outer ring is not a position"),
+        (polygon(at(2, None)), "Point 3 of the outer ring is not a position"),
+        (
+            polygon(at(2, [-2.9, 90.5])),
+            "Point 3 of the outer ring: its latitude 90.5 is outside -90 to 90. Longitude and latitude seem",
+        ),
+        (polygon(at(2, [-97.7, 190.0])), "Point 3 of the outer ring: its latitude 190 is outside -90 to 90."),
+        (polygon(at(2, [182.5, 53.0])), "its longitude 182.5 is outside -180 to 180. Write it as -177.5."),
+        (polygon(at(2, [1e300, 53.0])), "its longitude 1e+300 is outside -180 to 180."),
+        (polygon([[0, 86], [1, 86], [1, 87], [0, 86]]), "within 5° of a pole"),
+        (polygon(), "The Polygon is empty"),
+        (polygon([]), "The outer ring is empty"),
+        (polygon(SQUARE, []), "Hole 1 is empty"),
+        (polygon(7), "The outer ring is empty"),
+        ({"type": "MultiPolygon", "coordinates": [[SQUARE], []]}, "Part 2 is empty"),
+        ({"type": "MultiPolygon", "coordinates": [[SQUARE], [SQUARE[:-1]]]}, "The outer ring of part 2 is open"),
+        (polygon([[0, 50], [1e-6, 50], [1e-6, 50.000001], [0, 50]]), "too small to be a place"),
+        (polygon([[-40, -40], [40, -40], [40, 40], [-40, 40], [-40, -40]]), "square kilometres: more than 1,000,000 is no zone"),
+        (polygon([[-100, 50], [70, 50], [70, 51], [-100, 50]]), "170 degrees of longitude wide"),
+        (polygon([[0, 70], [120, 70], [-120, 70], [0, 70]]), "goes round the globe"),
+        (polygon([[170, 70], [-60, 70], [50, 71], [170, 70]]), "goes round the globe"),
+        (polygon([[float(i % 2), 50.0 + i * 1e-5] for i in range(100_001)]), "more than 100,000 points"),
+        (circle(-3.0, 53.0, None), "give its radius in metres as properties.radius_m"),
+        (circle(-3.0, 53.0, 0), "The radius is 0 m: it must be from 1 m to 100,000 m"),
+        (circle(-3.0, 53.0, -5), "The radius is -5 m"),
+        (circle(-3.0, 53.0, 1e9), "it must be from 1 m to 100,000 m"),
+        (circle(-3.0, 53.0, float("nan")), "The radius nan is not a number"),
+        (circle(-3.0, 53.0, "50"), "The radius '50' is not a number"),
+        (circle(-3.0, 53.0, True), "The radius True is not a number"),
+        (
+            circle(53.0, 103.0, 50),
+            "The centre: its latitude 103 is outside -90 to 90. Longitude and latitude seem to be exchanged",
+        ),
+        (circle("a", 53.0, 50), "The centre: its longitude 'a' is not a number"),
+        ({"type": "Point", "coordinates": [-3.0, 53.0]}, "give its radius"),
+        ({"type": "Point", "coordinates": 5}, "The Point is empty"),
+        ({"type": "Polygon", "coordinates": "abc"}, "The Polygon is empty"),
+        ({"type": "Feature", "properties": {}, "geometry": None}, "has no geometry"),
+        ({"type": "Feature", "properties": [], "geometry": 5}, "has no geometry"),
+        ({"type": "LineString", "coordinates": SQUARE}, "A zone cannot be a LineString"),
+        ({"type": "FeatureCollection", "features": []}, "A zone cannot be a FeatureCollection"),
+        ({}, "A zone cannot be a None"),
+        ([], "A zone is a GeoJSON Feature"),
+        (None, "A zone is a GeoJSON Feature"),
+    ],
+)
+def test_a_refusal_names_the_place_and_the_reason(feature: Any, words: str) -> None:
+    refused = parse(feature)
+    assert isinstance(refused, Rejected)
+    assert words in refused.reason
+    assert len(refused.reason) < 250, "one sentence or two"
+    assert "Traceback" not in refused.reason
+
+
+@pytest.mark.parametrize(
+    ("feature", "words"),
+    [
+        (polygon([*SQUARE[:2], SQUARE[1], SQUARE[1], *SQUARE[2:]]), "2 repeated points were left out."),
+        (polygon([[*point, 17.0] for point in SQUARE]), "Heights were left out"),
+        (circle(-3.0, 53.0, 8), "The radius is 8 m: no fix is better than 10 m"),
+        (polygon([[0, 50], [1e-4, 50], [1e-4, 50.0001], [0, 50]]), "square metres: no fix is better than 10 m"),
+        (polygon([[0, 50], [2, 50], [2, 51], [0, 51], [0, 50]]), "square kilometres: is that meant?"),
+        (
+            polygon([[lat, lon] for lon, lat in SQUARE]),
+            "may be exchanged: the other way round the zone lies in the British Isles",
+        ),
+        (circle(40.7, -74.0, 500), "may be exchanged: the other way round the zone lies in the United States"),
+    ],
+)
+def test_advice_where_a_valid_zone_may_not_be_what_is_meant(feature: Any, words: str) -> None:
+    assert any(words in line for line in accepted(feature).advice)
+
+
+def test_a_plain_zone_needs_no_advice_and_is_kept_to_the_last_bit() -> None:
+    read = accepted(polygon(SQUARE, name="anything"))
+    assert read.advice == ()
+    assert read.radius_m == 0.0
+    assert shapely.get_coordinates(shapely.from_wkb(read.wkb)).tolist() == SQUARE
+    round_one = accepted(circle(-2.98, 53.4, 250))
+    assert (round_one.radius_m, round_one.advice) == (250.0, ())
+    assert shapely.from_wkb(round_one.wkb) == shapely.Point(-2.98, 53.4)
+
+
+def test_a_bare_geometry_is_read_by_the_same_rules() -> None:
+    assert accepted({"type": "Polygon", "coordinates": [SQUARE]}) == accepted(polygon(SQUARE))
+    assert isinstance(parse({"type": "Polygon", "coordinates": [SQUARE[:-1]]}), Rejected)
+
+
+def test_greenwich_is_nothing_special() -> None:
+    across = [[-0.01, 51.4], [0.01, 51.4], [0.01, 51.5], [-0.01, 51.5], [-0.01, 51.4]]
+    assert accepted(polygon(across)).advice == ()
+    assert accepted(circle(0.0, 0.0, 50)).advice == ()
+
+
+def test_a_jump_over_the_meridian_is_split_and_said() -> None:
+    jump = [[179.9, -17.0], [-179.9, -17.0], [-179.9, -16.8], [179.9, -16.8], [179.9, -17.0]]
+    hole = [[179.95, -16.95], [-179.95, -16.95], [-179.95, -16.85], [179.95, -16.85], [179.95, -16.95]]
+    read = accepted(polygon(jump, hole))
+    assert any("crosses the 180° meridian" in line for line in read.advice)
+    parts = shapely.from_wkb(read.wkb)
+    assert parts.geom_type == "MultiPolygon"
+    assert shapely.bounds(parts).tolist() == [-180.0, -17.0, 180.0, -16.8]
+    assert parts.area == pytest.approx(0.2 * 0.2 - 0.1 * 0.1)
+    # The same zone as RFC 7946 writes it needs no word.
+    again = accepted(json.loads(shapely.to_geojson(parts)))
+    assert again.advice == ()
+    assert shapely.from_wkb(again.wkb).equals(parts)
+
+
+def test_minus_180_meant_as_180_is_no_crossing() -> None:
+    edge = [[179.9, -17.0], [-180.0, -17.0], [-180.0, -16.8], [179.9, -16.8], [179.9, -17.0]]
+    parts = shapely.from_wkb(accepted(polygon(edge)).wkb)
+    assert shapely.bounds(parts).tolist() == [179.9, -17.0, 180.0, -16.8]
+
+
+def test_parts_that_overlap_only_across_the_meridian_are_refused() -> None:
+    one = [[179.9, 10.0], [-179.9, 10.0], [-179.9, 10.1], [179.9, 10.1], [179.9, 10.0]]
+    other = [[-179.95, 10.05], [-179.8, 10.05], [-179.8, 10.2], [-179.95, 10.05]]
+    assert isinstance(parse({"type": "MultiPolygon", "coordinates": [[one], [other]]}), Rejected)
+
+
+# ---------------------------------------------------------------- repair
+
+
+@pytest.mark.parametrize(
+    ("feature", "area"),
+    [
+        (polygon(SQUARE[:-1]), 0.01),  # open
+        (polygon([[lat + 100, lon] for lon, lat in SQUARE]), None),  # not to be mended: nowhere on the globe
+        (polygon([[53.0, 103.0], [53.1, 103.0], [53.1, 103.1], [53.0, 103.0]]), 0.005),  # exchanged
+        (polygon([[0, 50], [0.1, 50.1], [0.1, 50], [0, 50.1], [0, 50]]), 0.005),  # a bow tie
+        (polygon([[0, 50], [0.2, 50], [0.1, 50], [0.1, 50.1], [0, 50]]), 0.005),  # a spike
+        (polygon(SQUARE, [[5, 50], [6, 50], [6, 51], [5, 50]]), 0.01),  # a hole elsewhere takes nothing away
+        (polygon([[182.0, 10.0], [182.1, 10.0], [182.1, 10.1], [182.0, 10.0]]), 0.005),  # beyond 180
+        (circle(53.0, 103.0, 50), 0.0),
+        (circle(-3.0, 53.0, 0), None),
+        (polygon(at(2, [float("nan"), 53.1])), None),
+        (polygon(7), None),
+        (polygon(SQUARE, SQUARE), None),  # a hole as large as the zone
+        (polygon(SQUARE), None),  # nothing to mend
+        ({}, None),
+    ],
+)
+def test_a_repair_is_offered_where_one_can_be(feature: Any, area: float | None) -> None:
+    offered = repair(feature)
+    assert (offered is None) == (area is None)
+    if offered is not None and area is not None:
+        assert shapely.from_wkb(accepted(offered).wkb).area == pytest.approx(area)
+        assert offered["properties"] == feature["properties"]
+        assert json.loads(json.dumps(offered)) is not None
+
+
+coordinates = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=9)
+
+
+@given(rings=st.lists(coordinates, min_size=1, max_size=3))
+@settings(max_examples=300, deadline=None)
+def test_scribbles_are_valid_or_refused_and_repairs_always_valid(rings: Any) -> None:
+    """Rings drawn at random on a small grid: parse accepts exactly what GEOS calls valid, and whatever is offered is accepted."""
+    closed = [[[x * 0.01, 50.0 + y * 0.01] for x, y in (*ring, ring[0])] for ring in rings]
+    feature = polygon(*closed)
+    read = parse(feature)
+    few = any(len({tuple(point) for point in ring}) < 3 for ring in closed)
+    cleaned = [[p for i, p in enumerate(ring) if i == 0 or p != ring[i - 1]] for ring in closed]
+    good = not few and bool(shapely.is_valid(shapely.Polygon(cleaned[0], cleaned[1:])))
+    assert isinstance(read, Geometry) == good
+    offered = repair(feature)
+    if offered is not None:
+        accepted(offered)
+
+
+@given(geometry=strategies.zones())
+@settings(max_examples=100, deadline=None)
+def test_valid_zones_pass_unchanged(geometry: Any) -> None:
+    read = parse({"type": "Feature", "properties": {}, "geometry": json.loads(shapely.to_geojson(geometry))})
+    if isinstance(read, Rejected):
+        assert "too small" in read.reason
+        return
+    np.testing.assert_array_equal(shapely.get_coordinates(shapely.from_wkb(read.wkb)), shapely.get_coordinates(geometry))
