@@ -4,7 +4,6 @@ import { defineConfig } from "vite";
 
 export default defineConfig({
   plugins: [react()],
-  base: "./",
   build: {
     outDir: "../api/console",
     emptyOutDir: true,

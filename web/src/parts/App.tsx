@@ -2,7 +2,7 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { useEffect, useState } from "react";
 import { Problem, words } from "../problem";
-import { accessToken, signOut, useAccount, useStanding } from "../session";
+import { type Account, accessToken, signOut, useAccount, useStanding } from "../session";
 import { Console } from "./Console";
 import { SignIn } from "./SignIn";
 
@@ -15,6 +15,7 @@ export function App() {
   }, [standing, queries]);
   if (standing === "out") return <SignIn />;
   if (account === null) return <Returning />;
+  if (!account.permissions.includes("see_queue")) return <NoQueue account={account} />;
   return <Console account={account} />;
 }
 
@@ -38,6 +39,20 @@ function Returning() {
   return (
     <main className="sign-in">
       <p role="status">{trouble === null ? "Signing you in again…" : `${trouble} Trying again.`}</p>
+      <button type="button" onClick={signOut}>
+        Sign out
+      </button>
+    </main>
+  );
+}
+
+function NoQueue({ account }: { account: Account }) {
+  return (
+    <main className="sign-in">
+      <h1>Cordon</h1>
+      <p>
+        You are signed in as {account.name}. The role {account.role} has no alert queue, and this page has nothing else yet.
+      </p>
       <button type="button" onClick={signOut}>
         Sign out
       </button>

@@ -1,0 +1,212 @@
+"""The console in a real browser against the real system: what an operator does in a night."""
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open, sign_in
+from tests.browser.instance import PASSWORD, Instance, Wearer
+from tests.browser.wire import Wire
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def row(page: Page, wearer: Wearer) -> Locator:
+    return page.get_by_role("option").filter(has_text=wearer.name)
+
+
+def pane(page: Page) -> Locator:
+    return page.locator("section.pane")
+
+
+def choose(page: Page, wearer: Wearer) -> None:
+    """Open the alert of a wearer."""
+    row(page, wearer).click()
+    expect(pane(page).get_by_role("heading", level=2)).to_contain_text(wearer.name)
+
+
+def test_sign_in_refuses_in_words_and_survives_a_reload(open_page: Open, complaints: list[str]) -> None:
+    complaints.append("/api/v1/token")
+    page = open_page()
+    page.get_by_label("Name").fill("operator")
+    page.get_by_label("Password").fill("not the password")
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_role("alert")).not_to_be_empty()
+    sign_in(page)
+    page.reload()
+    expect(page.locator(".line")).to_have_text("Live")
+    page.get_by_role("button", name="Sign out").click()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+    page.reload()
+    expect(page.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_a_role_without_a_queue_is_told_so(open_page: Open) -> None:
+    page = open_page()
+    page.get_by_label("Name").fill("engineer")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    expect(page.get_by_text("has no alert queue")).to_be_visible()
+
+
+def test_an_alert_arrives_live_and_is_acknowledged_by_key(console: Page, instance: Instance) -> None:
+    (ann,) = instance.wearers("Ann Arrives")
+    expect(console).to_have_title("Cordon")
+    instance.enter(ann)
+    expect(row(console, ann)).to_contain_text("P1 Act now")
+    expect(row(console, ann)).to_contain_text(f"is inside {ann.zone}")
+    expect(row(console, ann)).to_contain_text("Acknowledge in")
+    expect(row(console, ann)).to_contain_text("New · Nobody")
+    expect(console.locator(".strip")).to_contain_text(ann.name)
+    expect(console).to_have_title("(1 P1) Cordon")
+    console.keyboard.press("p")
+    expect(pane(console).get_by_role("heading", level=2)).to_contain_text(ann.name)
+    console.keyboard.press("a")
+    expect(row(console, ann)).to_contain_text("Acknowledged · You")
+    expect(pane(console).get_by_role("list").filter(has_text="acknowledged")).to_contain_text("by you")
+    expect(console.locator(".strip")).to_contain_text("No P1 is waiting")
+    expect(console).to_have_title("Cordon")
+    (alert,) = instance.alerts_of(ann)
+    assert alert["handling"] == "acknowledged"
+    assert alert["owner"]["name"] == "operator"
+
+
+COUNT_PIXELS = """
+async (canvas) => {
+  const [width, height] = [canvas.width, canvas.height];
+  const pen = Object.assign(document.createElement("canvas"), { width, height }).getContext("2d");
+  pen.drawImage(canvas, 0, 0);
+  const { data } = pen.getImageData(0, 0, width, height);
+  const near = (at, [r, g, b]) => Math.hypot(data[at] - r, data[at + 1] - g, data[at + 2] - b) < 30;
+  const found = { edge: 0, last: 0, track: 0 };
+  for (let at = 0; at < data.length; at += 4) {
+    if (near(at, [255, 128, 120])) found.edge += 1;
+    if (near(at, [255, 255, 255])) found.last += 1;
+    if (near(at, [143, 208, 255])) found.track += 1;
+  }
+  return found;
+}
+"""
+
+
+def test_the_map_shows_zone_fix_and_trail(console: Page, instance: Instance) -> None:
+    (mia,) = instance.wearers("Mia Mapped")
+    for seconds_ago in (60, 30, 0):
+        instance.send(mia, metres_north=10 * seconds_ago, seconds_ago=seconds_ago)
+    choose(console, mia)
+    words = pane(console).locator(".map-words")
+    expect(words).to_contain_text(f"{mia.zone} (victim exclusion zone), circle of radius 300 m")
+    expect(words).to_contain_text("Last location point")
+    expect(words).to_contain_text("3 location points")
+    canvas = console.locator(".map-canvas canvas")
+    expect(console.locator("[data-drawn=true]")).to_be_visible()
+    console.wait_for_function("canvas => canvas.isConnected", arg=canvas.element_handle())
+    seen: dict[str, int] = {}
+    for _ in range(50):
+        seen = canvas.evaluate(COUNT_PIXELS)
+        if min(seen.values()) > 0:
+            break
+        console.wait_for_timeout(100)
+    assert seen["edge"] > 200, seen  # the zone's outline
+    assert seen["last"] > 100, seen  # the last fix, a white disc
+    assert seen["track"] > 20, seen  # the way between the fixes
+    assert console.locator(".maplibregl-ctrl-scale").inner_text().endswith("m")
+
+
+def test_a_cut_line_is_said_and_nothing_is_missed(console: Page, instance: Instance, wire: Wire, complaints: list[str]) -> None:
+    complaints.extend(["net::ERR_", "Failed to fetch"])
+    before, during = instance.wearers("Bea Before", "Dan During")
+    instance.enter(before)
+    expect(row(console, before)).to_be_visible()
+    wire.cut()
+    line = console.locator(".line")
+    expect(line).to_contain_text("Reconnecting – the list may be old")
+    instance.enter(during)
+    assert len(instance.alerts_of(during)) == 1
+    expect(row(console, during)).to_have_count(0)
+    wire.mend()
+    expect(line).to_have_text("Live")
+    expect(row(console, during)).to_have_count(1)
+    expect(row(console, before)).to_have_count(1)
+
+
+def test_no_row_moves_under_the_pointer(console: Page, instance: Instance) -> None:
+    pat, quinn = instance.wearers("Pat Pointed", "Quinn Queued")
+    instance.enter(pat)
+    expect(row(console, pat)).to_be_visible()
+    row(console, pat).hover()
+    was = row(console, pat).bounding_box()
+    instance.enter(quinn)
+    expect(row(console, quinn)).to_be_visible()
+    assert row(console, pat).bounding_box() == was
+    console.mouse.move(1200, 10)
+    expect(console.locator(".queue-held")).to_be_empty()
+
+
+def test_closing_a_victim_zone_alert_asks_for_the_victim(console: Page, instance: Instance) -> None:
+    (cal,) = instance.wearers("Cal Done")
+    instance.enter(cal)
+    choose(console, cal)
+    console.keyboard.press("c")
+    console.get_by_label("Outcome").select_option(label="Apparent non-compliance")
+    console.get_by_label("No", exact=True).check()
+    console.get_by_label("Why not").fill("Her number does not answer; police informed.")
+    console.get_by_label("Note").fill("Spoke to the wearer, who left at once.")
+    console.get_by_role("button", name="Close alert").click()
+    expect(pane(console).locator(".facts")).to_contain_text("Closed")
+    (alert,) = instance.alerts_of(cal)
+    assert (alert["handling"], alert["outcome"]) == ("closed", "apparent_non_compliance")
+    console.get_by_role("button", name="Reopen").click()
+    console.get_by_label("Why it is opened again").fill("He came back.")
+    console.get_by_role("button", name="Reopen").last.click()
+    expect(row(console, cal)).to_contain_text("In progress · You")
+
+
+def test_an_alert_that_moved_on_is_not_acknowledged_unseen(
+    console: Page, instance: Instance, wire: Wire, complaints: list[str]
+) -> None:
+    """Somebody else took it while this console could not hear of it."""
+    complaints.extend(["net::ERR_", "412", "409"])
+    (mo,) = instance.wearers("Mo Moved")
+    instance.enter(mo)
+    choose(console, mo)
+    console.route("**/alerts/stream", lambda route: route.abort())
+    wire.cut()
+    wire.mend()
+    (alert,) = instance.alerts_of(mo)
+    instance.call("POST", f"/api/v1/alerts/{alert['id']}/acknowledge", {})
+    console.keyboard.press("a")
+    expect(pane(console).locator(".actions [role=alert]")).not_to_be_empty()
+    (after,) = instance.alerts_of(mo)
+    assert after["owner"]["name"] == "admin"
+
+
+def test_a_narrow_window_shows_queue_or_alert(open_page: Open, instance: Instance) -> None:
+    (nia,) = instance.wearers("Nia Narrow")
+    instance.enter(nia)
+    page = open_page(420, 800)
+    sign_in(page)
+    choose(page, nia)
+    expect(page.locator(".queue")).to_be_hidden()
+    page.get_by_role("button", name="Back to the queue").click()
+    expect(row(page, nia)).to_be_visible()
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_a_thousand_alerts_draw_only_what_is_in_sight(console: Page, instance: Instance, complaints: list[str]) -> None:
+    complaints.append("/api/v1/alerts/1000")  # the copies are not there to be read whole
+    (vic,) = instance.wearers("Vic Virtual")
+    instance.enter(vic)
+    expect(row(console, vic)).to_be_visible()
+    (alert,) = instance.alerts_of(vic)
+    many = [alert | {"id": 1_000_000 + number, "wearer": f"Copy {number}"} for number in range(1_000)]
+    console.route(
+        lambda url: "/api/v1/alerts?" in url,
+        lambda route: route.fulfill(json={"items": many, "next": None, "position": 0}),
+    )
+    console.route("**/alerts/stream", lambda route: route.fulfill(body="", content_type="text/event-stream"))
+    console.reload()
+    expect(console.locator(".queue-head")).to_contain_text("1000 open alerts")
+    assert console.get_by_role("option").count() < 40
+    for _ in range(3):
+        console.keyboard.press("j")
+    expect(console.get_by_role("option", selected=True)).to_have_attribute("aria-posinset", "3")
