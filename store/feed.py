@@ -11,8 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from model.errors import CordonError
-from store.pool import CONNECT_S, Connection, Store
+from store.pool import CONNECT_S, FAILURES, Connection, Store
 
 CHANNEL: Final = "cordon_feed"
 REREAD_S: Final = 5.0  # a notification is only a hint: the position is read again this often without one
@@ -117,8 +116,9 @@ async def entries(store: Store, after: int, limit: int = 1000) -> Sequence[Entry
 async def watch(store: Store, after: int) -> AsyncIterator[int]:
     """The feed's position each time it is larger than it was, beginning with the first one larger than ``after``.
 
-    A lost connection is made again, for as long as it takes; nothing is missed, because the position is read after listening has
-    begun and every time something, or nothing for ``REREAD_S``, is heard.
+    Entries read then may already include later ones, so that a next position brings nothing new. A lost connection is made
+    again, for as long as it takes; nothing is missed, because the position is read after listening has begun and every time
+    something, or nothing for ``REREAD_S``, is heard.
     """
     while True:
         try:
@@ -135,7 +135,7 @@ async def watch(store: Store, after: int) -> AsyncIterator[int]:
                             await heard.wait()
                     except TimeoutError:
                         pass
-        except (OSError, CordonError, asyncpg.PostgresError, asyncpg.InterfaceError):
+        except FAILURES:
             await asyncio.sleep(RETRY_S)
 
 

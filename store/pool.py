@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 else:
     Connection = Any
 
-# What callers catch where the database may be away.
-FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, OSError)
+# What callers catch where the database may be away; cut off at a bad moment, asyncpg says InternalClientError.
+FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 
 # PostgreSQL counts microseconds since 2000 UTC.
 PG_EPOCH_US: Final = 946_684_800_000_000
@@ -65,7 +65,7 @@ class Store:
                 timeout=CONNECT_S,
                 server_settings={"application_name": "cordon", "timezone": "UTC", "jit": "off"},
             )
-        except (OSError, TimeoutError, asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        except FAILURES as error:
             reason = str(error) or type(error).__name__
             raise CordonError(f"the database cannot be reached ({reason}): check its address, and that the server runs") from None
         return self

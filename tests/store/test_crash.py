@@ -93,7 +93,7 @@ async def test_killed_at_any_moment_the_senders_ledger_agrees(server: Postgres, 
     senders = [asyncio.create_task(send(partition)) for partition in (0, 1)]
     for round_ in range(5):
         before = dict(sent)
-        while any(sent[lane] < before[lane] + 15 * (round_ + 1) for lane in sent):  # noqa: ASYNC110
+        while any(sent[lane] < before[lane] + 15 * (round_ + 1) for lane in sent):
             await asyncio.sleep(0.005)
             assert not any(sender.done() for sender in senders), "a sender failed: see its exception"
         await kill_and_start(server)
