@@ -13,7 +13,7 @@ import structlog
 from cordon.child import READY
 from model.errors import CordonError
 
-READY_S: Final = 120.0  # the first start compiles the geofence kernels; after that a start takes a second or two
+READY_S: Final = 600.0  # the first start compiles the geofence kernels, a minute or more on a busy machine; later ones take seconds
 STOP_S: Final = 20.0  # a commit in hand ends well within this
 RESTARTS: Final = 5  # deaths within RESTART_WINDOW_S after which starting again is no help
 RESTART_WINDOW_S: Final = 60.0
