@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Annotated, Any, Final, NoReturn
 
@@ -49,9 +49,10 @@ def _instant(text: str | None, otherwise_us: int) -> int:
         _fail(f"{text!r} is no time: write it as 2026-11-22T08:00:00Z ({error})")
 
 
-def _midnight_us() -> int:
-    today = datetime.now(UTC).date()
-    return clock.read(f"{today}T00:00:00Z")
+def _yesterday_us() -> int:
+    """Midnight UTC before today's: a sender's history must lie within the activations, also just after midnight."""
+    yesterday = (datetime.now(UTC) - timedelta(days=1)).date()
+    return clock.read(f"{yesterday}T00:00:00Z")
 
 
 @app.command("world")
@@ -59,11 +60,11 @@ def write_world(
     demo: Demo = False,
     tags: Tags = 200,
     seed: Seed = 7,
-    start: Annotated[str | None, typer.Option(help="Orders and activations begin then; midnight UTC today.")] = None,
+    start: Annotated[str | None, typer.Option(help="Orders and activations begin then; midnight UTC yesterday.")] = None,
     out: Annotated[Path | None, typer.Option(help="File to write; else standard output.")] = None,
 ) -> None:
     """Write the WORLD document: wearers, orders, activations and zones."""
-    content = msgspec.json.encode(world.document(town(seed, tags, demo), _instant(start, _midnight_us())))
+    content = msgspec.json.encode(world.document(town(seed, tags, demo), _instant(start, _yesterday_us())))
     if out is None:
         sys.stdout.buffer.write(content + b"\n")
         return
@@ -110,7 +111,7 @@ def run(
     tags: Tags = 200,
     seed: Seed = 7,
     gateway: Annotated[str, typer.Option(help="The name its frames carry.")] = GATEWAY,
-    history: Annotated[float, typer.Option(min=0, help="Minutes before now that are sent first.")] = 30.0,
+    history: Annotated[float, typer.Option(min=0, help="Minutes before now that are sent first.")] = 20.0,
     from_time: Annotated[str | None, typer.Option("--from", help="Where the simulated clock starts; now.")] = None,
     speed: Annotated[float, typer.Option(min=0.01, help="Simulated seconds a second.")] = 1.0,
     rate: Annotated[float | None, typer.Option(min=1, help="At most so many records a second.")] = None,

@@ -110,7 +110,7 @@ def slots(world: Town, plans: list[Plan], rows: Any, from_us: int, to_us: int) -
         if not low <= plan.row <= high:
             continue
         phase = int(world.fleet.phase_s[plan.row]) * SECOND_US
-        for begin_us, end_us in plan.inside_us:
+        for begin_us, end_us in plan.alarmed_us:
             begin, end = max(begin_us, from_us), min(end_us, to_us)
             extra = np.arange(-((phase - begin) // (STEP_S * SECOND_US)), -((phase - end) // (STEP_S * SECOND_US)))
             extra = extra[extra % 4 != 0]

@@ -95,9 +95,9 @@ class Plan(NamedTuple):
         return int(self.at_us[-1])
 
     @property
-    def inside_us(self) -> tuple[tuple[int, int], ...]:
-        """When the wearer is truly inside the zone; empty for stories that stay outside."""
-        return () if self.story in {Story.BRUSH, Story.NEAR} else self.spells
+    def alarmed_us(self) -> tuple[tuple[int, int], ...]:
+        """When the tag knows itself inside and reports more often; driving through is over before it does."""
+        return self.spells if self.story.kind == "definite" else ()
 
 
 class Plans:
@@ -314,8 +314,8 @@ class _Drawn:
         return self.begin_us + int(seconds * SECOND_US)
 
     def _spells(self, t_s: F64, x: F64, y: F64) -> tuple[tuple[int, int], ...]:
-        """When the way is inside, to half a second; less than ten minutes outside does not part two spells."""
-        clock = np.arange(t_s[0], t_s[-1], 0.5)
+        """When the way is inside, to a second; less than ten minutes outside does not part two spells."""
+        clock = np.arange(t_s[0], t_s[-1], 1.0)
         points = np.stack([np.interp(clock, t_s, x), np.interp(clock, t_s, y)], axis=1) - self.centre
         close = np.flatnonzero(np.hypot(points[:, 0], points[:, 1]) <= self.bound)
         inside = clock[close[signed_distance(self.zone.shape, points[close]) <= 0]]
