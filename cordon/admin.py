@@ -1,5 +1,6 @@
 """The small commands: migrate, gateway keys, people, dead letters; each one look or one change, shown as a line or a table."""
 
+import asyncio
 from pathlib import Path
 from typing import Final
 
@@ -12,13 +13,15 @@ from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
 from store import accounts, dead, keys
+from store.migrate import upgrade
 
 PASSWORD_LEAST: Final = 12  # characters; length is what counts (NIST SP 800-63B)
 
 
 async def run_migrate(data_dir: Path | None, dsn: str, out: Console) -> None:
-    """Opening the store migrates it."""
-    async with opened(data_dir, dsn):
+    """Also where the instance runs: it may be one that was started before this version was installed."""
+    async with opened(data_dir, dsn) as store:
+        await asyncio.to_thread(upgrade, store.dsn)
         out.print("the database is up to date")
 
 

@@ -5,15 +5,18 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final
 
 import structlog
 import uvloop
 
 from model.errors import CordonError, first
+from store.pool import Store
 
 READY: Final = b"ready\n"
+DATABASE_S: Final = 90.0  # a database that was killed reads its log first; the supervisor waits longer than this
+RETRY_S: Final = 0.25
 
 log = structlog.get_logger()
 
@@ -37,6 +40,32 @@ def run(job: Coroutine[Any, Any, None], process: str) -> int:
 def say_ready() -> None:
     """Tell the parent, on standard output, that this process answers."""
     os.write(sys.stdout.fileno(), READY)
+
+
+@contextlib.asynccontextmanager
+async def database(dsn: str, size: int) -> AsyncIterator[Store]:
+    """The store, waited for where its server is away or recovering: a process that gave up would only be started again.
+
+    Raises
+    ------
+    CordonError
+        If it cannot be reached for ``DATABASE_S``.
+    """
+    store = Store(dsn, size=size)
+    deadline = asyncio.get_running_loop().time() + DATABASE_S
+    while True:
+        try:
+            await store.open()
+            break
+        except CordonError as error:
+            if asyncio.get_running_loop().time() > deadline:
+                raise
+            log.warning("the database is waited for", reason=str(error))
+            await asyncio.sleep(RETRY_S)
+    try:
+        yield store
+    finally:
+        await store.close()
 
 
 async def until_told(watch_parent: bool) -> None:

@@ -14,7 +14,7 @@ import structlog
 
 from cordon import kernels
 from cordon.settings import Settings
-from cordon.supervisor import Child
+from cordon.supervisor import Child, Deaths
 from model.errors import CordonError
 from store.migrate import upgrade
 from store.pool import Store
@@ -23,36 +23,63 @@ from store.postgres import Postgres
 log = structlog.get_logger()
 
 
+class Database(NamedTuple):
+    """A migrated database; ``settings`` name it, ``server`` is its own process where it is the data folder's."""
+
+    settings: Settings
+    server: Postgres | None = None
+
+    @property
+    def dsn(self) -> str:
+        """Its address."""
+        return self.settings.dsn
+
+    async def keep(self) -> None:
+        """Start our own server again whenever it ends, until cancelled; it recovers everything that was acknowledged.
+
+        Raises
+        ------
+        CordonError
+            If it keeps ending, or does not come up.
+        """
+        deaths = Deaths("database")
+        while self.server is not None:
+            deaths.note(await asyncio.to_thread(self.server.wait))
+            await asyncio.to_thread(self.server.again)
+
+
 class Running(NamedTuple):
     """A system that answers."""
 
     url: str
     store: Store
     settings: Settings
+    database: Database
     children: tuple[Child, ...]
 
     async def keep(self) -> None:
         """Keep every part running until cancelled; raises ``CordonError`` when one cannot be."""
         async with asyncio.TaskGroup() as group:
+            group.create_task(self.database.keep())
             for child in self.children:
                 group.create_task(child.keep())
 
 
 @contextlib.asynccontextmanager
-async def database(settings: Settings, *, fsync: bool = True) -> AsyncIterator[Settings]:
-    """The settings with a migrated database in them: the outside one they name, or the data folder's own, run meanwhile."""
+async def database(settings: Settings, *, fsync: bool = True) -> AsyncIterator[Database]:
+    """A migrated database: the outside one that the settings name, or the data folder's own, run meanwhile."""
     if settings.dsn:
         await asyncio.to_thread(upgrade, settings.dsn)
-        yield settings
+        yield Database(settings)
         return
     assert settings.data_dir is not None
     async with Postgres(settings.data_dir, fsync=fsync) as server:
         await asyncio.to_thread(upgrade, server.dsn)
-        yield settings.model_copy(update={"dsn": server.dsn})
+        yield Database(settings.model_copy(update={"dsn": server.dsn}), server)
 
 
 @contextlib.asynccontextmanager
-async def running(settings: Settings) -> AsyncIterator[Running]:
+async def running(base: Database) -> AsyncIterator[Running]:
     """Worker and API on a migrated database, ready to answer; stopped in order at the end.
 
     Raises
@@ -60,6 +87,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
     CordonError
         If the port is taken or a part does not start.
     """
+    settings = base.settings
     assert settings.data_dir is not None
     listener = _listener(settings.host, settings.port)
     with listener, tempfile.TemporaryDirectory(prefix="cordon-") as folder:
@@ -84,7 +112,7 @@ async def running(settings: Settings) -> AsyncIterator[Running]:
                 await worker.start()
                 await api.start()
                 host = f"[{settings.host}]" if ":" in settings.host else settings.host
-                yield Running(f"http://{host}:{port}", store, own, (worker, api))
+                yield Running(f"http://{host}:{port}", store, own, base, (worker, api))
             finally:
                 # The door first, so that nothing is taken that the worker can no longer commit.
                 await api.stop()

@@ -5,28 +5,30 @@ import contextlib
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
-from typing import Any
+from typing import Any, TypeVar
 
 import structlog
 import uvicorn
 
 import api.settings
-from api.app import create_app
+from api.app import create_app, end_streams
 from cordon import child, logs
 from cordon.settings import Settings
 from ingest.http import Gateway, create_door
-from ingest.link import LinkSink
+from ingest.link import RETRY_AFTER_S, LinkSink
 from ingest.records import Limits
 from model.batch import Receipt
+from model.errors import BusyError
 from model.instant import DAY_US
 from store import keys, receipts
-from store.pool import Store
+from store.pool import FAILURES
 
 GATEWAY_PATH = "/gateway/"
 DRAIN_S = 10  # a request in hand ends well within this; open streams are cut and resume elsewhere
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
@@ -49,14 +51,14 @@ async def serve(settings: Settings) -> None:
         oldest_us=settings.retention_days * DAY_US,
         trace_clock=settings.trace_clock,
     )
-    async with Store(settings.dsn, size=4) as store:
+    async with child.database(settings.dsn, 4) as store:
 
         async def authenticate(key: str) -> Gateway | None:
-            name = await keys.authenticate(store, key)
+            name = await _asked(keys.authenticate(store, key))
             return None if name is None else Gateway(name)
 
         async def find_receipt(id_: str) -> Receipt | None:
-            return await receipts.get(store, id_)
+            return await _asked(receipts.get(store, id_))
 
         sink = LinkSink(settings.worker_socket)
         officers = create_app(
@@ -77,10 +79,19 @@ async def serve(settings: Settings) -> None:
         serving = asyncio.create_task(server.serve(sockets))
         stop = asyncio.create_task(child.until_told(settings.parent_pipe))
         await asyncio.wait([stop, serving], return_when=asyncio.FIRST_COMPLETED)
+        end_streams(officers)
         server.should_exit = True
         await serving
         stop.cancel()
         await sink.close()
+
+
+async def _asked(question: Awaitable[T]) -> T:
+    """The database's answer; a gateway that asks while it is away is told to come back."""
+    try:
+        return await question
+    except FAILURES as error:
+        raise BusyError(RETRY_AFTER_S) from error
 
 
 class Server(uvicorn.Server):

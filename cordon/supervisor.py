@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import signal
 import sys
+import time
 from collections import deque
 from collections.abc import Mapping, Sequence
 from typing import Final
@@ -13,13 +14,36 @@ import structlog
 from cordon.child import READY
 from model.errors import CordonError
 
-READY_S: Final = 600.0  # the first start compiles the geofence kernels, a minute or more on a busy machine; later ones take seconds
+READY_S: Final = (
+    600.0  # the first start compiles the geofence kernels, a minute or more on a busy machine; later ones take seconds
+)
 STOP_S: Final = 20.0  # a commit in hand ends well within this
 RESTARTS: Final = 5  # deaths within RESTART_WINDOW_S after which starting again is no help
 RESTART_WINDOW_S: Final = 60.0
 PAUSE_S: Final = 0.5  # between a death and the next start
 
 log = structlog.get_logger()
+
+
+class Deaths:
+    """When a part ended by itself; too many in a short while and it is not started again."""
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self._at: deque[float] = deque(maxlen=RESTARTS)
+
+    def note(self, code: int | None) -> None:
+        """Say that it ended.
+
+        Raises
+        ------
+        CordonError
+            If it keeps ending: better to end loudly than to look alive.
+        """
+        self._at.append(time.monotonic())
+        log.error("ended by itself; started again", part=self._name, exit_code=code)
+        if len(self._at) == RESTARTS and self._at[-1] - self._at[0] < RESTART_WINDOW_S:
+            raise CordonError(f"the {self._name} ended {RESTARTS} times within a minute; see its log")
 
 
 class Child:
@@ -31,7 +55,7 @@ class Child:
         self._environment = dict(environment)
         self._pass_fds = tuple(pass_fds)
         self._process: asyncio.subprocess.Process | None = None
-        self._deaths: deque[float] = deque(maxlen=RESTARTS)
+        self._deaths = Deaths(name)
 
     async def start(self) -> None:
         """Start it and wait until it says it is ready.
@@ -66,16 +90,11 @@ class Child:
         Raises
         ------
         CordonError
-            If it keeps dying: better to end loudly than to look alive.
+            If it keeps ending.
         """
-        loop = asyncio.get_running_loop()
         while True:
             assert self._process is not None
-            code = await self._process.wait()
-            self._deaths.append(loop.time())
-            log.error("child ended", child=self.name, exit_code=code)
-            if len(self._deaths) == RESTARTS and self._deaths[-1] - self._deaths[0] < RESTART_WINDOW_S:
-                raise CordonError(f"the {self.name} ended {RESTARTS} times within a minute; see its log")
+            self._deaths.note(await self._process.wait())
             await asyncio.sleep(PAUSE_S)
             with contextlib.suppress(CordonError):
                 await self.start()

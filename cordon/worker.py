@@ -13,7 +13,7 @@ import structlog
 
 from alerts.rules import Rules
 from cordon import child, logs
-from cordon.lane import Lane, Work
+from cordon.lane import RETRY_AFTER_S, Lane, Work
 from cordon.settings import Settings
 from cordon.worlds import Worlds
 from geofence.warm import warm
@@ -22,7 +22,7 @@ from model.batch import Batch, Receipt
 from model.errors import BusyError
 from model.lane import lane_of
 from store import gateways
-from store.pool import Store
+from store.pool import FAILURES, Store
 
 log = structlog.get_logger()
 
@@ -55,7 +55,10 @@ class Worker:
             self._waiting -= records
 
     async def _through(self, batch: Batch) -> Receipt:
-        gateway = await gateways.number(self._store, batch.gateway)
+        try:
+            gateway = await gateways.number(self._store, batch.gateway)
+        except FAILURES as error:
+            raise BusyError(RETRY_AFTER_S) from error
         fixes, events = batch.fixes.copy(), batch.events.copy()
         fixes["gateway"] = gateway
         events["gateway"] = gateway
@@ -97,7 +100,7 @@ async def work(settings: Settings) -> None:
     warm()
     owner = f"{socket.gethostname()}:{os.getpid()}"
     clock = None if settings.trace_clock else wall_us
-    async with Store(settings.dsn, size=settings.lanes + 4) as store:
+    async with child.database(settings.dsn, settings.lanes + 4) as store:
         worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us))
         await worlds.load()
         with ThreadPoolExecutor(1, "judge") as thread:

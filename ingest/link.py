@@ -160,8 +160,9 @@ async def listen(path: Path, accept: Accept) -> AsyncIterator[None]:
             said = Answer(request.number, (receipt.id, receipt.stored, receipt.duplicate, *conflicts))
         except BusyError as error:
             said = Answer(request.number, retry_after_s=error.retry_after_s)
-        except CordonError as error:
-            said = Answer(request.number, failed=str(error))
+        except Exception as error:
+            # Whatever it is, somebody waits for an answer; silence would hold their connection for ever.
+            said = Answer(request.number, failed=str(error) or type(error).__name__)
         with contextlib.suppress(OSError):
             _write(writer, said)
             await writer.drain()

@@ -24,7 +24,9 @@ class Key(NamedTuple):
 
 async def create(store: Store, gateway: str) -> str:
     """A new key of 256 random bits for a gateway, which is made if it is new; the only time the key is seen."""
-    key = secrets.token_urlsafe(32)
+    key = ""
+    while not key[:1].isalnum():  # its beginning is what `keys revoke` is given, where a dash would begin an option
+        key = secrets.token_urlsafe(32)
     await store.pool.execute(
         "INSERT INTO gateway_key (gateway, prefix, hash) VALUES ($1, $2, $3)",
         *(await gateways.number(store, gateway), key[:PREFIX], _hash(key)),

@@ -126,15 +126,37 @@ class Postgres:
         """
         self._take_folder()
         try:
-            binaries = self._binaries()
-            self._stop_orphans()
-            self._initialise(binaries)
-            self._launch(binaries)
-            self._wait_until_ready()
-            self._ensure_database()
+            self._serve()
         except BaseException:
             self.stop()
             raise
+
+    def _serve(self) -> None:
+        binaries = self._binaries()
+        self._stop_orphans()
+        self._initialise(binaries)
+        self._launch(binaries)
+        self._wait_until_ready()
+        self._ensure_database()
+
+    def wait(self) -> int:
+        """Return when the server has ended, by itself or by ``stop``; its exit code, negative where a signal ended it."""
+        return 0 if self._guard is None else self._guard.wait()
+
+    def again(self) -> None:
+        """Start a server that ended by itself again; the folder stays ours meanwhile.
+
+        Raises
+        ------
+        CordonError
+            If it does not come up.
+        """
+        guard, self._guard = self._guard, None
+        if guard is not None:
+            assert guard.stdin is not None
+            guard.stdin.close()
+            guard.wait()
+        self._serve()
 
     def stop(self) -> None:
         """Stop the server in order and give the folder free; without effect where it does not run."""
@@ -230,7 +252,7 @@ class Postgres:
         )
         given.unlink()
         if made.returncode != 0:
-            raise CordonError(f"no database could be made in {self.data_dir}: {_last_line(made.stderr)}")
+            raise CordonError(f"no database could be made in {self.data_dir}: {_reason(made.stderr)}")
         self._passfile.unlink(missing_ok=True)
         self._passfile.touch(mode=0o600)
         self._passfile.write_text(f"*:*:*:{USER}:{password}\n")
@@ -396,6 +418,7 @@ def _alive(pid: int) -> bool:
     return True
 
 
-def _last_line(text: str) -> str:
-    lines = [line for line in text.splitlines() if line.strip()]
-    return next((line for line in lines if "error" in line), lines[-1] if lines else "initdb left no word")
+def _reason(text: str) -> str:
+    """The line of initdb's output that says what is wrong; the last ones say that it cleans up."""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next((line for line in lines if "FATAL" in line or "error" in line or "could not" in line), " ".join(lines))
