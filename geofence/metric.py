@@ -31,7 +31,7 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
 
 @kernel
 def apart_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
-    """Metres between two points by the radii at their middle latitude: within 5e-6 of the geodesic up to 20 km, below 75 degrees.
+    """Metres between two points by the radii at their middle latitude: within 7e-6 of the geodesic up to 20 km, below 75 degrees.
 
     Longitudes are taken as they are: the caller has brought them within 180 degrees of each other.
     """
@@ -44,7 +44,7 @@ def to_edge_m(lon: float, lat: float, x1: float, y1: float, x2: float, y2: float
     """Metres from a point to an edge that is straight in lon/lat.
 
     The foot is sought twice: with the radii at the point's own latitude, then with those halfway to the first foot. What is left
-    of the foot's error enters the distance only squared: under 1e-5 up to 20 km at 60 degrees (docs/decisions/0003-geometry.md).
+    of the foot's error enters the distance only squared: under 1e-5 up to 20 km below 75 degrees (docs/decisions/0003-geometry.md).
     """
     lon_m, lat_m = metres_per_degree(lat)
     t = _foot(lon, lat, x1, y1, x2, y2, lon_m, lat_m)
@@ -67,7 +67,7 @@ def _foot(lon: float, lat: float, x1: float, y1: float, x2: float, y2: float, lo
 
 @kernel
 def geodesic_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
-    """Metres of the geodesic between two points less than a quarter of the globe apart, to under a millimetre.
+    """Metres of the geodesic between two points less than a quarter of the globe apart, to a micrometre.
 
     Source: Vincenty, *Direct and Inverse Solutions of Geodesics on the Ellipsoid* (Survey Review XXIII, 1975), inverse formula.
     """

@@ -46,7 +46,7 @@ windows = st.tuples(st.integers(0, 1439), st.integers(1, 1440)).map(lambda w: Wi
 )
 @example("Europe/London", date(2026, 3, 29), 0, [[], [], [], [], [], [], [Window(90, 135)]], None)
 @example("Europe/London", date(2026, 10, 25), 0, [[], [], [], [], [], [], [Window(90, 105)]], None)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=40, deadline=None)
 def test_every_minute_is_what_the_wall_clock_says(
     zone: str, middle: date, offset: int, week: list[list[Window]], exception: list[Window] | None
 ) -> None:

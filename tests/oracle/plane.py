@@ -59,7 +59,7 @@ def to_edges_m(all_edges: Any, lon: float, lat: float) -> float:
     t = np.clip(-(sa * along).sum(axis=1) / length2, 0.0, 1.0)
     rough = np.hypot(*(sa + t[:, None] * along).T)
     # The rough measure is right to some percent within the distances asked about; whatever might be nearest is measured well.
-    return min(_to_edge_m(lon, lat, a[i], b[i]) for i in np.argsort(rough)[:12] if rough[i] <= 1.3 * rough.min() + 1e-9)
+    return min(_to_edge_m(lon, lat, a[i], b[i]) for i in np.argsort(rough)[:8] if rough[i] <= 1.1 * rough.min() + 1e-9)
 
 
 def _to_edge_m(lon: float, lat: float, a: Any, b: Any) -> float:
