@@ -16,6 +16,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from pathlib import Path
 from typing import IO, Final, Self
@@ -84,6 +85,7 @@ class Postgres:
         self._log = self.data_dir / "postgres.log"
         self._lock: IO[str] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
+        self._changing = threading.Lock()  # a stop while the server is started again waits for it
 
     @property
     def dsn(self) -> str:
@@ -151,24 +153,26 @@ class Postgres:
         CordonError
             If it does not come up.
         """
-        guard, self._guard = self._guard, None
-        if guard is not None:
-            assert guard.stdin is not None
-            guard.stdin.close()
-            guard.wait()
-        self._serve()
-
-    def stop(self) -> None:
-        """Stop the server in order and give the folder free; without effect where it does not run."""
-        if self._guard is not None:
+        with self._changing:
+            if self._guard is None:  # stopped meanwhile
+                return
             assert self._guard.stdin is not None
             self._guard.stdin.close()
             self._guard.wait()
-            self._guard = None
-            shutil.rmtree(socket_dir(self.data_dir), ignore_errors=True)
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+            self._serve()
+
+    def stop(self) -> None:
+        """Stop the server in order and give the folder free; without effect where it does not run."""
+        with self._changing:
+            if self._guard is not None:
+                assert self._guard.stdin is not None
+                self._guard.stdin.close()
+                self._guard.wait()
+                self._guard = None
+                shutil.rmtree(socket_dir(self.data_dir), ignore_errors=True)
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
 
     # -- the folder
 
