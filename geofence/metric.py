@@ -44,7 +44,7 @@ def to_edge_m(lon: float, lat: float, x1: float, y1: float, x2: float, y2: float
     """Metres from a point to an edge that is straight in lon/lat.
 
     The foot is sought twice: with the radii at the point's own latitude, then with those halfway to the first foot. What is left
-    of the foot's error enters the distance only squared: under 1e-5 up to 20 km below 75 degrees (docs/decisions/0003-geometry.md).
+    of the foot's error enters the distance only squared: under 1e-5 up to 20 km below 75° (docs/decisions/0003-geometry.md).
     """
     lon_m, lat_m = metres_per_degree(lat)
     t = _foot(lon, lat, x1, y1, x2, y2, lon_m, lat_m)
