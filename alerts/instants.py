@@ -26,7 +26,8 @@ class Instants:
             for zone in zones
             for at in {zone.in_force_from_us, zone.in_force_to_us, *(end for span in zone.intervals for end in span)}
         ]
-        of_tags = [(at, span.tag) for span in (*assigned, *watched) for at in (span.from_us, span.to_us)]
+        worn = [(at, span.tag) for span in watched for at in (span.from_us, span.to_us)]
+        of_tags = [(at, span.tag) for span in assigned for at in (span.from_us, span.to_us)] + worn
         self._zone_at, self._zones = _sorted(of_zones)
         self._tag_at, self._tags = _sorted(of_tags)
         self._shared = np.array(sorted(shared), np.int64)

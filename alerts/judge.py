@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from alerts.late import NO_HISTORY, History, judge_late
+from alerts.late import judge_late
 from alerts.quality import assess, identity_order
 from alerts.step import step
 from alerts.track import look, runs, track_of
@@ -13,6 +13,7 @@ from model.alert import Judged
 from model.arrays import Array, Bool
 from model.batch import Batch
 from model.fix import FIX
+from model.history import NO_HISTORY, History
 from model.state import State
 
 

@@ -6,7 +6,7 @@ what a track that starts in the middle gets wrong, is left as it is. Live state 
 """
 
 from collections.abc import Iterable
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
@@ -20,23 +20,9 @@ from alerts.world import World
 from model.alert import CONFIDENCE, FAMILY, Change, Family, Kind, Occurrence, Op
 from model.arrays import Array, Bool
 from model.fix import FIX, IDENTITY, Quality
+from model.history import History, Window
 from model.instant import FOREVER_US
 from model.state import Phase, State
-
-
-class Window(NamedTuple):
-    """Which of a tag's stored fixes judging needs: ``from_us <= fix_at <= to_us``."""
-
-    tag: int
-    from_us: int
-    to_us: int
-
-
-class History(NamedTuple):
-    """What the store holds of the windows asked for."""
-
-    fixes: Array  # (n,) FIX as stored, in any order; rows of the batch itself among them do no harm
-    occurrences: tuple[Occurrence, ...]  # known, not withdrawn, that overlap the windows
 
 
 class Late(NamedTuple):
@@ -45,9 +31,6 @@ class Late(NamedTuple):
     fixes: Array  # (n,) FIX of the batch, the quality of disordered ones set
     changes: list[Change]
     requalified: Array  # (r,) FIX stored as implausible that disordered ones have confirmed
-
-
-NO_HISTORY: Final = History(np.zeros(0, FIX), ())
 
 
 def windows(rules: Rules, state: State, fixes: Array) -> list[Window]:

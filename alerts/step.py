@@ -16,7 +16,7 @@ from alerts.track import Track, able, runs
 from model.alert import Change
 from model.arrays import Array
 from model.fix import Quality
-from model.state import State
+from model.state import Phase, State
 
 _SAID = tuple(Said)
 
@@ -163,7 +163,10 @@ class _Tag(NamedTuple):
 
 
 def _unchanged(pair: Pair, seen: Sighting) -> bool:
-    """Whether a control change left a pair's zone, wearer and authority as they were."""
-    if not pair.phase or seen.zone is None or seen.authority is None:
+    """Whether a control change left a pair as it was, so that its last fix has said of it what it has to say."""
+    if seen.zone is None or seen.authority is None:
         return False
-    return seen.zone.version == pair.version and seen.authority.wearer == pair.wearer
+    if seen.zone.version != pair.version or seen.authority.wearer != pair.wearer:
+        return False
+    # Left without a run: it lapsed, or its last fix was outside; either way that fix has not been counted.
+    return pair.phase in (Phase.SUSPECT, Phase.ACTIVE) or (pair.phase == Phase.LEFT and pair.run > 0)

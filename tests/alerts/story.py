@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from alerts.judge import doubtful, judge, rejudge
-from alerts.late import History, windows
+from alerts.late import windows
 from alerts.rules import Rules
 from alerts.terms import Terms
 from alerts.world import World
@@ -20,6 +20,7 @@ from model.arrays import Array
 from model.batch import Batch
 from model.event import empty_events
 from model.fix import ACCURACY_FLOOR_M, FIX, Source, empty_fixes, sorted_fixes
+from model.history import History
 from model.hit import HIT, REACH_M, Verdict
 from model.instant import BEGINNING_US, FOREVER_US, MINUTE_US, SECOND_US, from_us, parse
 from model.state import State
@@ -58,8 +59,10 @@ MONITORED = Monitored(TAG, WEARER, ORDER, BEGINNING_US, FOREVER_US)
 
 
 def terms_of(*zones: Zone, monitored: Iterable[Monitored] = (MONITORED,)) -> Terms:
-    """Every zone applies to the tag for ever."""
-    assigned = [Assignment(TAG, number, BEGINNING_US, FOREVER_US) for number in {zone.id for zone in zones}]
+    """Every zone applies to every tag for ever."""
+    monitored = list(monitored)
+    tags = sorted({TAG, *(span.tag for span in monitored)})
+    assigned = [Assignment(tag, number, BEGINNING_US, FOREVER_US) for tag in tags for number in {zone.id for zone in zones}]
     return Terms(zones, assigned, monitored, ())
 
 
@@ -99,7 +102,7 @@ class Memory:
     state: State = field(default_factory=State)
     fixes: Array = field(default_factory=lambda: np.zeros(0, FIX))
     occurrences: dict[tuple[int, int, Family, int], Occurrence] = field(default_factory=dict)
-    requalified: list[Array] = field(default_factory=list)
+    shadow: State = field(default_factory=State)  # judged without history, as recovery does
 
     def take(self, world: World, fixes: Array, now_us: int | None = None) -> list[Change]:
         """Store what is new, judge it, keep what comes of it."""
@@ -122,6 +125,8 @@ class Memory:
         history = History(self.fixes[held], tuple(self.occurrences.values()) if asked else ())
         received_us = int(fixes["received_us"].max(initial=0))
         judged = judge(world, self.state, Batch(admitted, empty_events(), "gw", received_us), now_us or received_us, history)
+        judge(world, self.shadow, Batch(admitted, empty_events(), "gw", received_us), now_us or received_us)
+        assert self.shadow.digest() == self.state.digest(), "a recovered state would not be the one that was lost"
         assert len(judged.fixes) == len(admitted)
         self.fixes = np.concatenate([self.fixes, judged.fixes])
         for row in judged.requalified:
@@ -131,12 +136,17 @@ class Memory:
         self.keep(judged.changes)
         return list(judged.changes)
 
+    def kept(self) -> tuple[bytes, dict[tuple[int, int, Family, int], Occurrence]]:
+        """What is stored, to compare."""
+        return sorted_fixes(self.fixes).tobytes(), self.occurrences
+
     def keep(self, changes: Iterable[Change]) -> None:
         """Occurrences as they stand after changes; one never begins later than it was said to."""
         for change in changes:
             key = (change.tag, change.zone, FAMILY[change.kind], change.occurrence_us)
             known = self.occurrences.get(key)
-            assert (known is None) == (change.op is Op.OPEN), f"{line(change)}: opened twice, or changed without having been opened"
+            # Live judging does not know what late data has raised: it may raise the same occurrence once more.
+            assert (known is None) == (change.op is Op.OPEN) or (known is not None and known.late), f"out of turn: {line(change)}"
             if change.op is Op.WITHDRAW:
                 del self.occurrences[key]
                 continue
@@ -181,7 +191,7 @@ class Story:
         self.terms = terms_of(*zones, monitored=monitored)
 
     def at(self, clock: str, **given: object) -> "Moment":
-        """A fix: 10 m GNSS, received two seconds later, unless ``accuracy``, ``source``, ``received``, ``east_km`` say otherwise."""
+        """A fix: 10 m GNSS received two seconds later; ``accuracy``, ``source``, ``received``, ``east_km`` say otherwise."""
         return Moment(self, clock, given)
 
     def add(self, clock: str, given: dict[str, object], zone: int, distance_m: float, crossed: bool) -> None:
@@ -200,22 +210,28 @@ class Story:
         self.script[self._count] = [(zone, distance_m, crossed)]
         self._waiting.append(fix)
 
+    def waiting(self) -> Array:
+        """(n,) FIX told since the last call, not sent."""
+        fixes, self._waiting = self._waiting, []
+        return np.concatenate([np.zeros(0, FIX), *fixes])
+
     def told(self, batch: int | None = None) -> list[str]:
         """What the fixes told since the last call raise, sent in batches of so many, or all at once."""
         return [line(change) for change in self.changes(batch)]
 
     def changes(self, batch: int | None = None) -> list[Change]:
         """The same as changes."""
-        fixes, self._waiting = self._waiting, []
+        fixes = self.waiting()
         made: list[Change] = []
         size = batch or max(len(fixes), 1)
         for first in range(0, len(fixes), size):
-            made += self.memory.take(self.world, np.concatenate(fixes[first : first + size]))
+            made += self.memory.take(self.world, fixes[first : first + size])
         return made
 
     def rejudged(self, clock: str) -> list[str]:
         """What a control change in force from then on makes of the tag's last fix."""
         judged = rejudge(self.world, self.memory.state, [TAG], us(clock))
+        rejudge(self.world, self.memory.shadow, [TAG], us(clock))
         self.memory.keep(judged.changes)
         return [line(change) for change in judged.changes]
 
@@ -232,6 +248,10 @@ class Moment:
     clock: str
     given: dict[str, object]
 
+    def add(self, distance_m: float, zone: int = ZONE, *, crossed: bool = False) -> None:
+        """So many metres from the boundary, negative inside."""
+        self.story.add(self.clock, self.given, zone, distance_m, crossed)
+
     def inside(self, by: float, zone: int = ZONE) -> None:
         """So many metres inside."""
         self.story.add(self.clock, self.given, zone, -by, False)
@@ -247,5 +267,3 @@ class Moment:
     def beyond(self, by: float = 300.0, zone: int = ZONE) -> None:
         """So many metres outside, the path from the fix before having passed through."""
         self.story.add(self.clock, self.given, zone, by, True)
-
-

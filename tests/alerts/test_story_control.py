@@ -85,6 +85,14 @@ def test_a_schedule_that_pauses_less_than_ten_minutes_is_one_occurrence() -> Non
     assert [text.split()[1] for text in story.told()] == ["OPEN", "END", "RESUME"]
 
 
+def test_a_schedule_that_starts_again_while_nobody_moves_is_told_at_its_instant() -> None:
+    story = Story(zone_of(intervals=((BEGINNING_US, us("09:00:00")), (us("09:05:00"), FOREVER_US))))
+    story.at("08:59:00").inside(by=42)
+    story.told()
+    assert story.rejudged("09:00:00") == ["09:00:00 END exclusion P1 from 08:59:00 to 09:00:00"]
+    assert story.rejudged("09:05:00") == ["09:05:00 RESUME exclusion P1 from 08:59:00"]
+
+
 def test_an_order_that_ends_ends_the_condition() -> None:
     ended = MONITORED._replace(to_us=us("09:00:00"))
     story = Story(monitored=[ended])

@@ -33,7 +33,11 @@ def test_thirty_minutes_old_and_we_know_where_he_is_is_p2() -> None:
     story = Story()
     upload(story, "08:00:00", "08:05:00", "08:29:00", received="08:30:00")
     begun, _ = story.changes()
-    assert (begun.severity, begun.late, begun.reason) == (2, True, "inside by 42 m at 08:00:00, accuracy 10 m, known 30 min later")
+    assert (begun.severity, begun.late, begun.reason) == (
+        2,
+        True,
+        "inside by 42 m at 08:00:00, accuracy 10 m, known 30 min later",
+    )
     assert begun.due_acknowledge_us == us("08:40:00")
 
 
@@ -135,7 +139,12 @@ def test_it_began_earlier_than_we_thought() -> None:
     story.told()
     story.at("08:05:00", received="08:11:00").inside(by=42)
     (change,) = story.changes()
-    assert (change.op, change.occurrence_us, change.event_at_us, change.ended_us) == (Op.AMEND, us("08:10:00"), us("08:05:00"), None)
+    assert (change.op, change.occurrence_us, change.event_at_us, change.ended_us) == (
+        Op.AMEND,
+        us("08:10:00"),
+        us("08:05:00"),
+        None,
+    )
     assert change.reason == "by late data: began at 08:05:00, not 08:10:00"
     assert change.evidence["fix_at_us"].tolist() == [us("08:05:00")]
     story.at("08:12:00").away()
@@ -201,16 +210,6 @@ def test_a_possible_entry_turns_out_definite() -> None:
     (change,) = story.changes()
     assert (change.op, change.kind, change.severity, change.due_acknowledge_us) == (Op.AMEND, "exclusion", 1, us("08:23:00"))
     assert change.reason == "by late data: definitely inside"
-
-
-def test_a_crossing_turns_out_an_entry() -> None:
-    story = Story()
-    story.at("08:00:00").outside(by=300)
-    story.at("08:04:00").beyond(by=300)
-    assert len(story.told()) == 1
-    story.script[2] = [(7, 300.0, False)]  # the path now comes from the fix inside
-    story.at("08:02:00", received="08:06:00").inside(by=42)
-    assert story.told() == ["08:06:00 OPEN exclusion P1 from 08:02:00 to 08:04:00 late"]
 
 
 def test_what_a_track_cannot_show_is_left_alone() -> None:

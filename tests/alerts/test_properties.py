@@ -1,0 +1,192 @@
+"""What must hold of any stream: it says what the oracle says, however it is cut and whatever is rebuilt on the way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from model.alert import Change, Kind, Op
+from model.arrays import Array
+from model.fix import Source
+from model.instant import SECOND_US, from_us
+from model.state import State, rebuilt
+from model.zone import Purpose
+from tests.alerts.story import MONITORED, TAG, Memory, Story, line, us, zone_of
+from tests.oracle.occurrences import Occurrence, Seen, occurrences
+
+START_S = us("08:00:00") // SECOND_US
+PROFILE = settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+BOTH = [MONITORED, MONITORED._replace(tag=3, wearer=53, order=503)]
+
+# Distances at which something changes, and their neighbours, more often than others.
+DISTANCES = st.one_of(
+    st.sampled_from([-400, -40, -10.5, -10, -9.5, 0, 9.5, 10, 10.5, 49, 50, 50.5, 80, 149, 150, 150.5, 199, 200, 201, 5000]),
+    st.integers(-60, 260),
+).map(float)
+ACCURACIES = st.sampled_from([5.0, 10.0, 30.0, 120.0, 160.0, 1500.0])
+GAPS = st.sampled_from([1, 15, 60, 60, 60, 240, 299, 300, 599, 600, 601, 3600])
+SOURCES = st.sampled_from([Source.GNSS] * 5 + [Source.RF, Source.WIFI, Source.CELL])
+
+
+@dataclass(frozen=True)
+class Row:
+    """One fix of a made-up stream."""
+
+    gap_s: int
+    distance_m: float
+    accuracy_m: float
+    source: Source
+    delay_s: int = 2
+    east_km: float = 0.0
+    ahead_s: int = 0  # how far a wrong clock is ahead
+    crossed: bool = False
+    tag: int = TAG
+
+
+ROWS = st.builds(Row, GAPS, DISTANCES, ACCURACIES, SOURCES)
+WILD = st.builds(
+    Row,
+    GAPS,
+    DISTANCES,
+    ACCURACIES,
+    SOURCES,
+    delay_s=st.just(1),
+    east_km=st.sampled_from([0.0] * 6 + [30.0, 30.1, -30.0]),
+    ahead_s=st.sampled_from([0] * 6 + [122, 7200]),
+    crossed=st.booleans(),
+    tag=st.sampled_from([TAG, TAG, 3]),
+)
+
+
+def told(story: Story, rows: list[Row]) -> Array:
+    """The rows as FIX in arrival order: each tag's are in order, all tags' by time of receipt."""
+    at_s = START_S
+    for row in rows:
+        at_s += row.gap_s
+        story.at(
+            clock((at_s + row.ahead_s) * SECOND_US),
+            received=clock((at_s + row.delay_s) * SECOND_US),
+            accuracy=row.accuracy_m,
+            source=row.source,
+            east_km=row.east_km,
+            tag=row.tag,
+        ).add(row.distance_m, crossed=row.crossed)
+    return story.waiting()
+
+
+def clock(at_us: int) -> str:
+    days = (at_us - us("00:00")) // (24 * 3600 * SECOND_US)
+    return f"+{days} {from_us(at_us):%H:%M:%S}"
+
+
+def seen(fixes: Array, story: Story) -> list[Seen]:
+    return [
+        Seen(
+            int(fix["fix_at_us"]) // SECOND_US,
+            story.script[int(fix["seq"])][0][1],
+            float(fix["accuracy_m"]),
+            int(fix["source"]) in (Source.GNSS, Source.RF),
+        )
+        for fix in fixes
+    ]
+
+
+def stood(changes: list[Change]) -> list[Occurrence]:
+    """What changes leave standing."""
+    found: dict[int, Occurrence] = {}
+    for change in changes:
+        if change.kind is Kind.CROSSED:
+            continue
+        before = found.get(change.occurrence_us)
+        assert (before is None) == (change.op is Op.OPEN)
+        decided = change.changed_us // SECOND_US - 2 if before is None else before.decided_s
+        ended = None if change.ended_us is None else change.ended_us // SECOND_US
+        found[change.occurrence_us] = Occurrence(change.kind, change.event_at_us // SECOND_US, decided, ended)
+    return list(found.values())
+
+
+@PROFILE
+@given(st.lists(ROWS, max_size=40), st.integers(1, 3), st.sampled_from([0.0, 200.0]))
+def test_the_oracle_agrees(rows: list[Row], confirm: int, buffer_m: float) -> None:
+    story = Story(zone_of(confirm_fixes=confirm, buffer_m=buffer_m))
+    fixes = told(story, rows)
+    changes = Memory().take(story.world, fixes)
+    assert stood(changes) == occurrences(seen(fixes, story), confirm=confirm, buffer_m=buffer_m)
+
+
+@PROFILE
+@given(st.lists(WILD, max_size=40), st.lists(st.integers(1, 9), min_size=1, max_size=40), st.sampled_from(list(Purpose)))
+def test_batches_do_not_matter(rows: list[Row], sizes: list[int], purpose: Purpose) -> None:
+    story = Story(zone_of(purpose=purpose), monitored=BOTH)
+    fixes = told(story, rows)
+    whole, single, cut = Memory(), Memory(), Memory()
+    changes = whole.take(story.world, fixes)
+    one_by_one = [change for row in range(len(fixes)) for change in single.take(story.world, fixes[row : row + 1])]
+    in_pieces: list[Change] = []
+    first = 0
+    for size in sizes * len(fixes):
+        in_pieces += cut.take(story.world, fixes[first : first + size])
+        first += size
+        if first >= len(fixes):
+            break
+    assert texts(changes) == texts(one_by_one) == texts(in_pieces)
+    assert remembered(whole.state) == remembered(single.state) == remembered(cut.state) or not len(fixes)
+    assert whole.kept() == single.kept() == cut.kept()
+
+
+@PROFILE
+@given(st.lists(WILD, min_size=1, max_size=30), st.data())
+def test_a_state_rebuilt_from_its_blocks_goes_on_as_the_one_it_was(rows: list[Row], data: st.DataObject) -> None:
+    story = Story(zone_of(), monitored=BOTH)
+    fixes = told(story, rows)
+    cut = data.draw(st.integers(0, len(fixes)))
+    memory = Memory()
+    memory.take(story.world, fixes[:cut])
+    state = memory.state
+    blocks = [(number, state.block(number)) for number in state.blocks()]
+    again = Memory(rebuilt(blocks, state.watermark_us, state.control_seq), memory.fixes.copy(), dict(memory.occurrences))
+    again.shadow = rebuilt(blocks, state.watermark_us, state.control_seq)
+    assert again.state.digest() == state.digest()
+    assert texts(again.take(story.world, fixes[cut:])) == texts(memory.take(story.world, fixes[cut:]))
+    assert again.state.digest() == memory.state.digest()
+
+
+@PROFILE
+@given(st.lists(WILD, max_size=40), st.randoms(use_true_random=False))
+def test_whatever_comes_in_whatever_order_changes_make_sense(rows: list[Row], random: object) -> None:
+    """Memory.keep holds that nothing is opened twice or changed before it was opened; times and severities are held here."""
+    story = Story(zone_of(), monitored=BOTH)
+    fixes = told(story, rows)
+    order = list(range(len(fixes)))
+    random.shuffle(order)  # type: ignore[attr-defined]
+    shuffled = fixes[np.array(order, np.int64)]
+    shuffled["received_us"] = np.maximum.accumulate(shuffled["received_us"])
+    memory = Memory()
+    live: set[tuple[int, int]] = set()
+    for first in range(0, len(shuffled), 4):
+        before = memory.state.watermark_us
+        for change in memory.take(story.world, shuffled[first : first + 4]):
+            assert change.ended_us is None or change.ended_us >= change.event_at_us, line(change)
+            assert change.changed_us >= change.detected_us >= before or change.op is not Op.OPEN
+            assert 1 <= change.severity <= 4
+            assert len(change.evidence)
+            assert (change.evidence["tag"] == change.tag).all()
+        live = {(known.tag, known.occurrence_us) for known in memory.occurrences.values() if known.ended_us is None}
+        held = {(tag, int(pair["occurrence_us"][0])) for (tag, _), pair in memory.state.pairs.items() if pair["phase"][0] == 2}
+        assert live == held, "what is said to be going on is what live judging can end"
+
+
+def remembered(state: State) -> tuple[int, dict[int, bytes], dict[tuple[int, int], bytes]]:
+    """A state whatever the order its tags were first seen in."""
+    tags = {int(record["tag"]): record.tobytes() for record in state.tags[: state.count]}
+    return state.watermark_us, tags, {key: pair.tobytes() for key, pair in state.pairs.items()}
+
+
+def texts(changes: list[Change]) -> list[tuple[object, ...]]:
+    """Changes as values that compare: arrays as bytes, NaN equal to itself."""
+    return [
+        (*change[:-2], change.evidence.tobytes(), repr(change.distance_m))  # the two last fields are evidence and distance_m
+        for change in changes
+    ]
