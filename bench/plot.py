@@ -49,7 +49,8 @@ def _draw(workload: str, cases: list[Measured], machine: Machine, path: Path, qu
             aim = one.at_least * median(one.baseline_values)
             axes.plot([aim, aim], [at - 0.4, at + 0.4], color="#c0392b", linewidth=2)
         said = "" if one.met is None else f", {'met' if one.met else 'missed'} (at least {one.at_least:g} x)"
-        axes.annotate(f" {one.ratio:.3g} x{said}", (max(one.values), at - 0.2), va="center", fontsize=9)
+        plate = {"boxstyle": "square,pad=0.1", "facecolor": "white", "edgecolor": "none", "alpha": 0.8}
+        axes.annotate(f" {one.ratio:.3g} x{said}", (max(one.values), at - 0.2), va="center", fontsize=9, bbox=plate)
     axes.set_yticks(range(len(cases)), [f"{one.case}\n{_short(one.baseline)}" for one in cases], fontsize=8)
     axes.invert_yaxis()
     axes.set_xscale("log")
