@@ -18,11 +18,11 @@ from api.problem import Problem
 from api.routes import activations, alerts, audit, fixes, groups, health, orders, status, stream, tags, token, wearers, zones
 from api.settings import Settings
 from api.site import Console
+from api.size import Limited
 from api.token import Signer
 from store.pool import Store
 
 PREFIX: Final = "/api/v1"
-BODY_MOST: Final = 256 * 1024  # bytes of a request; zones, which may be large, say their own
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -57,7 +57,6 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        max_body_size=BODY_MOST,
         redirect_slashes=False,
         telemetry={"tracing": False, "metrics": False},
         generate_unique_id_function=lambda route: f"{route.tags[0]}-{route.name}".replace(" ", "-"),
@@ -68,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
         app.include_router(module.router, prefix=PREFIX)
     app.include_router(health.router)
     app.router.default = Console(settings.console)
+    app.add_middleware(Limited)
     app.add_middleware(Headers)
     app.add_middleware(Measured, meters=meters)
     app.add_middleware(TrustedHostMiddleware, allowed_hosts=list(settings.hosts), www_redirect=False)

@@ -178,13 +178,13 @@ async def draft(sent: ZoneIn, timezone: str) -> tuple[Draft, list[str]]:
     """
     given = sent.properties
     geometry = {"type": sent.geometry.get("type"), "coordinates": sent.geometry.get("coordinates")}
-    if given.radius_m is not None and geometry["type"] != "Point":
-        raise invalid("properties.radius_m", "only a Point has a radius: leave it out, or send the centre as a Point")
     feature = {"type": "Feature", "geometry": geometry, "properties": {"radius_m": given.radius_m}}
     # A large zone takes seconds to check: not on the loop that others wait for.
     parsed = await asyncio.to_thread(_parse, feature)
     if isinstance(parsed, Rejected):
         raise await _refused(feature, parsed)
+    if given.radius_m is not None and geometry["type"] != "Point":
+        raise invalid("properties.radius_m", "only a Point has a radius: leave it out, or send the centre as a Point")
     advice = list(parsed.advice)
     schedule = given.schedule
     if schedule is not None and schedule.get("timezone") is None:
@@ -218,7 +218,7 @@ async def check(sent: CheckIn) -> Checked:
     parsed = await asyncio.to_thread(_parse, feature)
     if isinstance(parsed, Geometry):
         return Checked(valid=True, reason=None, advice=list(parsed.advice), repair=None)
-    return Checked(valid=False, reason=parsed.reason, advice=[], repair=await asyncio.to_thread(repair, feature))
+    return Checked(valid=False, reason=parsed.reason, advice=[], repair=await asyncio.to_thread(_repair, feature))
 
 
 def zone(row: Row, advice: list[str] | None = None) -> Zone:
@@ -243,6 +243,13 @@ def _parse(feature: dict[str, Any]) -> Geometry | Rejected:
         return Rejected("A coordinate is a number too large for anything: give degrees.")
 
 
+def _repair(feature: dict[str, Any]) -> dict[str, Any] | None:
+    try:
+        return repair(feature)
+    except OverflowError:
+        return None
+
+
 def _plain(geometry: dict[str, Any]) -> dict[str, Any]:
     """The geometry as it was judged fit, positions without heights and whatever else stood after them."""
     depth = {"Point": 0, "Polygon": 2, "MultiPolygon": 3}[geometry["type"]]
@@ -265,7 +272,7 @@ def _kept(given: Properties) -> dict[str, Any]:
 async def _refused(feature: dict[str, Any], parsed: Rejected) -> ProblemError:
     of_radius = feature["geometry"]["type"] == "Point" and "radius" in parsed.reason.lower()
     field = "properties.radius_m" if of_radius else "geometry"
-    offered = await asyncio.to_thread(repair, feature)
+    offered = await asyncio.to_thread(_repair, feature)
     return ProblemError(
         Kind.INVALID,
         f"{field}: {parsed.reason}",

@@ -51,4 +51,6 @@ UNAVAILABLE: Final = (
     asyncpg.OperatorInterventionError,
     asyncpg.InsufficientResourcesError,
     asyncpg.TransactionRollbackError,
+    asyncpg.InvalidCatalogNameError,  # the database is being made anew
+    asyncpg.ObjectNotInPrerequisiteStateError,  # it takes no connections while it is looked after
 )

@@ -24,8 +24,6 @@ router = APIRouter(prefix="/zones", tags=["zones"])
 Seeing = Annotated[Caller, needs(May.SEE_ZONES)]
 Editing = Annotated[Caller, needs(May.EDIT_ZONES)]
 
-BODY_MOST: Final = 8 * 1024 * 1024  # bytes: a hundred thousand points with all their digits
-
 LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
 READING: Final = LISTING | documented(Kind.MISSING)
 CREATING: Final = LISTING | documented(Kind.MALFORMED)
@@ -55,7 +53,7 @@ async def listed(
     return Zones(items=[shape.zone(row) for row in rows[:limit]], next=following)
 
 
-@router.post("", summary="Create a zone", status_code=201, response_model=Zone, responses=CREATING, max_body_size=BODY_MOST)
+@router.post("", summary="Create a zone", status_code=201, response_model=Zone, responses=CREATING)
 async def create(request: Request, parts: PartsDep, caller: Editing, body: ZoneIn, key: IdempotencyKey = None) -> Response:
     """In force everywhere one second after it is saved."""
     draft, advice = await shape.draft(body, parts.settings.timezone)
@@ -67,7 +65,7 @@ async def create(request: Request, parts: PartsDep, caller: Editing, body: ZoneI
     return await created(request, parts, caller, key, write)
 
 
-@router.post("/check", summary="Check a zone before saving it", responses=CREATING, max_body_size=BODY_MOST)
+@router.post("/check", summary="Check a zone before saving it", responses=CREATING)
 async def check(caller: Seeing, body: CheckIn) -> Checked:
     """Whether its geometry can be judged by, the place and the reason where it cannot, and a repair to offer."""
     return await shape.check(body)
@@ -85,7 +83,7 @@ async def versions(parts: PartsDep, caller: Seeing, zone_id: Id) -> Zones:
     return Zones(items=[shape.zone(row) for row in await zones.versions(parts.store, zone_id)], next=None)
 
 
-@router.put("/{zone_id}", summary="Save a zone anew", responses=EDITING, max_body_size=BODY_MOST)
+@router.put("/{zone_id}", summary="Save a zone anew", responses=EDITING)
 async def replace(
     parts: PartsDep, caller: Editing, response: Response, zone_id: Id, body: ZoneIn, if_match: IfMatch = None
 ) -> Zone:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import io
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -70,7 +71,7 @@ class Api:
         """One request; ``path`` without the prefix, or whole where it begins with two slashes."""
         url = self.url + (path[1:] if path.startswith("//") else "/api/v1" + path)
         if body is not None:
-            more["data"] = json.dumps(body)
+            more["data"] = io.BytesIO(json.dumps(body).encode())
             headers = {"Content-Type": "application/json"} | (headers or {})
         async with self.http.request(method, url, headers=self.bearer(role) | (headers or {}), **more) as response:
             return Answer(response.status, response.headers, await response.read())

@@ -1,0 +1,152 @@
+"""Who may what: every operation by every role, against a table written here anew."""
+
+from typing import Any, Final
+
+import pytest
+
+from api.roles import PERMISSIONS, May, Role
+from api.routes.alerts import WORKING_ROLES
+from tests.api import given
+from tests.api.client import Api
+
+EVERYONE: Final = frozenset(Role)
+QUEUE: Final = frozenset({Role.OPERATOR, Role.OFFICER, Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN})
+WORKERS: Final = QUEUE - {Role.AUDITOR}
+SETTERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR, Role.ADMIN})
+NO_ENGINEER: Final = EVERYONE - {Role.ENGINEER}
+
+# By the words of DOMAIN.md: engineers see no personal data, auditors only read, field officers have no queue, officers set zones.
+TABLE: Final[dict[str, frozenset[Role]]] = {
+    "GET /me": EVERYONE,
+    "GET /alerts": QUEUE,
+    "GET /alerts/stream": QUEUE,
+    "GET /alerts/{alert_id}": QUEUE,
+    "POST /alerts/{alert_id}/acknowledge": WORKERS,
+    "POST /alerts/{alert_id}/assign": WORKERS,
+    "POST /alerts/{alert_id}/notes": WORKERS,
+    "POST /alerts/{alert_id}/steps": WORKERS,
+    "POST /alerts/{alert_id}/close": WORKERS,
+    "POST /alerts/{alert_id}/reopen": WORKERS,
+    "GET /zones": QUEUE,
+    "POST /zones": SETTERS,
+    "POST /zones/check": QUEUE,
+    "GET /zones/{zone_id}": QUEUE,
+    "GET /zones/{zone_id}/versions": QUEUE,
+    "PUT /zones/{zone_id}": SETTERS,
+    "DELETE /zones/{zone_id}": SETTERS,
+    "GET /wearers": NO_ENGINEER,
+    "POST /wearers": SETTERS,
+    "GET /wearers/{wearer_id}": NO_ENGINEER,
+    "PATCH /wearers/{wearer_id}": SETTERS,
+    "GET /orders": NO_ENGINEER,
+    "POST /orders": SETTERS,
+    "GET /orders/{order_id}": NO_ENGINEER,
+    "PATCH /orders/{order_id}": SETTERS,
+    "GET /activations": NO_ENGINEER,
+    "POST /activations": SETTERS | {Role.FIELD},
+    "GET /activations/{activation_id}": NO_ENGINEER,
+    "PATCH /activations/{activation_id}": SETTERS | {Role.FIELD},
+    "GET /groups": NO_ENGINEER,
+    "POST /groups": SETTERS,
+    "GET /groups/{group_id}": NO_ENGINEER,
+    "PATCH /groups/{group_id}": SETTERS,
+    "GET /tags": EVERYONE,
+    "GET /tags/{tag}": EVERYONE,
+    "GET /fixes": QUEUE,
+    "GET /status": EVERYONE,
+    "GET /dead": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN}),
+    "GET /audit": frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
+}
+
+# What needs no token: signing in and out, and what machines ask.
+OPEN: Final = {"POST /token", "DELETE /token", "GET //healthz", "GET //readyz", "GET //metrics"}
+
+
+def operations(api: Api) -> set[str]:
+    """All there are, as ``METHOD /path``; those outside the prefix with two slashes."""
+    found = set()
+    for path, methods in api.app.openapi()["paths"].items():
+        short = path.removeprefix("/api/v1") if path.startswith("/api/v1") else "/" + path
+        found |= {f"{method.upper()} {short}" for method in methods}
+    return found
+
+
+async def test_the_table_names_every_operation(api: Api) -> None:
+    assert operations(api) == TABLE.keys() | OPEN
+
+
+async def test_every_operation_by_every_role(api: Api) -> None:
+    for operation, allowed in TABLE.items():
+        method, path = operation.split()
+        for name in ("alert_id", "zone_id", "wearer_id", "order_id", "activation_id", "group_id", "tag"):
+            path = path.replace(f"{{{name}}}", "999")
+        body: Any = {"nonsense": 1} if method != "GET" else None
+        path += "?last_event_id=x" if path.endswith("stream") else ""  # where allowed it would never end
+        assert (await api.call(method, path, None, body)).status == 401, operation
+        for role in Role:
+            answer = await api.call(method, path, role, body)
+            if role in allowed:
+                assert answer.status not in {401, 403}, (operation, role)
+            else:
+                assert answer.status == 403, (operation, role)
+                assert answer.json["type"] == "urn:cordon:not-allowed"
+                assert answer.json["permission"] in set(May)
+                assert role in answer.json["detail"]
+
+
+async def test_a_refused_write_leaves_nothing(api: Api) -> None:
+    who = await given.wearer(api)
+    zone = await given.zone(api, who["wearer"])
+    alert = await given.alert(api.store, who, zone)
+    before = await api.store.pool.fetchval("SELECT position FROM feed")
+    assert (await api.post(f"/alerts/{alert}/acknowledge", role="auditor")).status == 403
+    assert (await api.call("DELETE", f"/zones/{zone}", "operator", headers={"If-Match": '"1"'})).status == 403
+    assert await api.store.pool.fetchval("SELECT position FROM feed") == before
+    assert (await api.get(f"/alerts/{alert}")).json["handling"] == "new"
+
+
+async def test_an_engineer_sees_no_person_and_no_place(api: Api) -> None:
+    await given.wearer(api)
+    await given.fixes(api.store, given.fix())
+    seen = await api.get(f"/tags/{given.TAG}", "engineer")
+    assert seen.json["activation"] is None
+    assert (seen.json["last"]["lon"], seen.json["last"]["lat"]) == (None, None)
+    assert seen.json["last"]["fix_at"] == "2026-11-22T08:00:00Z"
+    everything = seen.body + (await api.get("/tags", "engineer")).body + (await api.get("/status", "engineer")).body
+    assert b"Test Wearer" not in everything
+    assert b"53.4" not in everything
+    whole = (await api.get(f"/tags/{given.TAG}", "operator")).json
+    assert whole["activation"]["wearer_name"] == "Test Wearer"
+    assert whole["last"]["lat"] == 53.4
+    # A filter must not tell what the answer hides.
+    by_wearer = (await api.get("/tags?wearer=999", "engineer")).json["items"]
+    assert [item["tag"] for item in by_wearer] == [given.TAG]
+
+
+async def test_a_field_officer_sees_who_wears_a_tag_and_not_where_they_are(api: Api) -> None:
+    await given.wearer(api)
+    await given.fixes(api.store, given.fix())
+    seen = (await api.get(f"/tags/{given.TAG}", "field")).json
+    assert seen["activation"]["wearer_name"] == "Test Wearer"
+    assert seen["last"]["lat"] is None
+
+
+def test_auditors_change_nothing() -> None:
+    assert all(may.startswith("see_") for may in PERMISSIONS[Role.AUDITOR])
+
+
+def test_every_role_is_in_the_table_and_only_workers_can_be_given_alerts() -> None:
+    assert set(PERMISSIONS) == set(Role)
+    assert set(WORKING_ROLES) == set(WORKERS)
+
+
+@pytest.mark.parametrize("role", list(Role))
+def test_whoever_may_edit_may_see(role: Role) -> None:
+    mine = PERMISSIONS[role]
+    for edit, see in (
+        (May.WORK_ALERTS, May.SEE_QUEUE),
+        (May.EDIT_WEARERS, May.SEE_WEARERS),
+        (May.EDIT_ZONES, May.SEE_ZONES),
+        (May.FIT_TAGS, May.SEE_TAGS),
+    ):
+        assert edit not in mine or see in mine
