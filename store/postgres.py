@@ -112,7 +112,13 @@ class Postgres:
         return int(fields[0])
 
     async def __aenter__(self) -> Self:
-        await asyncio.to_thread(self.start)
+        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
+        try:
+            await asyncio.shield(starting)
+        except asyncio.CancelledError:  # the thread goes on regardless: what it starts would be nobody's
+            await starting
+            await asyncio.to_thread(self.stop)
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
