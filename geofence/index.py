@@ -164,7 +164,7 @@ def _plan(zones: Sequence[Zone], shapes: Sequence[Shape], tags: Array, reach: _R
     rings = [len(shape.ring_at) - 1 for shape in shapes]
     vertex_at = _starts([len(shape.x) for shape in shapes])
     buffer_m = np.array([zone.buffer_m for zone in zones], np.float64)
-    box = np.array([_box(shape) for shape in shapes], np.float64).reshape(-1, 4)
+    box = np.array([shape.box for shape in shapes], np.float64).reshape(-1, 4)
     _widen(box, np.array([shape.radius_m for shape in shapes], np.float64) + buffer_m)
     zone_of = np.searchsorted(known, ids)
     is_shared = np.isin(known, reach.shared)
@@ -222,10 +222,6 @@ def _flat(parts: Sequence[Array]) -> Array:
 def _ring_at(shapes: Sequence[Shape], vertex_at: Array) -> Array:
     starts = [shape.ring_at[:-1] + at for shape, at in zip(shapes, vertex_at, strict=False)]
     return np.concatenate([*starts, vertex_at[-1:]]).astype(np.int64)
-
-
-def _box(shape: Shape) -> tuple[float, float, float, float]:
-    return shape.x.min(), shape.y.min(), shape.x.max(), shape.y.max()
 
 
 @kernel

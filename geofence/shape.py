@@ -15,18 +15,14 @@ _SEAM_DEG: Final = 180.0
 class Shape(NamedTuple):
     """One zone's geometry. Longitudes may run beyond 180 where it crosses the 180° meridian: its frame is its own.
 
-    A circle has its centre as the only coordinate, and no rings.
+    A circle is a ring of one coordinate, its centre: a ring with no edges, that the ring before it in an index ends at.
     """
 
     x: Array  # (v,) float64 degrees longitude, rings closed, one after the other
     y: Array  # (v,) float64 degrees latitude
     ring_at: Array  # (r + 1,) int64, where each ring's coordinates begin; outer rings and holes alike (even-odd)
+    box: tuple[float, float, float, float]  # degrees west, south, east, north; of a circle its centre
     radius_m: float
-
-    @property
-    def nbytes(self) -> int:
-        """Bytes of its arrays."""
-        return self.x.nbytes + self.y.nbytes + self.ring_at.nbytes
 
 
 def compile_shapes(zones: Sequence[Zone]) -> list[Shape]:
@@ -49,13 +45,20 @@ def _compile(zone: Zone, geometry: shapely.Geometry) -> Shape:
     if shapely.is_empty(geometry):
         raise ValueError(f"zone {zone.id} version {zone.version} is empty")
     if isinstance(geometry, shapely.Point) and zone.radius_m > 0:
-        return Shape(np.array([geometry.x]), np.array([geometry.y]), np.zeros(1, np.int64), zone.radius_m)
+        return Shape(
+            np.array([geometry.x]),
+            np.array([geometry.y]),
+            np.array([0, 1], np.int64),
+            shapely.bounds(geometry).tolist(),
+            zone.radius_m,
+        )
     if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0:
         raise ValueError(f"zone {zone.id} version {zone.version} is a {type(geometry).__name__} with radius {zone.radius_m:g} m")
-    rings = shapely.get_rings(shapely.get_parts(joined(geometry)))
-    coordinates = shapely.get_coordinates(rings)
+    whole = joined(geometry)
+    rings = shapely.get_rings(shapely.get_parts(whole))
+    x, y = np.ascontiguousarray(shapely.get_coordinates(rings).T)
     ring_at = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))]).astype(np.int64)
-    return Shape(np.ascontiguousarray(coordinates[:, 0]), np.ascontiguousarray(coordinates[:, 1]), ring_at, 0.0)
+    return Shape(x, y, ring_at, shapely.bounds(whole).tolist(), 0.0)
 
 
 def joined(geometry: shapely.Geometry) -> shapely.Geometry:

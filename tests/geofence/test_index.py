@@ -162,3 +162,25 @@ def test_thousands_of_shared_zones_are_found_as_if_each_were_looked_at() -> None
     hits = evaluate(everyone, fixes, no_last(1))
     assert len(hits) > 1000
     assert hits.tobytes() == evaluate(own, fixes, no_last(1)).tobytes()
+
+
+CIRCLE = shapely.Point(-2.5, 53.05)
+HOLED = HERE.difference(shapely.box(-2.98, 53.02, -2.97, 53.03))
+NEIGHBOURS = st.lists(
+    st.sampled_from([(HERE, 0.0), (HOLED, 0.0), (CIRCLE, 400.0), (shapely.box(1.0, 50.0, 1.1, 50.1), 0.0)]), min_size=2
+)
+
+
+@given(NEIGHBOURS, st.floats(-3.01, -2.89), st.floats(52.99, 53.11))
+@settings(max_examples=60)
+def test_a_zone_is_judged_the_same_whatever_zones_lie_before_and_after_it(
+    kinds: list[tuple[Any, float]], lon: float, lat: float
+) -> None:
+    """All in one index, circles between polygons too, against each in an index of its own."""
+    zones = [zone(i, shape_, radius_m=radius_m) for i, (shape_, radius_m) in enumerate(kinds, 1)]
+    fixes = fixes_at(1, [(lon, lat), (-2.5, 53.052), (-2.975, 53.025)])
+    together = evaluate(ZoneIndex.build(zones, [Assignment(1, z.id, 0, FOREVER_US) for z in zones]), fixes, no_last(1))
+    alone = [evaluate(ZoneIndex.build([z], [Assignment(1, z.id, 0, FOREVER_US)]), fixes, no_last(1)) for z in zones]
+    apart = np.concatenate(alone)
+    order = np.lexsort((apart["zone"], apart["fix_row"]))
+    assert np.sort(together, order=["fix_row", "zone"]).tobytes() == apart[order].tobytes()
