@@ -26,8 +26,8 @@ check: $(VENV)/.dev $(CONSOLE)  ## style, types, layers, console types
 	$(BIN)/lint-imports
 	@$(NPM) run --silent check
 
-bench: $(VENV)/.run  ## benchmarks, as a table
-	$(BIN)/cordon bench
+bench: $(VENV)/.bench  ## benchmarks, as a table and plots in bench-plots/
+	$(BIN)/cordon bench --plot bench-plots
 
 $(VENV)/.python:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
@@ -39,6 +39,10 @@ $(VENV)/.run: requirements/run.txt pyproject.toml $(VENV)/.python
 	@echo "Installing what Cordon runs on (a few minutes the first time)"
 	$(PIP) install --require-hashes -r requirements/run.txt
 	$(PIP) install --no-deps --no-build-isolation -e .
+	@touch $@
+
+$(VENV)/.bench: requirements/bench.txt $(VENV)/.run
+	$(PIP) install --require-hashes -r requirements/bench.txt
 	@touch $@
 
 $(VENV)/.dev: requirements/dev.txt $(VENV)/.run
@@ -55,7 +59,7 @@ schema: $(VENV)/.dev  ## write store/schema.sql again from the migrations
 	$(BIN)/python -m tests.store.schema
 
 lock:  ## resolve requirements/*.in again (needs uv)
-	for f in run dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	for f in run bench dev; do uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	  --no-emit-find-links --custom-compile-command "make lock" requirements/$$f.in -o requirements/$$f.txt; done
 
 clean:
