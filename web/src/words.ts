@@ -32,10 +32,10 @@ export function verb(alert: Alert): string {
   return SAYS[alert.kind]?.[alert.condition] ?? plain(alert.kind);
 }
 
-/** What kind of zone it is, in words; empty where the alert has none. */
+/** Whom the zone protects, in two words; empty where the alert has none. */
 export function place(alert: Alert): string {
   if (alert.zone_id === null) return "";
-  return alert.zone_purpose === "area" ? "(area exclusion zone)" : "(victim exclusion zone)";
+  return alert.zone_purpose === "area" ? "area zone" : "victim zone";
 }
 
 /** The alert in one short sentence: who, what, and the zone by its name. */
@@ -43,14 +43,21 @@ export function sentence(alert: Alert): string {
   return `${alert.wearer} ${verb(alert)} ${alert.zone_name ?? ""}`.trimEnd();
 }
 
-/** What is to be known about how it stands, besides: over, withdrawn, late, repeated. */
-export function remarks(alert: Alert): string[] {
-  const said: string[] = [];
-  if (alert.condition === "ended") said.push("Has left");
-  if (alert.condition === "withdrawn") said.push("Withdrawn");
-  if (alert.confidence === "inferred") said.push("Inferred from path");
-  if (alert.late) said.push("Late data");
-  if (alert.occurrences > 1) said.push(`${alert.occurrences} times`);
+export interface Remark {
+  short: string; // for a row
+  long: string;
+}
+
+/** What is to be known about how it stands, besides: over, withdrawn, inferred, late, repeated. */
+export function remarks(alert: Alert): Remark[] {
+  const said: Remark[] = [];
+  if (alert.condition === "ended") said.push({ short: "Over", long: "It is over" });
+  if (alert.condition === "withdrawn") {
+    said.push({ short: "Withdrawn", long: "Withdrawn: later data showed that it never was" });
+  }
+  if (alert.confidence === "inferred") said.push({ short: "Inferred", long: "Inferred from path" });
+  if (alert.late) said.push({ short: "Late", long: "From late data" });
+  if (alert.occurrences > 1) said.push({ short: `${alert.occurrences} times`, long: `${alert.occurrences} times` });
   return said;
 }
 

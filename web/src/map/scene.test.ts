@@ -76,8 +76,8 @@ test("the words say all that the picture says", () => {
   const moving = fix("2026-11-22T08:05:00Z", { speed_mps: 2, heading_deg: 90 });
   const { words } = sceneOf(sample(), zone, evidence, track(fix("2026-11-22T08:04:00Z"), moving), NOW);
   const text = words.join(" ");
-  expect(text).toContain("School (victim exclusion zone), circle of radius 300 m");
-  expect(text).toContain("35 m inside the edge");
+  expect(text).toContain("School, exclusion, victim zone, circle of radius 300 m");
+  expect(text).toContain("judged 35 m inside the edge");
   expect(text).toContain("5 min ago, accurate to 10 m, moving east at 7 km/h");
   expect(text).toContain("2 location points over 1 min");
 });

@@ -117,9 +117,8 @@ function wordsOf(
   nowMs: number,
 ): string[] {
   const said: string[] = [];
-  if (zone !== null) said.push(`Zone: ${zone.properties.name} ${place(alert)}, ${shape(zone)}.`);
-  const judged = evidence.at(-1);
-  if (judged?.distance_m != null) said.push(`Judged ${distance(judged.distance_m)}.`);
+  if (zone !== null) said.push(`Zone: ${zone.properties.name}, exclusion, ${place(alert)}, ${shape(zone)}.`);
+  said.push(...evidence.flatMap((item) => judgement(item, nowMs)));
   if (last !== null) {
     const sure = last.accuracy_m === null ? "" : `, accurate to ${length(last.accuracy_m)}`;
     said.push(`Last location point: ${wall(last.fix_at, nowMs)}, ${ago(last.fix_at, nowMs)}${sure}${motion(last)}.`);
@@ -133,6 +132,12 @@ function wordsOf(
     );
   }
   return said;
+}
+
+/** What the fixes that raised the alert showed, and what those that ended it did. */
+function judgement({ distance_m, fixes }: Evidence, nowMs: number): string[] {
+  const at = fixes.at(-1)?.fix_at;
+  return distance_m === null || at === undefined ? [] : [`At ${wall(at, nowMs)} judged ${distance(distance_m)}.`];
 }
 
 function shape(zone: Zone): string {

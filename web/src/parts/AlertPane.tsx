@@ -1,6 +1,6 @@
 // One alert whole: what happened, what to do, where it was, what it was judged by and what was done about it.
 import { useQuery } from "@tanstack/react-query";
-import { lazy, type RefObject, Suspense } from "react";
+import { lazy, type RefObject, Suspense, useEffect } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
 import { ago, wall } from "../instant";
@@ -35,6 +35,10 @@ export function AlertPane({ alert, me, pane, onChanged, onLeave }: Props) {
 }
 
 function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Alert }) {
+  // biome-ignore lint/correctness/useExhaustiveDependencies: another alert is read from its top
+  useEffect(() => {
+    pane.current?.scrollTo(0, 0);
+  }, [pane, alert.id]);
   const detail = useQuery({ queryKey: ["alert", alert.id], queryFn: ({ signal }) => api.alert(alert.id, signal) });
   return (
     <section className="pane" ref={pane} aria-labelledby="alert-title">
@@ -46,7 +50,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
           <b>{alert.severity}</b> {SEVERITY[alert.severity]}
         </span>{" "}
         {sentence(alert)}
-        {alert.zone_id !== null && <small>{place(alert)}</small>}
+        {alert.zone_id !== null && <small>Exclusion, {place(alert)}</small>}
       </h2>
       <Facts alert={alert} me={me.id} />
       <Actions key={alert.id} alert={alert} me={me} onChanged={onChanged} />
@@ -79,7 +83,7 @@ function Facts({ alert, me }: { alert: api.Alert; me: number }) {
       <Fact name="Handling" value={`${HANDLING[alert.handling]}, ${owner(alert, me)}`} />
       {clock !== null && <Fact name={clock.act} value={clock.words} overdue={clock.overdue} />}
       {alert.outcome !== null && <Fact name="Outcome" value={OUTCOMES[alert.outcome] ?? plain(alert.outcome)} />}
-      {remarked.length > 0 && <Fact name="Besides" value={remarked.join(" · ")} />}
+      {remarked.length > 0 && <Fact name="Besides" value={remarked.map((remark) => remark.long).join(" · ")} />}
       <Fact name="Tag" value={String(alert.tag)} />
     </dl>
   );

@@ -51,7 +51,8 @@ function NoQueue({ account }: { account: Account }) {
     <main className="sign-in">
       <h1>Cordon</h1>
       <p>
-        You are signed in as {account.name}. The role {account.role} has no alert queue, and this page has nothing else yet.
+        You are signed in as {account.name}. The role {account.role} has no alert queue, and this page has nothing else
+        yet.
       </p>
       <button type="button" onClick={signOut}>
         Sign out

@@ -42,16 +42,16 @@ export const Row = memo(function Row({ alert, me, selected, place: at, of, top, 
       </div>
       <div className="row-line">
         <span className="row-what">
-          {verb(alert)} <b>{alert.zone_name}</b> {place(alert)}
-        </span>
-        <span className="row-end row-remarks">
-          {remarks(alert).map((remark) => (
-            <em key={remark}>{remark}</em>
-          ))}
+          {verb(alert)} {place(alert)} <b>{alert.zone_name}</b>
         </span>
       </div>
       <div className="row-line">
         <Due alert={alert} />
+        <span className="row-remarks">
+          {remarks(alert).map((remark) => (
+            <em key={remark.short}>{remark.short}</em>
+          ))}
+        </span>
         <Since alert={alert} />
       </div>
     </div>
