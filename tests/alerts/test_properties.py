@@ -1,11 +1,14 @@
 """What must hold of any stream: it says what the oracle says, however it is cut and whatever is rebuilt on the way."""
 
 from dataclasses import dataclass
+from random import Random
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.rules import Rules
 from model.alert import Change, Kind, Op
 from model.arrays import Array
 from model.fix import Source
@@ -190,3 +193,29 @@ def texts(changes: list[Change]) -> list[tuple[object, ...]]:
         (*change[:-2], change.evidence.tobytes(), repr(change.distance_m))  # the two last fields are evidence and distance_m
         for change in changes
     ]
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        Rules(leave_fixes=1),
+        Rules(leave_fixes=3),
+        Rules(leave_far_m=49.0),
+        Rules(leave_far_m=51.0),
+        Rules(raise_within_m=149.0),
+        Rules(raise_within_m=151.0),
+        Rules(reenter_us=599 * SECOND_US),
+        Rules(reenter_us=601 * SECOND_US),
+    ],
+)
+def test_the_oracle_tells_wrong_rules_from_right_ones(wrong: Rules) -> None:
+    random = Random(3)
+    distances = [-400.0, -40.0, 0.0, 30.0, 49.5, 50.0, 50.5, 149.5, 150.0, 150.5, 5000.0]
+    for _ in range(300):
+        gaps = [1, 60, 299, 300, 599, 600, 601]
+        rows = [Row(random.choice(gaps), random.choice(distances), random.choice([10.0, 160.0]), Source.GNSS) for _ in range(12)]
+        story = Story(zone_of(), rules=wrong)
+        fixes = told(story, rows)
+        if stood(Memory().take(story.world, fixes)) != occurrences(seen(fixes, story)):
+            return
+    raise AssertionError("the oracle would not notice")
