@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.middleware.trustedhost import TrustedHostMiddleware
 
 from api import problem
@@ -15,6 +15,7 @@ from api.meters import Measured, Meters
 from api.parts import Parts
 from api.password import Checker
 from api.problem import Problem
+from api.queries import known_queries
 from api.routes import activations, alerts, audit, fixes, groups, health, orders, status, stream, tags, token, wearers, zones
 from api.settings import Settings
 from api.site import Console
@@ -64,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     problem.install(app)
     # The stream before the alerts: /alerts/stream is no alert's id.
     for module in (token, stream, alerts, zones, wearers, orders, activations, groups, tags, fixes, status, audit):
-        app.include_router(module.router, prefix=PREFIX)
+        app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(known_queries)])
     app.include_router(health.router)
     app.router.default = Console(settings.console)
     app.add_middleware(Limited)

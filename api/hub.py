@@ -24,7 +24,8 @@ from store.refusal import UNAVAILABLE
 log = structlog.get_logger(__name__)
 
 KEPT: Final = 2000  # events in the ring: about 1 KB each, a good many seconds of a bad day
-READ: Final = 500  # feed entries read at once
+READ: Final = 100  # feed entries read at once
+SENT: Final = 100  # events sent at once: what a client that stalls can leave in our memory
 STATUS_S: Final = 2.0  # how often judging is looked at
 RETRY_S: Final = 1.0
 PING_S: Final = 15.0  # of silence; less than the idle timeout of any proxy
@@ -184,6 +185,8 @@ class Hub:
         if after >= self._start:
             fresh = list(takewhile(lambda event: event.position > after, reversed(self._ring)))
             fresh.reverse()
+            if len(fresh) > SENT:
+                return fresh[:SENT], fresh[SENT - 1].position
             return fresh, position
         entries = [entry for entry in await feed.entries(self._store, after, READ) if entry.position <= position]
         if not entries:

@@ -7,11 +7,10 @@ from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
-import asyncpg
-
 from api import fix
 from api.fields import Row
 from model.instant import show
+from store.pool import Record
 
 GEOJSON: Final = "application/geo+json"
 CSV: Final = "text/csv"
@@ -36,7 +35,7 @@ COLUMNS: Final = (
     "gateway",
 )
 
-Pieces = AsyncIterator[Sequence[asyncpg.Record]]
+Pieces = AsyncIterator[Sequence[Record]]
 
 
 def _json(row: Row) -> dict[str, Any]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 else:
     Connection = Any
 
+Record = asyncpg.Record  # a row, by column name: for those above, who do not import asyncpg
+
 # What callers catch where the database may be away; cut off at a bad moment, asyncpg says InternalClientError.
 FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError)
 

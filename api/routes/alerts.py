@@ -3,7 +3,6 @@
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, Literal
 
-import asyncpg
 from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
@@ -21,6 +20,7 @@ from model.alert import Kind as AlertKind
 from model.instant import FOREVER_US
 from store import alerts, audit
 from store.feed import Edit, edit
+from store.pool import Record
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -184,7 +184,7 @@ async def step(
 ) -> FullAlert:
     """The alert is in progress; the caller owns it if nobody does."""
 
-    async def act(change: Edit, row: asyncpg.Record) -> None:
+    async def act(change: Edit, row: Record) -> None:
         await alerts.step(change, row, body.step, body.result, body.text or "")
 
     return await _act(parts, caller, response, alert_id, if_match, act)
@@ -196,7 +196,7 @@ async def close(
 ) -> FullAlert:
     """With an outcome and a note; an exclusion in a victim zone only with the victim told, or why not."""
 
-    async def act(change: Edit, row: asyncpg.Record) -> None:
+    async def act(change: Edit, row: Record) -> None:
         victim = body.victim
         of_victim = row["kind"] == AlertKind.EXCLUSION and row["zone_purpose"] == "victim" and row["condition"] != "withdrawn"
         if of_victim and victim is None:
@@ -223,7 +223,7 @@ async def _act(
     response: Response,
     alert_id: int,
     if_match: str | None,
-    act: Callable[[Edit, asyncpg.Record], Awaitable[None]],
+    act: Callable[[Edit, Record], Awaitable[None]],
 ) -> FullAlert:
     """Lock, compare the version where one is given, act, and answer with the alert as it then stands."""
     async with edit(parts.store, caller.account) as change:
@@ -234,7 +234,7 @@ async def _act(
     return _answer(await alerts.get(parts.store, alert_id), response)
 
 
-def _stale(row: asyncpg.Record, read: str, last: str) -> ProblemError:
+def _stale(row: Record, read: str, last: str) -> ProblemError:
     condition, _, handling = read.partition("-")
     now_condition, _, now_handling = shape.version(row).partition("-")
     sides = [

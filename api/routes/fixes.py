@@ -3,7 +3,6 @@
 from collections.abc import AsyncIterator, Sequence
 from typing import Annotated, Any, Final
 
-import asyncpg
 from fastapi import APIRouter, Header, Query, Request
 from starlette.responses import StreamingResponse
 
@@ -19,7 +18,7 @@ from api.track import CSV, GEOJSON, GPX, WRITERS, chosen
 from model.instant import DAY_US, MINUTE_US, show
 from store import audit, fixes
 from store.fixes import After, Track
-from store.pool import Store
+from store.pool import Record, Store
 
 router = APIRouter(prefix="/fixes", tags=["fixes"])
 
@@ -106,7 +105,7 @@ def _written(track: Track) -> dict[str, str]:
     return {"from": show(track.from_us), "to": show(track.to_us)}
 
 
-async def _pieces(store: Store, track: Track, after: After | None, limit: int) -> AsyncIterator[Sequence[asyncpg.Record]]:
+async def _pieces(store: Store, track: Track, after: After | None, limit: int) -> AsyncIterator[Sequence[Record]]:
     """The rows of one answer. No connection is held while a slow client reads."""
     left = limit
     while left > 0:

@@ -17,6 +17,7 @@ from api.parts import PartsDep
 from api.problem import Kind, documented
 from api.roles import May
 from api.token import Caller
+from store import audit
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -82,7 +83,8 @@ async def stream(
     last_event_id: Position = None,
     last_event_id_header: LastEventId = None,
 ) -> Stream:
-    """Ends when the access token does: refresh it, and resume with the last `id:` seen."""
+    """Ends when the access token does: refresh it, and resume with the last `id:` seen. Who listens is noted."""
     after = last_event_id if last_event_id_header is None else last_event_id_header
     beginning = await parts.hub.begin(after)
+    await audit.note(parts.store, caller.account, "read", "alerts/stream", after=beginning.after)
     return Stream(parts.hub.stream(beginning, caller.expires_s - time.time()))

@@ -81,6 +81,18 @@ async def test_several_places_are_all_named(api: Api) -> None:
     assert "(and 4 more)" in problem["detail"]
 
 
+async def test_a_misspelt_filter_is_not_ignored(api: Api) -> None:
+    for path, name in (
+        ("/alerts?wearers=1", "wearers"),
+        ("/zones?kind=home&end=true", "end"),
+        ("/me?x=", "x"),
+        ("/wearers/1?a=b", "a"),
+    ):
+        problem = is_problem(await api.get(path), 422, "invalid")
+        assert (problem["errors"][0]["in"], problem["errors"][0]["field"]) == ("query", name)
+    assert "severity" in (await api.get("/alerts?sevrity=P1")).json["detail"]
+
+
 async def test_an_error_of_ours_tells_nothing(
     api: Api, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
