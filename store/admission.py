@@ -8,9 +8,10 @@ import numpy as np
 
 from model.arrays import I64, Array, Bool
 from model.batch import DeadLetter
-from model.event import EVENT, EventKind
-from model.fix import CONTENT, FIX, IDENTITY, Source
+from model.event import EventKind
+from model.fix import CONTENT, Source
 from model.instant import show
+from store.copy import Codec
 from store.pool import Connection
 
 EVENT_IDENTITY: Final = ("tag", "at_us", "seq", "kind")
@@ -26,46 +27,38 @@ class Admission(NamedTuple):
     authority: Array  # (n,) records each was compared with: the stored one, else the first to arrive; itself where admitted
 
 
-async def stored_fixes(connection: Connection, asked: Array) -> Array:
-    """(k,) FIX rows held in the store with an identity among those of the (n,) FIX asked for."""
+async def stored(connection: Connection, codec: Codec, identity: Sequence[str], asked: Array) -> Array:
+    """(k,) rows held in the store with an identity among those of the (n,) rows asked for; both of the codec's dtype.
+
+    One look by key for each row asked for, by construction: a join could be planned as a reading of whole days. The span of time
+    comes as parameters besides, because only by these are the other days' tables left out before they are opened: with 200 days
+    that is 0.4 ms instead of 17.
+    """
     if not len(asked):
-        return np.zeros(0, FIX)
+        return np.zeros(0, codec.dtype)
+    columns = [codec.column[name] for name in identity]
+    at = columns[1]
+    same = " AND ".join(f"held.{column} = asked.{column}" for column in columns)
     rows = await connection.fetch(
-        """
-        SELECT held.*
-        FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::smallint[]) AS asked (tag, fix_at, seq, source)
+        f"""
+        SELECT held.* FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::smallint[]) AS asked ({", ".join(columns)})
         CROSS JOIN LATERAL (
-            SELECT * FROM fix WHERE fix.tag = asked.tag AND fix.fix_at = asked.fix_at
-            AND fix.seq = asked.seq AND fix.source = asked.source OFFSET 0) AS held
-        """,
-        *(asked[name].tolist() for name in IDENTITY),
+            SELECT * FROM {codec.table} AS held WHERE {same} AND held.{at} BETWEEN $5 AND $6 OFFSET 0) AS held
+        """,  # noqa: S608 (names from our own dtypes)
+        *(asked[name].tolist() for name in identity),
+        int(asked[identity[1]].min()),
+        int(asked[identity[1]].max()),
     )
-    return np.array([tuple(row) for row in rows], FIX)
+    return np.array([tuple(row) for row in rows], codec.dtype)
 
 
-async def stored_events(connection: Connection, asked: Array) -> Array:
-    """(k,) EVENT rows held in the store with an identity among those of the (n,) EVENT asked for."""
-    if not len(asked):
-        return np.zeros(0, EVENT)
-    rows = await connection.fetch(
-        """
-        SELECT held.* FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::smallint[]) AS asked (tag, at, seq, kind)
-        CROSS JOIN LATERAL (
-            SELECT * FROM event WHERE event.tag = asked.tag AND event.at = asked.at
-            AND event.seq = asked.seq AND event.kind = asked.kind OFFSET 0) AS held
-        """,
-        *(asked[name].tolist() for name in EVENT_IDENTITY),
-    )
-    return np.array([tuple(row) for row in rows], EVENT)
-
-
-def sort_out(stored: Array, rows: Array, identity: Sequence[str], content: Sequence[str]) -> Admission:
-    """Compare (n,) records in arrival order with each other and with (k,) stored ones, which came before them all.
+def sort_out(known: Array, rows: Array, identity: Sequence[str], content: Sequence[str]) -> Admission:
+    """Compare (n,) records in arrival order with each other and with (k,) known ones, which came before them all.
 
     Of each identity the first one counts. A later one with the same content (NaN equals NaN) is a duplicate, with other content
-    it conflicts. ``stored`` may hold an identity more than once.
+    it conflicts. ``known`` may hold an identity more than once.
     """
-    both = np.concatenate([stored, rows])
+    both = np.concatenate([known, rows])
     order = np.lexsort([both[name] for name in reversed(identity)])  # stable: arrival order within an identity
     ordered = both[order]
     new = np.ones(len(both), bool)
@@ -73,9 +66,9 @@ def sort_out(stored: Array, rows: Array, identity: Sequence[str], content: Seque
         new[1:] = np.logical_or.reduce([ordered[name][1:] != ordered[name][:-1] for name in identity])
     first: I64 = np.empty(len(both), np.int64)
     first[order] = order[np.flatnonzero(new)][np.cumsum(new) - 1]
-    first = first[len(stored) :]
+    first = first[len(known) :]
     authority = both[first]
-    admitted = first == np.arange(len(rows)) + len(stored)
+    admitted = first == np.arange(len(rows)) + len(known)
     agrees = np.ones(len(rows), bool)
     for name in content:
         agrees &= same(rows[name], authority[name])

@@ -22,8 +22,7 @@ from store.admission import (
     event_letters,
     fix_letters,
     sort_out,
-    stored_events,
-    stored_fixes,
+    stored,
 )
 from store.copy import EVENTS, FIXES, Codec
 from store.feed import NUMBER
@@ -204,8 +203,9 @@ async def _admit(connection: Connection, batch: Batch, doubtful: Bool) -> tuple[
     if len(asked) or len(batch.events):
         # From here on rows are found by their keys. Statistics of a day that is just filling would suggest reading all of it.
         await connection.execute("SET LOCAL enable_seqscan = off")
-    fixes = sort_out(await stored_fixes(connection, asked), batch.fixes, IDENTITY, CONTENT)
-    events = sort_out(await stored_events(connection, batch.events), batch.events, EVENT_IDENTITY, EVENT_CONTENT)
+    fixes = sort_out(await stored(connection, FIXES, IDENTITY, asked), batch.fixes, IDENTITY, CONTENT)
+    known = await stored(connection, EVENTS, EVENT_IDENTITY, batch.events)
+    events = sort_out(known, batch.events, EVENT_IDENTITY, EVENT_CONTENT)
     return fixes, events
 
 
@@ -227,16 +227,10 @@ async def _copy(connection: Connection, codec: Codec, rows: Array, order: Sequen
 
 
 async def _requalify(connection: Connection, fixes: Array) -> None:
-    if len(fixes):
-        await connection.execute(
-            """
-            UPDATE fix SET quality = now.quality, flags = now.flags
-            FROM unnest($1::bigint[], $2::timestamptz[], $3::bigint[], $4::smallint[], $5::smallint[], $6::integer[])
-                AS now (tag, fix_at, seq, source, quality, flags)
-            WHERE fix.tag = now.tag AND fix.fix_at = now.fix_at AND fix.seq = now.seq AND fix.source = now.source
-            """,
-            *(fixes[name].tolist() for name in (*IDENTITY, "quality", "flags")),
-        )
+    await connection.executemany(
+        "UPDATE fix SET quality = $5, flags = $6 WHERE tag = $1 AND fix_at = $2 AND seq = $3 AND source = $4",
+        fixes[[*IDENTITY, "quality", "flags"]].tolist(),
+    )
 
 
 async def _change(connection: Connection, judged: Judged) -> list[changes.Step]:

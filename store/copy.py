@@ -34,6 +34,7 @@ class Codec:
         self.table = table
         self.dtype = dtype
         self.columns = columns
+        self.column = dict(zip(dtype.names, columns, strict=True))  # of each field
         parts: list[tuple[str, str]] = [("count", ">i2")]
         for name in dtype.names:
             kind = dtype[name]

@@ -7,8 +7,9 @@ import numpy as np
 from model.alert import FAMILY, Kind, Occurrence
 from model.fix import FIX
 from model.history import NO_HISTORY, History, Window
+from model.instant import BEGINNING_US, FOREVER_US, from_us
 from store.copy import FIXES, HEADER, TRAILER
-from store.pool import PG_EPOCH_US, Connection
+from store.pool import Connection
 
 
 async def load(connection: Connection, windows: Iterable[Window]) -> History:
@@ -16,9 +17,11 @@ async def load(connection: Connection, windows: Iterable[Window]) -> History:
     merged = merge(windows)
     if not merged:
         return NO_HISTORY
-    # COPY takes no parameters; these are three integers a window, and an integer cannot be anything else.
-    values = ", ".join(f"({int(tag)}, {int(start)}, {int(end)})" for tag, start, end in merged)
-    columns = ", ".join(f"fix.{column}" for column in FIXES.columns)
+    # COPY takes no parameters; these are integers written out as instants, and cannot be anything else. As constants they also
+    # leave the other days' tables out before they are opened.
+    values = ", ".join(f"({tag}, {_instant(start)}, {_instant(end)})" for tag, start, end in merged)
+    span = f"{_instant(min(window.from_us for window in merged))} AND {_instant(max(window.to_us for window in merged))}"
+    columns = ", ".join(f"held.{column}" for column in FIXES.columns)
     body = bytearray()
 
     async def take(chunk: bytes) -> None:
@@ -26,12 +29,10 @@ async def load(connection: Connection, windows: Iterable[Window]) -> History:
 
     await connection.copy_from_query(
         f"""
-        SELECT {columns} FROM (
-            SELECT tag, {_instant("starts")} AS starts, {_instant("ends")} AS ends
-            FROM (VALUES {values}) AS given (tag, starts, ends)
-        ) AS asked CROSS JOIN LATERAL (
-            SELECT * FROM fix WHERE fix.tag = asked.tag AND fix.fix_at BETWEEN asked.starts AND asked.ends OFFSET 0) AS fix
-        ORDER BY fix.tag, fix.fix_at, fix.seq, fix.source
+        SELECT {columns} FROM (VALUES {values}) AS asked (tag, starts, ends) CROSS JOIN LATERAL (
+            SELECT * FROM fix WHERE fix.tag = asked.tag AND fix.fix_at BETWEEN asked.starts AND asked.ends
+            AND fix.fix_at BETWEEN {span} OFFSET 0) AS held
+        ORDER BY held.tag, held.fix_at, held.seq, held.source
         """,  # noqa: S608
         output=take,
         format="binary",
@@ -85,6 +86,6 @@ def merge(windows: Iterable[Window]) -> list[Window]:
     return merged
 
 
-def _instant(column: str) -> str:
-    """SQL for the timestamptz of a column of microseconds since 1970: in whole numbers, because floats would round."""
-    return f"timestamptz '2000-01-01T00:00:00Z' + ({column}::bigint - {PG_EPOCH_US}) * interval '1 microsecond'"
+def _instant(us: int) -> str:
+    """SQL constant of microseconds since 1970, exact; kept within what both sides can hold."""
+    return f"timestamptz '{from_us(min(max(us, BEGINNING_US), FOREVER_US)).isoformat()}'"

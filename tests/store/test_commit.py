@@ -9,10 +9,11 @@ import pytest
 from model.batch import DeadLetter, Part
 from model.errors import FencedError
 from model.event import EventKind, empty_events
-from model.fix import FIX, Flag, Quality, sorted_fixes
+from model.fix import FIX, IDENTITY, Flag, Quality, sorted_fixes
 from model.instant import DAY_US, MINUTE_US
 from store import dead, feed, gateways, receipts
-from store.admission import stored_fixes
+from store.admission import stored
+from store.copy import FIXES
 from store.history import load
 from store.pool import Store
 from tests.store import fake
@@ -291,7 +292,7 @@ async def test_many_doubtful_rows_are_found(store: Store) -> None:
         assert (outcome.receipts[0].stored, outcome.receipts[0].duplicate) == (0, 1000)
         asked = np.concatenate(rows[:10])
         async with store.pool.acquire() as connection:
-            found = await stored_fixes(connection, asked)
+            found = await stored(connection, FIXES, IDENTITY, asked)
             nothing = await load(connection, [])
     assert sorted_fixes(found).tobytes() == asked.tobytes()
     assert nothing.occurrences == ()
