@@ -194,6 +194,16 @@ def test_after_the_server_itself_is_killed_it_recovers(server: Postgres) -> None
     assert remembered(server) == [1]
 
 
+def test_a_server_that_ended_by_itself_is_started_again(server: Postgres) -> None:
+    remember(server, 1)
+    os.kill(server.pid, signal.SIGKILL)
+    assert server.wait() != 0
+    server.again()
+    assert remembered(server) == [1]
+    with pytest.raises(CordonError, match="another Cordon"):
+        Postgres(server.data_dir).start()
+
+
 @pytest.mark.parametrize("name", ["postgres/postmaster.pid", f"run/{SOCKET_NAME}.lock"])
 def test_a_lock_that_names_a_stranger_is_stale(folder: Path, name: str) -> None:
     """After a restart of the machine the number in it is another process of the same user; PostgreSQL alone would refuse."""
