@@ -5,7 +5,7 @@ from typing import Any, Final, Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.fields import Instant, Person, Row, person
+from api.fields import Instant, Person, Row, person, readable
 from api.fix import Fix, fixes_of
 from model.alert import Condition, Confidence, Handling
 from model.fix import FIX
@@ -225,7 +225,7 @@ def full(detail: Detail) -> FullAlert:
             actor=person(row["actor"], row["actor_name"]),
             what=row["what"],
             text=row["text"],
-            details=row["details"],
+            details=readable(row["details"]),
         )
         for row in detail.history
     ]

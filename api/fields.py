@@ -55,6 +55,14 @@ Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_text)]
 
 
+def readable(details: dict[str, Any]) -> dict[str, Any]:
+    """Details as they are kept, with their microseconds as times: ``ended_us`` becomes ``ended``."""
+    return {
+        name.removesuffix("_us"): show(value) if name.endswith("_us") and isinstance(value, int) else value
+        for name, value in details.items()
+    }
+
+
 class Row(Protocol):
     """A database row, or anything that gives values by column name."""
 

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
-from api.fields import Id, Instant, InstantIn, Person, person
+from api.fields import Id, Instant, InstantIn, Person, person, readable
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented
@@ -76,7 +76,7 @@ async def listed(
             actor=person(row["actor"], row["actor_name"]),
             action=row["action"],
             subject=row["subject"],
-            details=row["details"],
+            details=readable(row["details"]),
             position=row["position"],
         )
         for row in rows[:limit]

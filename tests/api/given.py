@@ -76,10 +76,11 @@ async def alert(
         )
         change.entry("alert", number, "opened")
         change.numbered(
-            """INSERT INTO alert_history (alert, position, part, at, what, text)
-               VALUES ($2, $1, 0, $3, 'opened', 'Inside School.')""",
+            """INSERT INTO alert_history (alert, position, part, at, what, text, details)
+               VALUES ($2, $1, 0, $3, 'opened', 'Inside School.', $4)""",
             number,
             event_us,
+            {"late": False, "ended_us": None, "event_at_us": event_us},
         )
         change.numbered(
             """INSERT INTO alert_evidence (alert, position, part, fixes, zone, zone_version, distance_m)

@@ -52,7 +52,9 @@ async def test_an_alert_has_the_fields_of_the_contract(api: Api, who: dict[str, 
     assert evidence["distance_m"] == -35.2
     [fix] = evidence["fixes"]
     assert (fix["lon"], fix["lat"], fix["accuracy_m"], fix["speed_mps"], fix["battery_pct"]) == (-2.98, 53.4, 6.0, None, None)
-    assert [(entry["what"], entry["actor"]) for entry in alert["history"]] == [("opened", None)]
+    [entry] = alert["history"]
+    assert (entry["what"], entry["actor"]) == ("opened", None)
+    assert entry["details"] == {"late": False, "ended": None, "event_at": "2026-11-22T08:00:00Z"}
     [listed] = (await api.get("/alerts", "operator")).json["items"]
     assert listed == {name: value for name, value in alert.items() if name not in {"evidence", "history"}}
 

@@ -10,7 +10,7 @@ import pytest
 
 from api.track import CSV, GEOJSON, GPX, chosen
 from model.fix import Flag, Source
-from model.instant import DAY_US, MINUTE_US, show
+from model.instant import MINUTE_US, show
 from tests.api import given
 from tests.api.client import Api
 
@@ -137,7 +137,7 @@ async def test_who_looked_at_whose_is_noted(api: Api) -> None:
     await read(api, f"wearer={who['wearer']}&{DAY}", Accept=CSV)
     [noted] = (await api.get(f"/audit?subject=fixes/wearer/{who['wearer']}")).json["items"]
     assert (noted["actor"]["name"], noted["action"], noted["details"]["format"]) == ("operator", "read", CSV)
-    assert noted["details"]["to_us"] - noted["details"]["from_us"] == DAY_US
+    assert (noted["details"]["from"], noted["details"]["to"]) == ("2026-11-22T00:00:00Z", "2026-11-23T00:00:00Z")
 
 
 async def test_refusals(api: Api) -> None:
