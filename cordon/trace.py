@@ -58,7 +58,10 @@ def _rows(reader: "csv.DictReader[str]") -> Iterator[Row]:
         gateway = str(record.pop("gateway", GATEWAY))
         event = record.pop("event", None)
         with contextlib.suppress(ValueError):  # the door says what is wrong with it
-            newest_us = max(newest_us, instant.parse(str(record.get("fix_at", ""))))
+            fix_at_us = instant.parse(str(record.get("fix_at", "")))
+            # Not later than it was received: a device whose clock is years ahead does not carry the trace's along.
+            received_us = instant.parse(str(record["received_at"])) if "received_at" in record else fix_at_us
+            newest_us = max(newest_us, min(fix_at_us, received_us))
         received_at = record.setdefault("received_at", instant.show(newest_us))
         if event is None:
             yield Row(reader.line_num, gateway, "fixes", record)

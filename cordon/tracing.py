@@ -1,5 +1,6 @@
 """Turns a trace and a file of zones into the world a replay runs in, and the alerts it raised into the replay's report."""
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -7,6 +8,7 @@ from typing import Any, Final, NamedTuple
 from cordon import features
 from cordon.trace import Row, tags
 from geofence.feature import parse, repair
+from ingest.records import FIRST_YEAR_US
 from model import instant
 from model.batch import Rejected
 from model.errors import CordonError
@@ -108,15 +110,13 @@ def _wearer(feature: dict[str, Any], row_of: dict[int, int], called: str) -> int
 
 
 def _begins_us(rows: list[Row]) -> int:
-    """Before anything in the trace."""
+    """A day before anything in the trace that a door would take."""
     times = []
     for row in rows:
         for name in ("fix_at", "at", "received_at"):
-            try:
+            with contextlib.suppress(KeyError, ValueError):
                 times.append(instant.parse(str(row.record[name])))
-            except (KeyError, ValueError):
-                continue
-    return max(instant.BEGINNING_US, min(times, default=instant.BEGINNING_US) - BEFORE_US)
+    return min((at_us for at_us in times if at_us >= FIRST_YEAR_US), default=FIRST_YEAR_US) - BEFORE_US
 
 
 def _features(path: Path) -> list[dict[str, Any]]:
