@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { ago, countdown, span, wall } from "./instant";
+import { age, ago, countdown, span, wall } from "./instant";
 
 const MIN = 60_000;
 const HOUR = 60 * MIN;
@@ -23,6 +23,11 @@ test("how long ago, or how soon", () => {
   expect(ago("2026-11-22T08:04:00Z", NOW)).toBe("6 min ago");
   expect(ago("2026-11-22T08:09:58Z", NOW)).toBe("just now");
   expect(ago("2026-11-22T08:12:00Z", NOW)).toBe("in 2 min");
+});
+
+test("how old, where there is little room", () => {
+  expect(age("2026-11-22T08:04:00Z", NOW)).toBe("6 min");
+  expect(age("2026-11-22T08:12:00Z", NOW)).toBe("now");
 });
 
 test("a countdown never shows less time than is left, and a minute as a minute", () => {

@@ -28,6 +28,12 @@ export function ago(at: string, nowMs: number): string {
   return passed < 5 * SECOND_MS ? "just now" : `${span(passed)} ago`;
 }
 
+/** How old something is, where there is no room for "ago": "6 min", "now". */
+export function age(at: string, nowMs: number): string {
+  const passed = nowMs - Date.parse(at);
+  return passed < 5 * SECOND_MS ? "now" : span(passed);
+}
+
 /** Minutes and seconds to watch run down: "1:05", "12:00"; hours as a span. */
 export function countdown(ms: number): string {
   if (ms >= HOUR_MS) return span(ms);

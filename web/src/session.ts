@@ -1,10 +1,11 @@
-// Who is signed in: a short-lived access token in memory, the refresh token in this tab only, one refresh at a time.
+// Who is signed in: tokens in memory, the refresh token carried over a reload and nowhere else, one refresh at a time.
 import { useSyncExternalStore } from "react";
 import { learn } from "./clock";
 import { Problem, problemOf } from "./problem";
 
 const TOKEN_URL = "/api/v1/token";
-const KEPT = "cordon.refresh"; // sessionStorage: it ends with the tab, and no other tab can spend it
+const KEPT = "cordon.refresh"; // in sessionStorage, and only from unloading to loading
+const ENDED = new Problem(401, "Sign in again", "Your session has ended.");
 const EARLY_MS = 30_000; // a token this near its end is exchanged before it is used
 
 export interface Account {
@@ -21,19 +22,32 @@ interface Tokens {
   account: Account;
 }
 
+// A refresh token works once, and a duplicated tab has a copy of sessionStorage: were it kept there meanwhile, the two tabs
+// would end each other's session.
+let kept = take();
+
+function take(): string | null {
+  const found = sessionStorage.getItem(KEPT);
+  sessionStorage.removeItem(KEPT);
+  return found;
+}
+
+window.addEventListener("pagehide", () => {
+  if (kept !== null) sessionStorage.setItem(KEPT, kept);
+});
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) sessionStorage.removeItem(KEPT); // back from the browser's cache, memory and all
+});
+
 let access: { token: string; untilMs: number } | null = null;
 let account: Account | null = null;
 let refreshing: Promise<string> | null = null;
 const watchers = new Set<() => void>();
 
-function signedIn(): boolean {
-  return sessionStorage.getItem(KEPT) !== null;
-}
-
 export type Standing = "out" | "returning" | "in";
 
 function standing(): Standing {
-  if (!signedIn()) return "out";
+  if (kept === null) return "out";
   return account === null ? "returning" : "in";
 }
 
@@ -57,15 +71,13 @@ export function useAccount(): Account | null {
 }
 
 export async function signIn(username: string, password: string): Promise<void> {
-  await exchange({ grant_type: "password", username, password });
+  hold(await exchange({ grant_type: "password", username, password }));
 }
 
 /** End the session here at once and on the server as soon as it answers. */
 export function signOut(): void {
-  const kept = sessionStorage.getItem(KEPT);
-  forget();
-  if (kept === null) return;
   const body = JSON.stringify({ refresh_token: kept });
+  forget();
   const request = { method: "DELETE", body, headers: { "Content-Type": "application/json" }, keepalive: true };
   fetch(TOKEN_URL, request).catch(() => undefined); // unreachable: the token ends by itself within the shift
 }
@@ -73,7 +85,7 @@ export function signOut(): void {
 function forget(): void {
   access = null;
   account = null;
-  sessionStorage.removeItem(KEPT);
+  kept = null;
   changed();
 }
 
@@ -92,26 +104,31 @@ export function refused(token: string): void {
 }
 
 async function refresh(): Promise<string> {
-  const kept = sessionStorage.getItem(KEPT);
-  if (kept === null) throw new Problem(401, "Sign in again", "Your session has ended.");
+  const spent = kept;
+  if (spent === null) throw ENDED;
   try {
-    return await exchange({ grant_type: "refresh_token", refresh_token: kept });
+    const tokens = await exchange({ grant_type: "refresh_token", refresh_token: spent });
+    if (kept !== spent) throw ENDED; // signed out meanwhile
+    return hold(tokens);
   } catch (error) {
     if (error instanceof Problem && error.status >= 400 && error.status < 429) forget();
     throw error;
   }
 }
 
-async function exchange(form: Record<string, string>): Promise<string> {
-  const answer = await fetch(TOKEN_URL, { method: "POST", body: new URLSearchParams(form) });
-  learn(answer.headers.get("Date"));
-  if (!answer.ok) throw await problemOf(answer);
-  const tokens: Tokens = await answer.json();
+function hold(tokens: Tokens): string {
   access = { token: tokens.access_token, untilMs: performance.now() + tokens.expires_in * 1_000 };
-  sessionStorage.setItem(KEPT, tokens.refresh_token);
+  kept = tokens.refresh_token;
   if (account?.id !== tokens.account.id) {
     account = tokens.account;
     changed();
   }
   return tokens.access_token;
+}
+
+async function exchange(form: Record<string, string>): Promise<Tokens> {
+  const answer = await fetch(TOKEN_URL, { method: "POST", body: new URLSearchParams(form) });
+  learn(answer.headers.get("Date"));
+  if (!answer.ok) throw await problemOf(answer);
+  return answer.json();
 }

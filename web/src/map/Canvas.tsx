@@ -8,11 +8,11 @@ import type { Box } from "../geo";
 import { graticule, stepFor, ticks } from "./graticule";
 import { land } from "./land";
 import type { Scene } from "./scene";
-import { DASHES, pictures, STYLE } from "./style";
+import { DASHES, DENSITY, pictures, STYLE } from "./style";
 
 setWorkerUrl(workerUrl);
 
-const FIT = { padding: 64, maxZoom: 17, animate: false };
+const FIT = { padding: { top: 64, bottom: 72, left: 72, right: 96 }, maxZoom: 17, animate: false }; // clear of the buttons
 
 interface Props {
   scene: Scene;
@@ -88,7 +88,8 @@ function make(container: HTMLElement): MapLibre {
   map.touchZoomRotate.disableRotation();
   map.addControl(new NavigationControl({ showCompass: false }), "top-right");
   map.addControl(new ScaleControl({ unit: "metric", maxWidth: 140 }), "bottom-left");
-  for (const { name, image } of pictures()) map.once("style.load", () => map.addImage(name, image));
+  for (const { name, image } of pictures())
+    map.once("style.load", () => map.addImage(name, image, { pixelRatio: DENSITY }));
   map.once("load", async () => source(map, "land").setData(await land()));
   return map;
 }
@@ -104,18 +105,26 @@ function boxSeen(map: MapLibre): Box {
   return [seen.getWest(), seen.getSouth(), seen.getEast(), seen.getNorth()];
 }
 
+const CLEAR = { from: 0.06, to: 0.85 }; // of each side: beyond lie the corners, the buttons and the scale
+
 /** Degrees of the graticule's lines, along the top and the left. */
 function Edges({ view: [west, south, east, north] }: { view: Box }) {
   const step = stepFor(Math.max(east - west, north - south));
+  const along = ticks(west, east, step, ["E", "W"]).map((tick) => ({
+    ...tick,
+    share: (tick.at - west) / (east - west),
+  }));
+  const down = ticks(south, north, step, ["N", "S"]).map((tick) => ({ ...tick, share: depth(tick.at, south, north) }));
+  const whole = ({ share }: { share: number }) => share > CLEAR.from && share < CLEAR.to;
   return (
     <div className="map-edges" aria-hidden="true">
-      {ticks(west, east, step, ["E", "W"]).map(({ at, label }) => (
-        <span key={label} className="map-lon" style={{ left: `${(100 * (at - west)) / (east - west)}%` }}>
+      {along.filter(whole).map(({ label, share }) => (
+        <span key={label} className="map-lon" style={{ left: `${100 * share}%` }}>
           {label}
         </span>
       ))}
-      {ticks(south, north, step, ["N", "S"]).map(({ at, label }) => (
-        <span key={label} className="map-lat" style={{ top: `${100 * share(at, south, north)}%` }}>
+      {down.filter(whole).map(({ label, share }) => (
+        <span key={label} className="map-lat" style={{ top: `${100 * share}%` }}>
           {label}
         </span>
       ))}
@@ -123,8 +132,8 @@ function Edges({ view: [west, south, east, north] }: { view: Box }) {
   );
 }
 
-/** How far down the map a latitude lies, 0 at the top: Mercator, as drawn. */
-function share(lat: number, south: number, north: number): number {
+/** How far down the map a latitude lies, 0 at the top and 1 at the bottom: Mercator, as drawn. */
+function depth(lat: number, south: number, north: number): number {
   const y = (deg: number) => Math.log(Math.tan(Math.PI / 4 + (deg * Math.PI) / 360));
   return (y(north) - y(lat)) / (y(north) - y(south));
 }

@@ -5,7 +5,7 @@ import * as api from "../api";
 import { useNow } from "../clock";
 import { words } from "../problem";
 import Canvas from "./Canvas";
-import { sceneOf } from "./scene";
+import { sceneOf, wordsOf } from "./scene";
 import { trackWindow } from "./window";
 
 const REFRESH_MS = 30_000; // while the alert is active its wearer moves; each reading is audited, so not more often
@@ -23,7 +23,6 @@ export default function MapPane({ alert, evidence }: Props) {
       zone_id === null || zone_version === null ? null : api.zone(zone_id, zone_version, signal),
     staleTime: Number.POSITIVE_INFINITY, // a version never changes
   });
-  const minute = Math.floor(useNow() / 60_000) * 60_000; // words of age: a minute is fine enough, and a scene is not made every second
   const follows = alert.condition === "active" && alert.handling !== "closed";
   const track = useQuery({
     queryKey: ["track", alert.id, alert.event_at, alert.ended_at],
@@ -33,16 +32,18 @@ export default function MapPane({ alert, evidence }: Props) {
     },
     refetchInterval: follows ? REFRESH_MS : false,
   });
-  const scene = useMemo(
-    () => sceneOf(alert, zone.data ?? null, evidence, track.data ?? null, Math.max(minute, Date.parse(alert.event_at))),
-    [alert, zone.data, evidence, track.data, minute],
+  const known = useMemo(
+    () => ({ alert, zone: zone.data ?? null, evidence, track: track.data ?? null }),
+    [alert, zone.data, evidence, track.data],
   );
+  const scene = useMemo(() => sceneOf(known), [known]);
+  const said = wordsOf(known, useNow());
   const settled = !zone.isPending && !track.isPending;
   return (
     <section aria-label="Where">
       <Canvas scene={settled ? scene : { ...scene, box: null }} subject={alert.id} />
       <ul className="map-words">
-        {scene.words.map((line) => (
+        {said.map((line) => (
           <li key={line}>{line}</li>
         ))}
       </ul>

@@ -19,22 +19,21 @@ export interface Scene {
   features: Feature<Zone["geometry"] | LineString, Drawn>[];
   box: Box | null; // what must be in sight
   possible: boolean; // drawn dashed: it may be so
-  words: string[];
 }
 
-export function sceneOf(
-  alert: Alert,
-  zone: Zone | null,
-  evidence: readonly Evidence[],
-  track: Track | null,
-  nowMs: number,
-): Scene {
-  const fixes =
-    track === null ? [] : track.features.map(placed).sort((a, b) => Date.parse(a.fix_at) - Date.parse(b.fix_at));
-  const judged = evidence[0]?.fixes.at(0) ?? null;
-  const last = fixes.at(-1) ?? evidence.at(-1)?.fixes.at(-1) ?? null;
+/** What is known of where the wearer was: what the scene is made of. */
+export interface Known {
+  alert: Alert;
+  zone: Zone | null;
+  evidence: readonly Evidence[];
+  track: Track | null;
+}
+
+export function sceneOf({ alert, zone, evidence, track }: Known): Scene {
+  const fixes = inOrder(track);
+  const last = lastOf(fixes, evidence);
   const zoned = zone === null ? [] : zoneOf(zone);
-  const marks = [...marked(judged, "first", "Alert"), ...marked(last, "last", "Last")];
+  const marks = [...marked(evidence[0]?.fixes.at(0) ?? null, "first", "Alert"), ...marked(last, "last", "Last")];
   const sure =
     last === null || last.accuracy_m === null
       ? []
@@ -45,8 +44,15 @@ export function sceneOf(
     features: [...zoned, ...sure, ...way, ...fixes.map((fix, at) => pointOf(fix, ageOf(at, fixes.length))), ...marks],
     box: boxOf(matters.length > 0 ? matters : way),
     possible: alert.confidence !== "definite",
-    words: wordsOf(alert, zone, evidence, fixes, last, nowMs),
   };
+}
+
+function inOrder(track: Track | null): Fix[] {
+  return track === null ? [] : track.features.map(placed).sort((a, b) => Date.parse(a.fix_at) - Date.parse(b.fix_at));
+}
+
+function lastOf(fixes: readonly Fix[], evidence: readonly Evidence[]): Fix | null {
+  return fixes.at(-1) ?? evidence.at(-1)?.fixes.at(-1) ?? null;
 }
 
 function drawn<Shape extends Feature["geometry"]>(geometry: Shape, properties: Drawn): Feature<Shape, Drawn> {
@@ -108,14 +114,10 @@ function wayOf(fixes: readonly Fix[]): Feature<LineString, Drawn>[] {
   });
 }
 
-function wordsOf(
-  alert: Alert,
-  zone: Zone | null,
-  evidence: readonly Evidence[],
-  fixes: readonly Fix[],
-  last: Fix | null,
-  nowMs: number,
-): string[] {
+/** The scene for those who cannot see it, or read it out: the same facts, as of now. */
+export function wordsOf({ alert, zone, evidence, track }: Known, nowMs: number): string[] {
+  const fixes = inOrder(track);
+  const last = lastOf(fixes, evidence);
   const said: string[] = [];
   if (zone !== null) said.push(`Zone: ${zone.properties.name}, exclusion, ${place(alert)}, ${shape(zone)}.`);
   said.push(...evidence.flatMap((item) => judgement(item, nowMs)));

@@ -82,18 +82,6 @@ const LAYERS: LayerSpecification[] = [
     paint: { "circle-radius": 3, "circle-color": TRACK, "circle-opacity": FADE },
   },
   {
-    id: "mark",
-    type: "circle",
-    source: "scene",
-    filter: ["any", part("first"), part("last")],
-    paint: {
-      "circle-radius": ["case", part("last"), 9, 7],
-      "circle-color": ["case", part("last"), NOW, SEA],
-      "circle-stroke-color": ["case", part("last"), SEA, ZONE],
-      "circle-stroke-width": 3,
-    },
-  },
-  {
     id: "name",
     type: "symbol",
     source: "scene",
@@ -102,12 +90,15 @@ const LAYERS: LayerSpecification[] = [
     paint: INK,
   },
   {
-    id: "label",
+    id: "mark",
     type: "symbol",
     source: "scene",
     filter: ["any", part("first"), part("last")],
     layout: {
       ...TEXT,
+      "icon-image": ["get", "part"],
+      "icon-allow-overlap": true,
+      "text-optional": true,
       "text-variable-anchor": ["top", "bottom", "left", "right"],
       "text-radial-offset": 1,
       "symbol-sort-key": ["match", ["get", "part"], "last", 0, 1],
@@ -128,6 +119,9 @@ export const STYLE: StyleSpecification = {
 
 /** The outline's dashes: a zone the wearer may be in, not is in. */
 export const DASHES = { possible: [2, 2], sure: [1, 0] };
+
+/** Pixels of a picture to one of the screen's, so that its edges stay sharp on a dense one. */
+export const DENSITY = 2;
 
 type Picture = { name: string; image: ImageData };
 
@@ -157,16 +151,29 @@ export function pictures(): Picture[] {
       pen.stroke();
       pen.fill();
     }),
+    picture("first", 20, (pen, size) => disc(pen, size, ZONE, SEA)),
+    picture("last", 24, (pen, size) => disc(pen, size, SEA, NOW)),
   ];
+}
+
+/** A disc with a rim: white where the wearer was last, hollow where the alert began. */
+function disc(pen: CanvasRenderingContext2D, size: number, rim: string, inside: string): void {
+  pen.arc(size / 2, size / 2, size / 2 - 3, 0, 2 * Math.PI);
+  pen.fillStyle = inside;
+  pen.strokeStyle = rim;
+  pen.lineWidth = 3;
+  pen.fill();
+  pen.stroke();
 }
 
 function picture(name: string, size: number, draw: (pen: CanvasRenderingContext2D, size: number) => void): Picture {
   const canvas = document.createElement("canvas");
-  canvas.width = size;
-  canvas.height = size;
+  canvas.width = size * DENSITY;
+  canvas.height = size * DENSITY;
   const pen = canvas.getContext("2d");
   if (pen === null) throw new Error("this browser cannot draw on a canvas");
+  pen.scale(DENSITY, DENSITY);
   pen.beginPath();
   draw(pen, size);
-  return { name, image: pen.getImageData(0, 0, size, size) };
+  return { name, image: pen.getImageData(0, 0, canvas.width, canvas.height) };
 }

@@ -43,7 +43,7 @@ export function Queue({ live, order, held, selected, me, list, onSelect }: Props
       <div className="queue-head">
         <h2 id="queue-title">Queue</h2>
         <span>{live.loaded ? count(order.length) : ""}</span>
-        <span className="queue-held">{held ? "Order held while you are at it" : ""}</span>
+        <span className="queue-held">{held ? "Order held" : ""}</span>
       </div>
       <div
         className="queue-list"

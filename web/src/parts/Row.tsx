@@ -2,7 +2,7 @@
 import { memo } from "react";
 import type { Alert } from "../api";
 import { useNow } from "../clock";
-import { ago, wall } from "../instant";
+import { age, wall } from "../instant";
 import { due, HANDLING, owner, place, remarks, SEVERITY, verb } from "../words";
 
 interface Props {
@@ -72,7 +72,7 @@ function Since({ alert }: { alert: Alert }) {
   const nowMs = useNow();
   return (
     <span className="row-end">
-      {ago(alert.event_at, nowMs)} · {wall(alert.event_at, nowMs, undefined, false)}
+      {age(alert.event_at, nowMs)} · {wall(alert.event_at, nowMs, undefined, false)}
     </span>
   );
 }

@@ -1,9 +1,11 @@
 // Name and password into a session.
-import { type FormEvent, useState } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import { words } from "../problem";
 import { signIn } from "../session";
 
 export function SignIn() {
+  const first = useRef<HTMLInputElement>(null);
+  useEffect(() => first.current?.focus(), []);
   const [busy, setBusy] = useState(false);
   const [trouble, setTrouble] = useState<string | null>(null);
 
@@ -26,7 +28,7 @@ export function SignIn() {
       <form onSubmit={submit} aria-busy={busy}>
         <label>
           Name
-          <input name="username" autoComplete="username" required />
+          <input ref={first} name="username" autoComplete="username" required />
         </label>
         <label>
           Password
