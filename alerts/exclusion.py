@@ -18,6 +18,9 @@ from model.arrays import Array
 from model.state import Phase
 from model.zone import Zone
 
+# Members of an enum cost a look-up each time; these are asked for at every sighting.
+_SUSPECT, _ACTIVE, _LEFT, _CROSSED = int(Phase.SUSPECT), int(Phase.ACTIVE), int(Phase.LEFT), int(Phase.CROSSED)
+
 POSSIBLE: Final = 1  # PAIR.kind
 DEFINITE: Final = 2
 _KIND: Final = {POSSIBLE: Kind.EXCLUSION_POSSIBLE, DEFINITE: Kind.EXCLUSION}
@@ -31,7 +34,7 @@ def move(rules: Rules, pair: Pair, seen: Sighting) -> list[Change]:
     pair : as remembered, or a new one with phase 0
     seen : the next fix of its tag, in the order of judging
     """
-    if pair.phase == Phase.ACTIVE and seen.at_us < pair.event_us:
+    if pair.phase == _ACTIVE and seen.at_us < pair.event_us:
         return []  # taken before the occurrence began (by an instant, or a time of receipt): says nothing of its end
     if seen.skewed:
         return _skewed(rules, pair, seen)
@@ -43,7 +46,7 @@ def move(rules: Rules, pair: Pair, seen: Sighting) -> list[Change]:
         if not pair.phase:
             pair.wearer, pair.order = seen.authority.wearer, seen.authority.order
         changes += _ACT[seen.said](rules, pair, seen, seen.zone)
-        if seen.crossed and pair.phase != Phase.ACTIVE:
+        if seen.crossed and pair.phase != _ACTIVE:
             changes += _crossed(rules, pair, seen, seen.zone)
         pair.version = seen.zone.version
         _expire(rules, pair, seen.at_us)
@@ -57,7 +60,7 @@ def _silent(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Change
 
 def _inside(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Change]:
     """One definite fix raises at once, or makes a possible occurrence definite, or an occurrence known late urgent."""
-    if pair.phase != Phase.ACTIVE:
+    if pair.phase != _ACTIVE:
         return [_raise(rules, pair, seen, zone, DEFINITE, seen.at_us, seen.fix, reason.shown(seen))]
     pair.restart()
     level = _severity(rules, pair.event_us, seen, zone, DEFINITE)
@@ -71,13 +74,13 @@ def _inside(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Change
 
 def _possible(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Change]:
     """Enough possible fixes in a row raise; in an open occurrence one only says that it is not over."""
-    if pair.phase == Phase.ACTIVE:
+    if pair.phase == _ACTIVE:
         pair.restart()
         return []
     _count(pair, seen)
     if pair.run < zone.confirm_fixes and not seen.alone:
-        if pair.phase != Phase.LEFT:
-            pair.phase = Phase.SUSPECT
+        if pair.phase != _LEFT:
+            pair.phase = _SUSPECT
         return []
     text = reason.possible(seen, pair.run_us, pair.run)
     return [_raise(rules, pair, seen, zone, POSSIBLE, pair.run_us, _both(pair.first, pair.run, seen), text)]
@@ -86,9 +89,9 @@ def _possible(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Chan
 def _outside(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Change]:
     """Definite outside: one far fix, one by a zone that was changed, or enough in a row end an open occurrence."""
     pair.restart_skewed()
-    if pair.phase != Phase.ACTIVE:
+    if pair.phase != _ACTIVE:
         pair.restart()
-        if pair.phase == Phase.SUSPECT:
+        if pair.phase == _SUSPECT:
             pair.phase = 0
         return []
     _count(pair, seen)
@@ -101,14 +104,14 @@ def _outside(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Chang
 
 def _skewed(rules: Rules, pair: Pair, seen: Sighting) -> list[Change]:
     """A fix from a wrong clock: possible at most, in a run of its own, so that good fixes are judged as if it had not come."""
-    if seen.zone is None or seen.authority is None or seen.said != Said.POSSIBLE or pair.phase == Phase.ACTIVE:
+    if seen.zone is None or seen.authority is None or seen.said != Said.POSSIBLE or pair.phase == _ACTIVE:
         return []
     if pair.phase and pair.wearer != seen.authority.wearer:
         return []
     if not pair.phase:
         pair.wearer, pair.order, pair.version = seen.authority.wearer, seen.authority.order, seen.zone.version
-    if pair.phase != Phase.LEFT:
-        pair.phase = Phase.SUSPECT
+    if pair.phase != _LEFT:
+        pair.phase = _SUSPECT
     if not pair.skewed_run:
         pair.skewed_us, pair.skewed_first = seen.at_us, seen.fix
     pair.skewed_run += 1
@@ -119,7 +122,7 @@ def _skewed(rules: Rules, pair: Pair, seen: Sighting) -> list[Change]:
     return [_raise(rules, pair, seen, seen.zone, POSSIBLE, pair.skewed_us, evidence, text)]
 
 
-_ACT: Final[dict[Said, Callable[[Rules, Pair, Sighting, Zone], list[Change]]]] = {
+_ACT: Final[dict[int, Callable[[Rules, Pair, Sighting, Zone], list[Change]]]] = {
     Said.SILENT: _silent,
     Said.FAR: _outside,
     Said.OUTSIDE: _outside,
@@ -130,7 +133,7 @@ _ACT: Final[dict[Said, Callable[[Rules, Pair, Sighting, Zone], list[Change]]]] =
 
 def _raise(rules: Rules, pair: Pair, seen: Sighting, zone: Zone, kind: int, event_us: int, evidence: Array, text: str) -> Change:
     """Open an occurrence, or go on with the one that ended less than the re-entry time before ``event_us``."""
-    resumed = pair.phase == Phase.LEFT and event_us - pair.ended_us <= rules.reenter_us
+    resumed = pair.phase == _LEFT and event_us - pair.ended_us <= rules.reenter_us
     if resumed:
         text = f"back {reason.minutes(max(event_us - pair.ended_us, 0))} after it ended: {text}"
         pair.kind = max(pair.kind, kind)
@@ -140,7 +143,7 @@ def _raise(rules: Rules, pair: Pair, seen: Sighting, zone: Zone, kind: int, even
         pair.detected_us = pair.clock_us = seen.lane_us
         pair.kind, pair.late = kind, int(seen.late)
         pair.severity = _severity(rules, event_us, seen, zone, kind)
-    pair.phase, pair.ended_us = Phase.ACTIVE, 0
+    pair.phase, pair.ended_us = _ACTIVE, 0
     pair.restart()
     pair.restart_skewed()
     pair.version = zone.version
@@ -148,7 +151,7 @@ def _raise(rules: Rules, pair: Pair, seen: Sighting, zone: Zone, kind: int, even
 
 
 def _end(pair: Pair, seen: Sighting, version: int, ended_us: int, evidence: Array, text: str) -> Change:
-    pair.phase, pair.ended_us = Phase.LEFT, max(ended_us, pair.event_us)
+    pair.phase, pair.ended_us = _LEFT, max(ended_us, pair.event_us)
     pair.restart()
     return _change(Op.END, pair, seen, version, text, evidence)
 
@@ -156,13 +159,13 @@ def _end(pair: Pair, seen: Sighting, version: int, ended_us: int, evidence: Arra
 def _lapse(pair: Pair, seen: Sighting) -> list[Change]:
     """Nothing may be said of the pair any more: its zone, its order or its wearer is not what it was."""
     changes = []
-    if pair.phase == Phase.ACTIVE:
+    if pair.phase == _ACTIVE:
         text = reason.lapsed(seen, pair.wearer)
         changes.append(_end(pair, seen, pair.version, seen.at_us, seen.fix, text))
     other = seen.authority is not None and seen.authority.wearer != pair.wearer
     pair.restart()
     pair.restart_skewed()
-    if other or pair.phase == Phase.SUSPECT:
+    if other or pair.phase == _SUSPECT:
         pair.phase = 0
     if other:
         pair.crossed_us = 0
@@ -171,7 +174,7 @@ def _lapse(pair: Pair, seen: Sighting) -> list[Change]:
 
 def _crossed(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Change]:
     """A path passes through: begun and ended at once. Again within the re-entry time, or just after leaving, it is no news."""
-    if pair.phase == Phase.LEFT or (pair.crossed_us and seen.at_us - pair.crossed_us <= rules.reenter_us):
+    if pair.phase == _LEFT or (pair.crossed_us and seen.at_us - pair.crossed_us <= rules.reenter_us):
         return []
     pair.crossed_us = seen.at_us
     level = severity(rules, zone, Kind.CROSSED, late=seen.late, age_us=0, known=True)
@@ -202,14 +205,14 @@ def _crossed(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Chang
 
 def _expire(rules: Rules, pair: Pair, at_us: int) -> None:
     """Let go of what the re-entry time has made old: an occurrence that ended, a crossing that was said."""
-    if pair.phase == Phase.LEFT and at_us - pair.ended_us > rules.reenter_us:
+    if pair.phase == _LEFT and at_us - pair.ended_us > rules.reenter_us:
         if pair.run and pair.run_us - pair.ended_us <= rules.reenter_us:
             return  # perhaps back in time: the next fix tells
-        pair.phase = Phase.SUSPECT if pair.run or pair.skewed_run else 0
+        pair.phase = _SUSPECT if pair.run or pair.skewed_run else 0
         pair.occurrence_us = pair.event_us = pair.detected_us = pair.clock_us = pair.ended_us = 0
         pair.kind = pair.severity = pair.late = 0
-    if pair.phase in (0, Phase.CROSSED):
-        pair.phase = Phase.CROSSED if pair.crossed_us and at_us - pair.crossed_us <= rules.reenter_us else 0
+    if pair.phase in (0, _CROSSED):
+        pair.phase = _CROSSED if pair.crossed_us and at_us - pair.crossed_us <= rules.reenter_us else 0
 
 
 def _severity(rules: Rules, event_us: int, seen: Sighting, zone: Zone, kind: int) -> int:

@@ -1,6 +1,7 @@
 """A pair's record becomes an object while its tag's fixes are judged, and a record again."""
 
 from dataclasses import dataclass, field, fields
+from operator import attrgetter
 from typing import Final
 
 import numpy as np
@@ -43,8 +44,8 @@ class Pair:
     def of(cls, record: Array) -> "Pair":
         """The object of a (1,) PAIR record."""
         pair = cls(*record[0].item())
-        pair.first = record["first"].copy()
-        pair.skewed_first = record["skewed_first"].copy()
+        pair.first = record["first"].copy() if pair.run else NO_FIX
+        pair.skewed_first = record["skewed_first"].copy() if pair.skewed_run else NO_FIX
         return pair
 
     def record(self) -> Array:
@@ -53,6 +54,12 @@ class Pair:
         for name in _NAMES:
             record[name] = getattr(self, name)
         return record
+
+    def told(self) -> tuple[object, ...]:
+        """All that makes one record differ from another, to compare."""
+        first = self.first.tobytes() if self.run else b""
+        skewed_first = self.skewed_first.tobytes() if self.skewed_run else b""
+        return _NUMBERS(self), first, skewed_first
 
     def restart(self) -> None:
         """Forget the run."""
@@ -64,4 +71,5 @@ class Pair:
 
 
 _NAMES: Final = tuple(part.name for part in fields(Pair))
+_NUMBERS: Final = attrgetter(*(name for name in _NAMES if name not in ("first", "skewed_first")))
 assert PAIR.names == _NAMES, "a pair's object and record must name the same fields in the same order"

@@ -25,7 +25,7 @@ class Said(IntEnum):
 class Sighting(NamedTuple):
     """One fix and one zone, with all that the state machine needs to know of them."""
 
-    said: Said
+    said: int  # Said
     crossed: bool
     distance_m: float  # NaN where there is no hit: farther than anything that matters
     zone: Zone | None  # the version in force, None where the zone does not apply

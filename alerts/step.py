@@ -1,24 +1,25 @@
 """A track and its hits move the lane's pairs on and become changes to alerts: Python only where something may change."""
 
-from collections import deque
 from collections.abc import Iterator
 from math import nan
 from typing import NamedTuple
 
 import numpy as np
 
-from alerts.exclusion import move
+from alerts.exclusion import DEFINITE, move
 from alerts.pair import NO_FIX, Pair
 from alerts.rules import Rules
 from alerts.sighting import Said, Sighting, weigh
-from alerts.terms import Terms
+from alerts.terms import Terms, protects_victim
 from alerts.track import Track, able, runs
 from model.alert import Change
 from model.arrays import Array
 from model.fix import Quality
 from model.state import Phase, State
 
-_SAID = tuple(Said)
+# Members of an enum cost a look-up each time; these are asked for at every hit.
+_SILENT, _FAR, _POSSIBLE = int(Said.SILENT), int(Said.FAR), int(Said.POSSIBLE)
+_ACTIVE, _SKEWED = int(Phase.ACTIVE), int(Quality.SKEWED)
 
 
 def step(rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *, again: bool = False) -> list[Change]:
@@ -81,16 +82,20 @@ class _Tag(NamedTuple):
 
     def judged(self, hits: Array, said: Array, *, again: bool) -> list[tuple[int, Change]]:
         """Move the tag's pairs on by each of its rows; the changes, each with the rank of its record."""
-        pairs = {zone: Pair.of(self.state.pairs[self.tag, zone]) for zone in self.state.zones_of.get(self.tag, ())}
-        gone = set(pairs)
         columns = (hits[name].tolist() for name in ("fix_row", "zone", "version", "distance_m", "crossed"))
-        left = deque(_Hit(*row) for row in zip(*columns, said.tolist(), strict=True))
+        left = [_Hit(*row) for row in zip(*columns, said.tolist(), strict=True)]
+        if self._settled(left):
+            return []
+        pairs = {zone: Pair.of(self.state.pairs[self.tag, zone]) for zone in self.state.zones_of.get(self.tag, ())}
+        before = {zone: pair.told() for zone, pair in pairs.items()}
         changes: list[tuple[int, Change]] = []
+        place = 0
         for row in range(self.start, self.stop):
             here: dict[int, _Hit] = {}
-            while left and left[0].row == row:
-                hit = left.popleft()
-                if hit.said >= Said.POSSIBLE or hit.crossed or hit.zone in pairs:
+            while place < len(left) and left[place].row == row:
+                hit = left[place]
+                place += 1
+                if hit.said >= _POSSIBLE or hit.crossed or hit.zone in pairs:
                     here[hit.zone] = hit
             if not here and not pairs:
                 continue
@@ -104,20 +109,55 @@ class _Tag(NamedTuple):
                     pairs[seen.zone_id] = pair
                 else:
                     pairs.pop(seen.zone_id, None)
-        for zone in gone - pairs.keys():
+        for zone in before.keys() - pairs.keys():
             self.state.drop_pair(self.tag, zone)
         for zone, pair in pairs.items():
-            record, old = pair.record(), self.state.pair(self.tag, zone)
-            if old is None or old.tobytes() != record.tobytes():
-                self.state.put_pair(record)
+            if before.get(zone) != pair.told():
+                self.state.put_pair(pair.record())
         return changes
+
+    def _settled(self, hits: list[_Hit]) -> bool:
+        """Whether nothing can change: all that the tag has to do with is as grave as it gets, and each row says it goes on.
+
+        Most of those who are inside stay inside; this is what they cost.
+        """
+        zones = self.state.zones_of.get(self.tag)
+        if not zones:
+            return False
+        versions: dict[int, int] = {}
+        rows = 0
+        for hit in hits:
+            if hit.zone not in zones:
+                if hit.said >= _POSSIBLE or hit.crossed:
+                    return False
+                continue
+            if hit.said < _POSSIBLE or versions.setdefault(hit.zone, hit.version) != hit.version:
+                return False
+            rows += 1
+        if rows != len(zones) * (self.stop - self.start):
+            return False
+        at_us = self.track.at_us[self.start : self.stop]
+        authority = self.terms.authority(self.tag, int(at_us.min()))
+        if authority is None or self.terms.authority(self.tag, int(at_us.max())) is not authority:
+            return False
+        for zone, version in versions.items():
+            pair = self.state.pairs[self.tag, zone][0]
+            grave = pair["kind"] == DEFINITE and pair["severity"] <= (
+                1 if protects_victim(self.terms.zones[zone, version]) else 2
+            )
+            open_ = pair["phase"] == _ACTIVE and pair["run"] == 0
+            if not (open_ and grave and pair["version"] == version and pair["wearer"] == authority.wearer):
+                return False
+        return True
 
     def _sightings(self, row: int, zones: list[int], hits: dict[int, _Hit]) -> Iterator[Sighting]:
         """What one row says of each of the zones, hit or not."""
         track = self.track
         at_us, able_here, late = int(track.at_us[row]), bool(track.able[row]), bool(track.late[row])
+        lane_us, alone = int(track.lane_us[row]), bool(track.alone[row])
         fix = track.fixes[row : row + 1]
-        missed = _Hit(row, 0, 0, nan, False, Said.FAR if able_here else Said.SILENT)
+        skewed = int(fix["quality"][0]) == _SKEWED
+        missed = _Hit(row, 0, 0, nan, False, _FAR if able_here else _SILENT)
         authority = self.terms.authority(self.tag, at_us)
         known = not late or self._known(row)
         for zone_id in zones:
@@ -125,18 +165,18 @@ class _Tag(NamedTuple):
             zone = self.terms.exclusion(self.tag, zone_id, at_us) if hit is missed else self.terms.zones[zone_id, hit.version]
             came_from = self._previous(row) if hit.crossed and able_here else NO_FIX
             yield Sighting(
-                said=_SAID[hit.said],
-                crossed=came_from["tag"][0] != 0 and bool(able(came_from)[0]),
+                said=hit.said,
+                crossed=hit.crossed and bool(came_from["tag"][0] != 0) and bool(able(came_from)[0]),
                 distance_m=hit.distance_m,
                 zone=zone,
                 authority=authority,
                 zone_id=zone_id,
                 at_us=at_us,
-                lane_us=int(track.lane_us[row]),
+                lane_us=lane_us,
                 fix=fix,
-                skewed=bool(fix["quality"][0] == Quality.SKEWED),
+                skewed=skewed,
                 late=late,
-                alone=bool(track.alone[row]),
+                alone=alone,
                 known=known,
                 before=came_from,
             )
