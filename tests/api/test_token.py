@@ -7,7 +7,7 @@ import pytest
 
 from api.roles import PERMISSIONS, Role
 from api.token import Signer
-from store import accounts
+from store import accounts, idempotency, sessions
 from tests.api.client import PASSWORD, SECRET, Answer, Api
 
 
@@ -165,3 +165,17 @@ async def test_tokens_that_are_not_ours_are_refused(api: Api) -> None:
 def test_a_short_secret_is_refused_at_once() -> None:
     with pytest.raises(ValueError, match="32 bytes"):
         Signer(b"short", 900)
+
+
+async def test_what_is_long_over_is_forgotten(api: Api) -> None:
+    live = (await api.sign_in()).json["refresh_token"]
+    await api.sign_in("officer")
+    await api.store.pool.execute(
+        "UPDATE session SET expires_at = now() - interval '2 days' WHERE account = $1", api.accounts["officer"]
+    )
+    assert await sessions.forget(api.store) == 1
+    assert (await renew(api, live)).status == 200
+    await api.post("/wearers", {"name": "W"}, headers={"Idempotency-Key": "k"})
+    assert await idempotency.forget(api.store) == 0
+    await api.store.pool.execute("UPDATE idempotency SET at = now() - interval '3 days'")
+    assert await idempotency.forget(api.store) == 1
