@@ -25,7 +25,7 @@ FROM alert a
 JOIN wearer w ON w.id = a.wearer
 LEFT JOIN account o ON o.id = a.owner
 LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
-CROSS JOIN LATERAL (SELECT CASE WHEN a.handling <> 'closed' AND a.occurrences > a.handled_occurrences
+CROSS JOIN LATERAL (SELECT CASE WHEN a.handling <> 'closed' AND a.calls > a.handled_calls
                                 THEN 'new' ELSE a.handling END AS state) s"""
 
 KEY: Final = "(q.severity, coalesce(q.next_due, timestamptz '9999-01-01 00:00:00+00'), q.event_at, q.id)"
@@ -227,7 +227,7 @@ async def _handle(
 ) -> None:
     """Write the handling; every occurrence there is by now counts as handled."""
     await change.connection.execute(
-        """UPDATE alert SET handling = $2, owner = $3, outcome = $4, handled_occurrences = occurrences,
+        """UPDATE alert SET handling = $2, owner = $3, outcome = $4, handled_calls = calls,
                   closed_at = CASE WHEN $2 = 'closed' THEN clock_timestamp() END, handling_version = handling_version + 1
            WHERE id = $1""",
         row["id"],

@@ -43,7 +43,10 @@ class Row:
     id: int = 0  # 0 until the row is inserted
     closed: bool = False
     closed_when_over: bool = False  # closed after its condition had ended, so that "active again" is news
-    raised: int = 0  # occurrences counted: what makes effective handling *new* again
+    raised: int = 0  # occurrences counted
+    calls: int = (
+        0  # times it called for people, by an occurrence or by becoming graver: what makes effective handling *new* again
+    )
     occurrences: dict[tuple[int, int], Held] = field(default_factory=dict)  # by (tag, occurrence_us)
     last: Change | None = None  # the change that gives tag, version, order and clocks; None: they stay as they are
     touched: set[tuple[int, int]] = field(default_factory=set)
@@ -126,15 +129,23 @@ def plan(rows: list[Row], changes: Sequence[Change]) -> list[Step]:
             row = Row(*key)
             rows.append(row)
             opens = opens or change.op in {Op.AMEND, Op.RESUME}  # of an occurrence no row holds: better told twice than not
+        pages = opens or _is_graver(row, change)
+        row.calls += pages
         _apply(row, change, opens)
-        steps.append(Step(change, row, WHAT[Op.OPEN] if opens else WHAT[change.op], opens))
+        steps.append(Step(change, row, WHAT[Op.OPEN] if opens else WHAT[change.op], pages))
     return steps
 
 
 def _is_news(row: Row, change: Change) -> bool:
     if change.op is Op.RESUME and row.closed_when_over:
         return True
-    return change.op in {Op.AMEND, Op.RESUME} and change.severity < columns(row.occurrences.values()).severity
+    return _is_graver(row, change)
+
+
+def _is_graver(row: Row, change: Change) -> bool:
+    """Whether an occurrence becomes more than people were told: who acknowledged "may be inside" is called to "is inside"."""
+    told = row.occurrences.get((change.tag, change.occurrence_us))
+    return change.op in {Op.AMEND, Op.RESUME} and told is not None and change.severity < told.severity
 
 
 def _apply(row: Row, change: Change, opens: bool) -> None:
@@ -166,7 +177,7 @@ async def load(connection: Connection, changes: Sequence[Change]) -> list[Row]:
         SELECT id, wearer, family, zone, handling, occurrences,
             COALESCE((SELECT max(position) FROM alert_history WHERE alert = id AND what = 'closed')
                 >= (SELECT max(position) FROM alert_history WHERE alert = id AND what = 'ended'), condition <> 'active')
-                AS closed_when_over
+                AS closed_when_over, calls
         FROM alert WHERE id IN (
             SELECT alert.id FROM alert JOIN unnest($1::bigint[], $2::text[], $3::bigint[]) AS asked (wearer, family, zone)
                 USING (wearer, family, zone) WHERE handling <> 'closed'
@@ -190,6 +201,7 @@ async def load(connection: Connection, changes: Sequence[Change]) -> list[Row]:
             row["handling"] == Handling.CLOSED,
             row["closed_when_over"],
             row["occurrences"],
+            row["calls"],
         )
         for row in found
     }
@@ -225,23 +237,28 @@ async def write(connection: Connection, rows: Sequence[Row]) -> None:
     await connection.executemany(
         """
         INSERT INTO alert (id, wearer, family, zone, kind, severity, condition, confidence, late, event_at, detected_at, ended_at,
-            occurrences, tag, zone_version, monitoring_order, due_acknowledge, due_contact, due_decision, raised_seq)
-        OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, 0)
+            occurrences, calls, tag, zone_version, monitoring_order, due_acknowledge, due_contact, due_decision, raised_seq)
+        OVERRIDING SYSTEM VALUE
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)
         """,
-        [(row.id, *row.key, *columns(row.occurrences.values()), row.raised, *_last(row)) for row in new],
+        [(row.id, *row.key, *columns(row.occurrences.values()), row.raised, row.calls, *_last(row)) for row in new],
     )
     await connection.executemany(
         """
         UPDATE alert SET kind = $2, severity = $3, condition = $4, confidence = $5, late = $6, event_at = $7, detected_at = $8,
-            ended_at = $9, occurrences = $10, tag = COALESCE($11, tag), zone_version = COALESCE($12, zone_version),
-            monitoring_order = COALESCE($13, monitoring_order),
-            due_acknowledge = CASE WHEN $11::bigint IS NULL THEN due_acknowledge ELSE $14 END,
-            due_contact = CASE WHEN $11::bigint IS NULL THEN due_contact ELSE $15 END,
-            due_decision = CASE WHEN $11::bigint IS NULL THEN due_decision ELSE $16 END,
+            ended_at = $9, occurrences = $10, calls = $11, tag = COALESCE($12, tag), zone_version = COALESCE($13, zone_version),
+            monitoring_order = COALESCE($14, monitoring_order),
+            due_acknowledge = CASE WHEN $12::bigint IS NULL THEN due_acknowledge ELSE $15 END,
+            due_contact = CASE WHEN $12::bigint IS NULL THEN due_contact ELSE $16 END,
+            due_decision = CASE WHEN $12::bigint IS NULL THEN due_decision ELSE $17 END,
             condition_version = condition_version + 1
         WHERE id = $1
         """,
-        [(row.id, *columns(row.occurrences.values()), row.raised, *_last(row)) for row in changed if row.id not in fresh],
+        [
+            (row.id, *columns(row.occurrences.values()), row.raised, row.calls, *_last(row))
+            for row in changed
+            if row.id not in fresh
+        ],
     )
     await connection.executemany(
         """

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import numpy as np
 
-from model.alert import Judged
+from model.alert import Judged, Op
 from model.arrays import I64, Array, Bool
 from model.batch import Batch, DeadLetter, Part, Receipt
 from model.errors import CordonError, FencedError
@@ -320,7 +320,7 @@ async def _number(connection: Connection, steps: Sequence[changes.Step], unknown
     said = [(step.row.id, i, step.change.changed_us, step.what, step.change.reason, _details(step)) for i, step in numbered]
     shown = [(step.row.id, i, *_evidence(step)) for i, step in numbered if len(step.change.evidence)]
     sent = [(step.row.id, i, _message(step)) for i, step in numbered if step.pages]
-    raised = [(step.row.id, i) for i, step in numbered if step.pages and step.row.raised == 1]
+    raised = [(step.row.id, i) for i, step in numbered if step.what == changes.WHAT[Op.OPEN] and step.row.raised == 1]
     position: int = await connection.fetchval(
         NUMBER_ALL, *_turned(entries, 3), *_turned(said, 6), *_turned(shown, 6), *_turned(sent, 3), *_turned(raised, 2)
     )

@@ -22,7 +22,7 @@ async def counts(store: Store) -> dict[str, Any]:
                   (SELECT count(*) FROM activation WHERE fitted_from <= now() AND coalesce(fitted_to > now(), true)) AS fitted,
                   (SELECT count(*) FROM unknown_tag) AS unknown_tags,
                   (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL) AS dead_letters,
-                  (SELECT count(*) FROM alert WHERE handling <> 'closed' AND occurrences > handled_occurrences) AS new_alerts,
+                  (SELECT count(*) FROM alert WHERE handling <> 'closed' AND calls > handled_calls) AS new_alerts,
                   pg_database_size(current_database()) AS database_bytes"""
     )
     assert row is not None

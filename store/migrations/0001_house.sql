@@ -263,6 +263,7 @@ CREATE TABLE alert (
     detected_at        timestamptz NOT NULL,        -- first occurrence
     ended_at           timestamptz,                 -- last occurrence
     occurrences        integer NOT NULL,
+    calls              integer NOT NULL,            -- times it called for people: each occurrence, and each time it became graver
     due_acknowledge    timestamptz,                 -- clocks of the last occurrence
     due_contact        timestamptz,
     due_decision       timestamptz,
@@ -270,7 +271,7 @@ CREATE TABLE alert (
     raised_seq         bigint NOT NULL,             -- feed position of the commit that raised it
     -- handling: the API alone writes these
     handling           text NOT NULL DEFAULT 'new' CHECK (handling IN ('new', 'acknowledged', 'in_progress', 'closed')),
-    handled_occurrences integer NOT NULL DEFAULT 0, -- effective handling is new while occurrences is greater than this
+    handled_calls      integer NOT NULL DEFAULT 0,  -- effective handling is new while calls is greater than this
     owner              bigint REFERENCES account,
     level              smallint NOT NULL DEFAULT 0,
     outcome            text,

@@ -118,7 +118,7 @@ class TestPlan:
     def test_possible_becomes_definite_on_its_row(self) -> None:
         row = self.row(severity=2)
         (step,) = plan([row], [change(Op.AMEND, 1, T0, minutes(1), severity=1)])
-        assert (step.row, step.what, columns(row.occurrences.values()).severity, step.pages) == (row, "amended", 1, False)
+        assert (step.row, step.what, columns(row.occurrences.values()).severity, step.pages) == (row, "amended", 1, True)
 
     def test_the_end_is_written_on_a_closed_row(self) -> None:
         row = self.row(closed=True)
@@ -315,3 +315,28 @@ async def test_two_lanes_write_one_wearer_s_row(store: Store) -> None:
         await first.put(fix(1, 60))
     row = await alert(store)
     assert (row["occurrences"], row["condition"]) == (2, "active")
+
+
+class TestCalls:
+    """``calls`` is what makes effective handling *new*: compared with how many of them people have handled."""
+
+    def test_becoming_definite_calls_again_whoever_acknowledged_the_possible_one(self) -> None:
+        rows: list[Row] = []
+        possible = {"kind": Kind.EXCLUSION_POSSIBLE, "severity": 2, "confidence": Confidence.POSSIBLE}
+        plan(rows, [change(Op.OPEN, 1, T0, minutes(1), **possible)])
+        (row,) = rows
+        assert (row.raised, row.calls) == (1, 1)
+        (step,) = plan(rows, [change(Op.AMEND, 1, T0, minutes(2))])
+        assert step.pages
+        assert (row.raised, row.calls) == (1, 2)
+
+    def test_neither_an_amendment_as_grave_nor_an_end_nor_a_return_calls(self) -> None:
+        rows: list[Row] = []
+        plan(rows, [change(Op.OPEN, 1, T0, minutes(1))])
+        again = [
+            change(Op.AMEND, 1, T0, minutes(1), event_at_us=T0 - 5),
+            change(Op.END, 1, T0, minutes(1), ended_us=minutes(9)),
+            change(Op.RESUME, 1, T0, minutes(1)),
+        ]
+        assert [step.pages for step in plan(rows, again)] == [False, False, False]
+        assert rows[0].calls == 1
