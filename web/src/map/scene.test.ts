@@ -58,6 +58,12 @@ test("zone, last point with its accuracy, first point and trail are all drawn", 
   expect(scene.possible).toBe(false);
 });
 
+test("an alert just begun has one mark, and it is the last point's", () => {
+  const scene = sceneOf(known(sample(), zone, evidence, track(fix("2026-11-22T08:00:00Z"))));
+  expect(parts(scene)).toContain("last");
+  expect(parts(scene)).not.toContain("first");
+});
+
 test("nobody knows the way across a gap: it is not drawn as if they did", () => {
   const scene = sceneOf(known(sample(), null, [], track(fix("2026-11-22T07:00:00Z"), fix("2026-11-22T08:05:00Z"))));
   expect(parts(scene)).toContain("gap");

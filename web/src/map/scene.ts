@@ -33,7 +33,7 @@ export function sceneOf({ alert, zone, evidence, track }: Known): Scene {
   const fixes = inOrder(track);
   const last = lastOf(fixes, evidence);
   const zoned = zone === null ? [] : zoneOf(zone);
-  const marks = [...marked(evidence[0]?.fixes.at(0) ?? null, "first", "Alert"), ...marked(last, "last", "Last")];
+  const marks = marksOf(evidence[0]?.fixes.at(0) ?? null, last);
   const sure =
     last === null || last.accuracy_m === null
       ? []
@@ -78,6 +78,12 @@ function zoneOf(zone: Zone): Scene["features"] {
 
 function disc({ coordinates: [lon = 0, lat = 0] }: Point, radiusM: number): Polygon {
   return circle(lon, lat, radiusM);
+}
+
+/** Where the alert began and where the wearer was last; one mark, the last one's, where these are one fix. */
+function marksOf(first: Fix | null, last: Fix | null): Feature<Point, Drawn>[] {
+  if (first?.fix_at === last?.fix_at) return marked(last, "last", "Alert and last");
+  return [...marked(first, "first", "Alert"), ...marked(last, "last", "Last")];
 }
 
 function marked(fix: Fix | null, part: "first" | "last", name: string): Feature<Point, Drawn>[] {
