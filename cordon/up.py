@@ -13,7 +13,7 @@ from rich.panel import Panel
 from cordon import child, demo, logs
 from cordon.instance import Running, database, running
 from cordon.settings import Settings, default_data_dir, refuse_demo_elsewhere
-from duties import partitions
+from duties import forgetting, partitions
 from store import accounts
 from store.pool import Store
 
@@ -65,7 +65,8 @@ async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console
     out.print(Panel("\n".join(lines), title="Cordon is up", expand=False), highlight=False)
     out.print("Ctrl-C ends it; the data stay.", highlight=False)
     async with demo.fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
-        kept = [group.create_task(system.keep()), group.create_task(partitions.run(system.store))]
+        duties = (partitions.run(system.store), forgetting.run(system.store))
+        kept = [group.create_task(job) for job in (system.keep(), *duties)]
         await child.until_told(watch_parent=False)
         out.print("Ending", highlight=False)
         for task in kept:

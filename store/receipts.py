@@ -1,7 +1,11 @@
 """Turns a receipt's id into what became of the records it was given for."""
 
+from typing import Final
+
 from model.batch import Receipt
 from store.pool import Store
+
+KEPT_S: Final = 7 * 86_400.0  # what the gateways' door promises
 
 
 async def get(store: Store, receipt: str) -> Receipt | None:
@@ -11,3 +15,9 @@ async def get(store: Store, receipt: str) -> Receipt | None:
     )
     assert row is not None
     return None if row["stored"] is None else Receipt(receipt, int(row["stored"]), int(row["duplicate"]))
+
+
+async def forget(store: Store, older_than_s: float = KEPT_S) -> int:
+    """Drop receipts older than that many seconds; how many rows."""
+    done: str = await store.pool.execute("DELETE FROM receipt WHERE at < now() - make_interval(secs => $1)", older_than_s)
+    return int(done.rpartition(" ")[2])

@@ -361,6 +361,9 @@ CREATE TABLE receipt (
     PRIMARY KEY (id, lane)
 );
 
+-- Receipts are dropped by age; rows lie in order of time, so a summary of each block range finds the old ones.
+CREATE INDEX receipt_at ON receipt USING brin (at);
+
 CREATE TABLE audit (
     position  bigint NOT NULL,                      -- feed position, or that of the newest commit where nothing was written
     part      bigint GENERATED ALWAYS AS IDENTITY,
