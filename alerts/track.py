@@ -76,7 +76,7 @@ def look(at: Callable[[Array, Array], Array], track: Track, tags: Array) -> Arra
         rows = np.flatnonzero(track.forward == forward)
         if not len(rows):
             continue
-        fixes = track.fixes[rows]
+        fixes = track.fixes.copy() if len(rows) == len(track.fixes) else track.fixes[rows]
         fixes["fix_at_us"] = track.at_us[rows]
         fixes["quality"] = Quality.OK  # paths go from one such fix to the next, whatever its accuracy
         present = fixes["tag"][runs(fixes["tag"])[:-1]]

@@ -130,3 +130,12 @@ def test_a_tag_never_seen_has_no_last_fix_to_judge() -> None:
     assert story.memory.state.row_of == {}
     assert story.memory.state.watermark_us == us("09:00:00")
     assert TAG not in story.memory.state.row_of
+
+
+def test_on_a_day_the_zone_s_schedule_leaves_out_nobody_is_inside_it() -> None:
+    story = Story(zone_of(intervals=((BEGINNING_US, us("00:00")), (us("+1 00:00"), FOREVER_US))))
+    for clock in ("00:00", "12:00", "23:59:59"):
+        story.at(clock).inside(by=42)
+    assert story.told() == []
+    story.at("+1 00:00:00").inside(by=42)
+    assert story.told() == ["00:00:02 OPEN exclusion P1 from 00:00:00"]
