@@ -29,6 +29,7 @@ from store.lanes import Claim, claim, recover
 from store.pool import Store
 
 IDLE_S: Final = 5.0  # a lane with nothing to do commits its clock this often, so that everyone sees it judging
+LOOK_S: Final = 0.25  # and looks this often whether a control change has come into force: it must not wait for the next fix
 RETRY_AFTER_S: Final = 2.0  # what a gateway is told when a commit failed
 PAUSE_S: Final = 0.5  # between losing a commit and claiming the lane again
 
@@ -136,16 +137,26 @@ class Lane:
     async def _next(self) -> list[Work]:
         """As many shares as one commit takes; none when nothing came for a while and the clock is to be committed."""
         if not self._queue:
-            self._filled.clear()
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(IDLE_S if self._clock else None):
-                    await self._filled.wait()
+            await self._idle()
         shares: list[Work] = []
         records = 0
         while self._queue and (not shares or records + self._queue[0].records <= self._commit_records):
             shares.append(self._queue.popleft())
             records += shares[-1].records
         return shares
+
+    async def _idle(self) -> None:
+        """Return when something was put in, after ``IDLE_S``, or when an instant has come at which last fixes are judged again."""
+        self._filled.clear()
+        if self._clock is None:
+            await self._filled.wait()
+            return
+        for _ in range(round(IDLE_S / LOOK_S)):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._filled.wait()
+            if self._queue or (self._state is not None and self._worlds.due(self._state.watermark_us, self._clock())):
+                return
 
     async def _commit(self, shares: list[Work]) -> None:
         assert self._state is not None

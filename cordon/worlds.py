@@ -62,6 +62,10 @@ class Worlds:
         assert self._standing is not None
         return self._standing
 
+    def due(self, after_us: int, upto_us: int) -> bool:
+        """Whether an instant at which last fixes are judged again lies in ``(after_us, upto_us]``."""
+        return self._standing is not None and bool(self._standing.instants.between(after_us, upto_us))
+
     async def follow(self) -> None:
         """Keep reading until cancelled; a read that fails is said once and tried again."""
         failing = False
