@@ -146,7 +146,7 @@ class Lane:
         return shares
 
     async def _idle(self) -> None:
-        """Return when something was put in, after ``IDLE_S``, or when an instant has come at which last fixes are judged again."""
+        """Return when something was put in, after ``IDLE_S``, or at an instant at which last fixes are judged again."""
         self._filled.clear()
         if self._clock is None:
             await self._filled.wait()

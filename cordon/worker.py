@@ -14,6 +14,7 @@ import structlog
 from alerts.rules import Rules
 from cordon import child, logs
 from cordon.lane import RETRY_AFTER_S, Lane, Work
+from cordon.pieces import Piece, added, cut
 from cordon.settings import Settings
 from cordon.worlds import Worlds
 from geofence.warm import warm
@@ -30,8 +31,9 @@ log = structlog.get_logger()
 class Worker:
     """All lanes of this machine, and what waits for them."""
 
-    def __init__(self, store: Store, lanes: list[Lane], settings: Settings) -> None:
+    def __init__(self, store: Store, lanes: list[Lane], worlds: Worlds, settings: Settings) -> None:
         self._lanes = lanes
+        self._worlds = worlds
         self._store = store
         self._queue_records = settings.queue_records
         self._trace_clock = settings.trace_clock
@@ -50,11 +52,24 @@ class Worker:
             raise BusyError(1.0)
         self._waiting += records
         try:
-            return await self._through(batch)
+            receipt = Receipt(uuid.uuid4().hex, 0, 0)
+            for piece in await self._pieces(batch):
+                own = await self._through(piece.batch, receipt.id)
+                receipt = added(receipt, own, piece.fixes, piece.events)
         finally:
             self._waiting -= records
+        return receipt
 
-    async def _through(self, batch: Batch) -> Receipt:
+    async def _pieces(self, batch: Batch) -> list[Piece]:
+        if not self._trace_clock:
+            return cut(batch, ())
+        instants = (await self._worlds.current()).instants
+        first_us = min(
+            (int(rows["received_us"].min()) for rows in (batch.fixes, batch.events) if len(rows)), default=batch.received_us
+        )
+        return cut(batch, instants.between(first_us, batch.received_us))
+
+    async def _through(self, batch: Batch, receipt: str) -> Receipt:
         try:
             gateway = await gateways.number(self._store, batch.gateway)
         except FAILURES as error:
@@ -63,7 +78,6 @@ class Worker:
         fixes["gateway"] = gateway
         events["gateway"] = gateway
         fix_lanes, event_lanes = lane_of(fixes["tag"], len(self._lanes)), lane_of(events["tag"], len(self._lanes))
-        receipt = uuid.uuid4().hex
         dead = tuple(letter._replace(gateway=batch.gateway) for letter in batch.dead)
         shares = []
         for lane in self._lanes:
@@ -79,13 +93,7 @@ class Worker:
         for (of_fixes, of_events, _), own in zip(shares, receipts, strict=True):
             if isinstance(own, BaseException):
                 raise own
-            total = Receipt(
-                receipt,
-                (total.stored or 0) + (own.stored or 0),
-                (total.duplicate or 0) + (own.duplicate or 0),
-                (*total.conflicting, *of_fixes[list(own.conflicting)].tolist()),
-                (*total.conflicting_events, *of_events[list(own.conflicting_events)].tolist()),
-            )
+            total = added(total, own, of_fixes, of_events)
         return total
 
 
@@ -113,7 +121,7 @@ async def work(settings: Settings) -> None:
                 for lane in lanes:
                     await lane.start()
                 running = [group.create_task(lane.run()) for lane in lanes]
-                async with listen(settings.worker_socket, Worker(store, lanes, settings).accept):
+                async with listen(settings.worker_socket, Worker(store, lanes, worlds, settings).accept):
                     child.say_ready()
                     stop = group.create_task(child.until_told(settings.parent_pipe))
                     await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)
