@@ -164,8 +164,8 @@ class Lane:
         state = self._state
         standing = await self._worlds.current()
         world = standing.world
-        await self._rejudge(standing, state, self._claim)
         batch = merged(shares, self._clock() if self._clock else state.watermark_us)
+        await self._rejudge(standing, state, self._claim, self._clock() if self._clock else batch.received_us)
         now_us = max(state.watermark_us, batch.received_us)
 
         async def judged(admitted: Batch, history: History) -> Judged:
@@ -197,11 +197,10 @@ class Lane:
             if not share.done.done():
                 share.done.set_result(receipt)
 
-    async def _rejudge(self, standing: Standing, state: State, held: Claim) -> None:
+    async def _rejudge(self, standing: Standing, state: State, held: Claim, until_us: int) -> None:
         """Judge last fixes again for every instant since the lane's time at which the answer may have changed."""
         world = standing.world
-        now_us = self._clock() if self._clock else state.watermark_us
-        for at_us in standing.instants.between(state.watermark_us, now_us):
+        for at_us in standing.instants.between(state.watermark_us, until_us):
             tags = standing.instants.tags(at_us, state)
             if not len(tags):
                 continue

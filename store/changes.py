@@ -149,7 +149,16 @@ def _is_graver(row: Row, change: Change) -> bool:
 
 
 def _apply(row: Row, change: Change, opens: bool) -> None:
+    """Write a change on its occurrence. What late data made of it stands: live judging, which never looks back, does not know of it.
+
+    So an occurrence keeps its earliest event and the gravest it was told as, whatever its later changes say.
+    """
     place = (change.tag, change.occurrence_us)
+    told = row.occurrences.get(place)
+    if told is not None and not told.withdrawn and change.op is not Op.WITHDRAW:
+        change = change._replace(event_at_us=min(told.event_at_us, change.event_at_us))
+        if told.severity < change.severity:
+            change = change._replace(kind=told.kind, severity=told.severity, confidence=told.confidence)
     row.occurrences[place] = Held(
         change.kind,
         change.severity,

@@ -340,3 +340,23 @@ class TestCalls:
         ]
         assert [step.pages for step in plan(rows, again)] == [False, False, False]
         assert rows[0].calls == 1
+
+
+class TestLateAmendments:
+    """Live judging does not know what late data told the store."""
+
+    def test_an_end_keeps_the_earlier_event_and_the_graver_telling(self) -> None:
+        rows: list[Row] = []
+        possible = {"kind": Kind.EXCLUSION_POSSIBLE, "severity": 2, "confidence": Confidence.POSSIBLE}
+        plan(rows, [change(Op.OPEN, 1, T0, minutes(1), **possible)])
+        plan(rows, [change(Op.AMEND, 1, T0, minutes(1), event_at_us=T0 - 5)])
+        plan(rows, [change(Op.END, 1, T0, minutes(1), ended_us=minutes(9), **possible)])
+        (row,) = rows
+        held = row.occurrences[1, T0]
+        assert (held.event_at_us, held.kind, held.severity, held.ended_us) == (T0 - 5, Kind.EXCLUSION, 1, minutes(9))
+        assert held.confidence is Confidence.DEFINITE
+
+    def test_a_withdrawal_stands_as_it_was_given(self) -> None:
+        rows: list[Row] = []
+        plan(rows, [change(Op.OPEN, 1, T0, minutes(1)), change(Op.WITHDRAW, 1, T0, minutes(1), severity=2)])
+        assert rows[0].occurrences[1, T0].withdrawn
