@@ -26,10 +26,13 @@ export function useNow(): number {
 
 function watch(changed: () => void): () => void {
   watchers.add(changed);
-  timer ??= window.setInterval(() => {
-    shownMs = now();
-    for (const tell of watchers) tell();
-  }, 1_000);
+  if (timer === undefined) {
+    shownMs = now(); // it stood still while nobody watched
+    timer = window.setInterval(() => {
+      shownMs = now();
+      for (const tell of watchers) tell();
+    }, 1_000);
+  }
   return () => {
     watchers.delete(changed);
     if (watchers.size > 0) return;

@@ -29,6 +29,7 @@ export class LiveQueue {
   #live = NOTHING;
   #watchers = new Set<() => void>();
   #ending: AbortController | null = null;
+  #telling: ReturnType<typeof setTimeout> | undefined;
   #told: (id: number) => void;
 
   constructor(told: (id: number) => void) {
@@ -106,6 +107,9 @@ export class LiveQueue {
 
   #set(part: Partial<Live>): void {
     this.#live = { ...this.#live, ...part };
-    for (const tell of this.#watchers) tell();
+    this.#telling ??= setTimeout(() => {
+      this.#telling = undefined;
+      for (const tell of this.#watchers) tell();
+    }); // a thousand events after a long break are drawn once
   }
 }

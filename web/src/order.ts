@@ -2,18 +2,23 @@
 import type { Alert } from "./api";
 import type { Alerts } from "./queue";
 
-/** Worst first; of equals the one whose clock ran out, or runs out, first; then the oldest. It does not depend on the time. */
-export function byUrgency(one: Alert, other: Alert): number {
-  return (
-    one.severity.localeCompare(other.severity) ||
-    dueMs(one) - dueMs(other) ||
-    Date.parse(one.event_at) - Date.parse(other.event_at) ||
-    one.id - other.id
-  );
+interface Place {
+  id: number;
+  severity: string;
+  dueMs: number;
+  sinceMs: number;
 }
 
-function dueMs(alert: Alert): number {
-  return alert.next_due === null ? Number.MAX_SAFE_INTEGER : Date.parse(alert.next_due);
+/** Worst first; of equals the one whose clock ran out, or runs out, first; then the oldest. It does not depend on the time. */
+function byUrgency(one: Place, other: Place): number {
+  if (one.severity !== other.severity) return one.severity < other.severity ? -1 : 1;
+  return one.dueMs - other.dueMs || one.sinceMs - other.sinceMs || one.id - other.id;
+}
+
+/** What the order goes by, read once for each alert and not at each comparison: a thousand take a millisecond. */
+function placeOf({ id, severity, next_due, event_at }: Alert): Place {
+  const dueMs = next_due === null ? Number.MAX_SAFE_INTEGER : Date.parse(next_due);
+  return { id, severity, dueMs, sinceMs: Date.parse(event_at) };
 }
 
 /**
@@ -22,7 +27,10 @@ function dueMs(alert: Alert): number {
  */
 export function arrange(previous: readonly number[], alerts: Alerts, held: boolean): number[] {
   const open = [...alerts.values()].filter((alert) => alert.handling !== "closed");
-  const sorted = open.sort(byUrgency).map((alert) => alert.id);
+  const sorted = open
+    .map(placeOf)
+    .sort(byUrgency)
+    .map((place) => place.id);
   if (!held) return sorted;
   const kept = previous.filter((id) => alerts.has(id));
   const known = new Set(kept);

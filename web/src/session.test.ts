@@ -87,10 +87,13 @@ test("a token the server refused is exchanged, an older one's refusal is not hel
 });
 
 test("a refresh token that is no longer good ends the session", async () => {
-  serve({ expires: 0 }, { status: 401 });
+  serve({ expires: 0 }, { status: 401 }, {});
   await session.signIn("operator", "secret");
   await expect(session.accessToken()).rejects.toThrow();
   expect(carried()).toEqual([]);
+  expect(session.standing()).toBe("ended");
+  await session.signIn("operator", "secret");
+  expect(session.standing()).toBe("in");
 });
 
 test("signing out while a token is being exchanged stays signed out", async () => {
@@ -100,6 +103,7 @@ test("signing out while a token is being exchanged stays signed out", async () =
   session.signOut();
   await expect(asked).rejects.toThrow();
   expect(carried()).toEqual([]);
+  expect(session.standing()).toBe("out");
 });
 
 test.each([[503], [429], [0]])("a server that cannot answer now (%d) does not end it", async (status) => {

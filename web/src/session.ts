@@ -44,10 +44,12 @@ let account: Account | null = null;
 let refreshing: Promise<string> | null = null;
 const watchers = new Set<() => void>();
 
-export type Standing = "out" | "returning" | "in";
+export type Standing = "out" | "ended" | "returning" | "in";
 
-function standing(): Standing {
-  if (kept === null) return "out";
+let expired = false; // the session ended by itself: nobody asked for it, so somebody must be told
+
+export function standing(): Standing {
+  if (kept === null) return expired ? "ended" : "out";
   return account === null ? "returning" : "in";
 }
 
@@ -60,7 +62,7 @@ function changed(): void {
   for (const tell of watchers) tell();
 }
 
-/** Whether somebody is signed in ("returning": the page was loaded again and their token is not yet exchanged). */
+/** Whether somebody is signed in ("ended": until the server ended it; "returning": the page was loaded again and their token is not yet exchanged). */
 export function useStanding(): Standing {
   return useSyncExternalStore(watch, standing);
 }
@@ -77,12 +79,13 @@ export async function signIn(username: string, password: string): Promise<void> 
 /** End the session here at once and on the server as soon as it answers. */
 export function signOut(): void {
   const body = JSON.stringify({ refresh_token: kept });
-  forget();
+  forget(false);
   const request = { method: "DELETE", body, headers: { "Content-Type": "application/json" }, keepalive: true };
   fetch(TOKEN_URL, request).catch(() => undefined); // unreachable: the token ends by itself within the shift
 }
 
-function forget(): void {
+function forget(byItself: boolean): void {
+  expired = expired || byItself;
   access = null;
   account = null;
   kept = null;
@@ -111,7 +114,7 @@ async function refresh(): Promise<string> {
     if (kept !== spent) throw ENDED; // signed out meanwhile
     return hold(tokens);
   } catch (error) {
-    if (error instanceof Problem && error.status >= 400 && error.status < 429) forget();
+    if (error instanceof Problem && error.status >= 400 && error.status < 429) forget(kept === spent);
     throw error;
   }
 }
@@ -119,6 +122,7 @@ async function refresh(): Promise<string> {
 function hold(tokens: Tokens): string {
   access = { token: tokens.access_token, untilMs: performance.now() + tokens.expires_in * 1_000 };
   kept = tokens.refresh_token;
+  expired = false;
   if (account?.id !== tokens.account.id) {
     account = tokens.account;
     changed();

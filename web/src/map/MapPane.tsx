@@ -30,6 +30,7 @@ export default function MapPane({ alert, evidence }: Props) {
       const { from, to } = trackWindow(alert);
       return api.track(alert.wearer_id, from, to, signal);
     },
+    placeholderData: (shown, query) => (query?.queryKey[1] === alert.id ? shown : undefined), // never another wearer's
     refetchInterval: follows ? REFRESH_MS : false,
   });
   const known = useMemo(

@@ -25,6 +25,7 @@ export function Actions({ alert, me, onChanged }: Props) {
       queries.setQueryData(["alert", alert.id], detail);
       onChanged(detail);
     },
+    onError: () => queries.invalidateQueries({ queryKey: ["alert", alert.id] }), // refused: it has likely moved on
   });
   const go = (action: string, body: object) => act.mutate({ action, body });
   if (!me.permissions.includes("work_alerts")) return null;

@@ -9,11 +9,12 @@ import { SignIn } from "./SignIn";
 export function App() {
   const standing = useStanding();
   const account = useAccount();
+  const out = standing === "out" || standing === "ended";
   const queries = useQueryClient();
   useEffect(() => {
-    if (standing === "out") queries.clear(); // nothing of one person's session is shown to the next
-  }, [standing, queries]);
-  if (standing === "out") return <SignIn />;
+    if (out) queries.clear(); // nothing of one person's session is shown to the next
+  }, [out, queries]);
+  if (out) return <SignIn ended={standing === "ended"} />;
   if (account === null) return <Returning />;
   if (!account.permissions.includes("see_queue")) return <NoQueue account={account} />;
   return <Console account={account} />;

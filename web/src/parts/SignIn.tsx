@@ -3,7 +3,11 @@ import { type FormEvent, useEffect, useRef, useState } from "react";
 import { words } from "../problem";
 import { signIn } from "../session";
 
-export function SignIn() {
+/** ``ended``: the session ended by itself, and the queue is watched by nobody here. */
+export function SignIn({ ended }: { ended: boolean }) {
+  useEffect(() => {
+    document.title = ended ? "Signed out – Cordon" : "Cordon";
+  }, [ended]);
   const first = useRef<HTMLInputElement>(null);
   useEffect(() => first.current?.focus(), []);
   const [busy, setBusy] = useState(false);
@@ -25,6 +29,11 @@ export function SignIn() {
   return (
     <main className="sign-in">
       <h1>Cordon</h1>
+      {ended && (
+        <p role="alert" className="line" data-state="lost">
+          Your session has ended. No alerts are shown here until you sign in.
+        </p>
+      )}
       <form onSubmit={submit} aria-busy={busy}>
         <label>
           Name
