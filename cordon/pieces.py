@@ -31,7 +31,7 @@ def cut(batch: Batch, instants: Sequence[int]) -> list[Piece]:
     bounds = np.array(sorted(instants), np.int64)
     fix_piece = np.searchsorted(bounds, fixes["received_us"], "right")
     event_piece = np.searchsorted(bounds, events["received_us"], "right")
-    pieces = []
+    pieces: list[Piece] = []
     for number in range(len(bounds) + 1):
         of_fixes, of_events = np.flatnonzero(fix_piece == number), np.flatnonzero(event_piece == number)
         last = number == len(bounds)

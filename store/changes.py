@@ -149,7 +149,7 @@ def _is_graver(row: Row, change: Change) -> bool:
 
 
 def _apply(row: Row, change: Change, opens: bool) -> None:
-    """Write a change on its occurrence. What late data made of it stands: live judging, which never looks back, does not know of it.
+    """Write a change on its occurrence. What late data made of it stands: live judging never looks back and does not know of it.
 
     So an occurrence keeps its earliest event and the gravest it was told as, whatever its later changes say.
     """

@@ -5,7 +5,9 @@ import shutil
 import subprocess
 import sys
 
-WHAT_TO_DO = "the console's tests need Chromium: install Debian's package `chromium` (apt-get install chromium), then run make test again"
+WHAT_TO_DO = (
+    "the console's tests need Chromium: install Debian's package `chromium` (apt-get install chromium), then run make test again"
+)
 
 
 def chromium() -> str | None:
@@ -19,10 +21,9 @@ def main() -> int:
         return 0
     if os.geteuid() == 0 and shutil.which("apt-get"):
         print("Installing Chromium for the console's tests", flush=True)
-        quiet = {"check": False, "stdout": subprocess.DEVNULL}
         environment = os.environ | {"DEBIAN_FRONTEND": "noninteractive"}
-        subprocess.run(["apt-get", "update", "-qq"], env=environment, **quiet)
-        subprocess.run(["apt-get", "install", "-y", "-qq", "--no-install-recommends", "chromium"], env=environment, **quiet)
+        for command in ("update -qq", "install -y -qq --no-install-recommends chromium"):
+            subprocess.run(["apt-get", *command.split()], check=False, stdout=subprocess.DEVNULL, env=environment)
     if chromium():
         return 0
     print(WHAT_TO_DO, file=sys.stderr)

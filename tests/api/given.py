@@ -61,7 +61,8 @@ async def alert(
     async with edit(store) as change:
         number: int = await change.connection.fetchval(
             """INSERT INTO alert (wearer, family, zone, kind, severity, condition, confidence, late, tag, zone_version,
-                 monitoring_order, event_at, detected_at, occurrences, calls, due_acknowledge, due_contact, due_decision, raised_seq)
+                 monitoring_order, event_at, detected_at, occurrences, calls, due_acknowledge, due_contact, due_decision,
+                 raised_seq)
                VALUES ($1, $2, $3, $2, $4, 'active', 'definite', false, $5, 1, $6, $7, $7, 1, 1, $8, $9, $10, 0) RETURNING id""",
             who["wearer"],
             kind,
@@ -96,7 +97,9 @@ async def occurs_again(store: Store, alert_id: int) -> None:
     """Another occurrence on the row, as a worker writes it."""
     async with edit(store) as change:
         await change.connection.execute(
-            "UPDATE alert SET occurrences = occurrences + 1, calls = calls + 1, condition_version = condition_version + 1 WHERE id = $1", alert_id
+            """UPDATE alert SET occurrences = occurrences + 1, calls = calls + 1, condition_version = condition_version + 1
+               WHERE id = $1""",
+            alert_id,
         )
         change.entry("alert", alert_id, "opened")
         change.numbered(
