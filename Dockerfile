@@ -1,4 +1,4 @@
-# The whole of Cordon in one image; what a container does is its command (cordon up, api, duties, migrate).
+# The whole of Cordon in one image; what a container does is its command (cordon up, migrate, users, keys).
 FROM python:3.12-slim AS build
 WORKDIR /cordon
 RUN python -m venv /cordon/.venv
