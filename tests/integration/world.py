@@ -1,7 +1,14 @@
 """What a story needs to be there: a device wearer with an order, a tag and a zone, made through the officers' API."""
 
+import asyncio
+from collections.abc import Sequence
 from typing import Any, Final
 
+from cordon import features
+from model.instant import DAY_US, parse
+from store.pool import Store
+from store.postgres import Postgres
+from store.world import NewActivation, NewOrder, NewWearer, create
 from tests.integration.system import System, stamp, until
 
 TAG: Final = 356307042441013
@@ -47,4 +54,24 @@ def monitored(up: System, role: str, tag: int = TAG) -> int:
 
 def in_force(instant: str) -> None:
     """Wait until an instant has passed."""
-    until(lambda: stamp() > instant, f"it is {instant}")
+    until(lambda: parse(stamp()) > parse(instant), f"it is {instant}")
+
+
+def loaded(up: System, tags: Sequence[int], zones: Sequence[dict[str, Any]], *, everyone: bool = False) -> None:
+    """Wearers of tags whose zones were in force since yesterday, as a loaded world has it; every lane knows them at the end.
+
+    The zones are the first wearer's, or everyone's.
+    """
+    day_us = parse(stamp()) - DAY_US
+    own = None if everyone else 0
+    made = [features.zone(zone, wearer=own, in_force_from_us=day_us, called=f"zone {i}") for i, zone in enumerate(zones)]
+
+    async def write() -> int:
+        async with Store(Postgres(up.data_dir).dsn, size=1) as store:
+            wearers = [NewWearer(f"Wearer of {tag}") for tag in tags]
+            orders = [NewOrder(row, day_us) for row in range(len(tags))]
+            activations = [NewActivation(row, tag, day_us) for row, tag in enumerate(tags)]
+            return (await create(store, wearers, orders, activations, made)).position
+
+    position = asyncio.run(write())
+    until(lambda: up.sql("SELECT min(control_seq) FROM lane")[0][0] >= position, "every lane judges by it")
