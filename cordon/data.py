@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 
 from cordon.instance import database
-from cordon.settings import Settings, default_data_dir
+from cordon.settings import Settings, default_data_dir, read
 from model.errors import CordonError
 from store.pool import Store
 from store.postgres import Postgres
@@ -14,7 +14,7 @@ from store.postgres import Postgres
 @contextlib.asynccontextmanager
 async def opened(data_dir: Path | None, dsn: str) -> AsyncIterator[Store]:
     """A store on a migrated database, whether its instance runs just now or not."""
-    settings = Settings()
+    settings = read()
     chosen = settings.model_copy(
         update={"dsn": dsn or settings.dsn, "data_dir": data_dir or settings.data_dir or default_data_dir(demo=False)}
     )

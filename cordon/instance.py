@@ -57,6 +57,14 @@ class Running(NamedTuple):
     database: Database
     children: tuple[Child, ...]
 
+    @contextlib.asynccontextmanager
+    async def kept(self) -> AsyncIterator[None]:
+        """Keep every part running meanwhile; a part that cannot be ends what goes on."""
+        async with asyncio.TaskGroup() as group:
+            keeping = group.create_task(self.keep())
+            yield
+            keeping.cancel()
+
     async def keep(self) -> None:
         """Keep every part running until cancelled; raises ``CordonError`` when one cannot be."""
         async with asyncio.TaskGroup() as group:

@@ -7,17 +7,28 @@ from pathlib import Path
 
 import structlog
 
+from model.errors import CordonError
+
 FILE_BYTES = 20 * 1024 * 1024  # a log file; five are kept
 
 
 def configure(level: str, file: Path | None, process: str) -> None:
-    """Set up structlog and the standard library's logging for this process. Names and positions never reach logs."""
+    """Set up structlog and the standard library's logging for this process. Names and positions never reach logs.
+
+    Raises
+    ------
+    CordonError
+        If the file cannot be written.
+    """
     handler: logging.Handler
     if file is None:
         handler = logging.StreamHandler(sys.stderr)
     else:
-        file.parent.mkdir(parents=True, exist_ok=True)
-        handler = logging.handlers.RotatingFileHandler(file, maxBytes=FILE_BYTES, backupCount=4)
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            handler = logging.handlers.RotatingFileHandler(file, maxBytes=FILE_BYTES, backupCount=4)
+        except OSError as error:
+            raise CordonError(f"{file} cannot be written ({error.strerror}): choose another data folder") from None
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,

@@ -45,7 +45,8 @@ def _run(job: Coroutine[Any, Any, None]) -> None:
 def up(
     demo: Annotated[bool, typer.Option("--demo", help="Add a simulated fleet, and one user a role (password `demo`).")] = False,
     port: Annotated[
-        int | None, typer.Option("--port", help="Port of the console, the API and the gateway door.", show_default="8000")
+        int | None,
+        typer.Option("--port", help="Port of the console, the API and the gateway door.", show_default="8000", min=0, max=65535),
     ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
     data_dir: DataDir = None,

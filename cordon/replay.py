@@ -15,7 +15,7 @@ from rich.table import Table
 from cordon import logs, tracing
 from cordon.instance import database, running
 from cordon.sending import TIMEOUT_S, Door, Sent, send
-from cordon.settings import Settings
+from cordon.settings import read as settings_of_environment
 from cordon.trace import Row, read
 from model import instant
 from model.errors import CordonError
@@ -72,14 +72,15 @@ async def _privately(
     with tempfile.TemporaryDirectory(prefix="cordon-replay-") as folder:
         data_dir = Path(folder)
         data_dir.chmod(0o711)  # as root the database server is another user
-        settings = Settings(data_dir=data_dir, port=0, host="127.0.0.1", dsn="", trace_from_us=world.begins_us)
+        private = {"data_dir": data_dir, "port": 0, "host": "127.0.0.1", "dsn": "", "trace_from_us": world.begins_us}
+        settings = settings_of_environment().model_copy(update=private)
         logs.configure(settings.log_level, data_dir / "log" / "replay.log", "replay")
         with err.status("Starting a private instance") as status:
             async with database(settings, fsync=False) as migrated:
                 async with Store(migrated.dsn, size=2) as store:
                     numbers = await tracing.load(store, world)
                     key = await keys.create(store, GATEWAY)
-                async with running(migrated) as system:
+                async with running(migrated) as system, system.kept():
                     status.stop()
                     with _progress(err, len(rows)) as progress:
                         async with _door(system.url, key) as door:

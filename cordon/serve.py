@@ -13,7 +13,7 @@ import uvicorn
 import api.settings
 from api.app import create_app, end_streams
 from cordon import child, logs
-from cordon.settings import Settings
+from cordon.settings import Settings, read
 from ingest.http import Gateway, create_door
 from ingest.link import RETRY_AFTER_S, LinkSink
 from ingest.records import Limits
@@ -110,7 +110,7 @@ class Server(uvicorn.Server):
 
 def main() -> int:
     """Run as ``python -m cordon.serve``, settings in the environment."""
-    settings = Settings()
+    settings = read()
     logs.configure(settings.log_level, settings.log_file, "api")
     return child.run(serve(settings), "API")
 

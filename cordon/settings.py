@@ -3,10 +3,10 @@
 import ipaddress
 import os
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 import platformdirs
-from pydantic import Field
+from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.errors import CordonError
@@ -21,7 +21,7 @@ class Settings(BaseSettings):
     data_dir: Path | None = None  # embedded PostgreSQL, keys, logs; None: default_data_dir()
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
-    log_level: str = "info"
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_file: Path | None = None  # None: standard error
 
     # One commit stream each; fixed once an instance has data. Four keep PostgreSQL busy on small machines.
@@ -56,6 +56,22 @@ class Settings(BaseSettings):
             if value is not None
         }
         return {name: value for name, value in os.environ.items() if not name.startswith("CORDON_")} | own
+
+
+def read() -> Settings:
+    """What the environment says.
+
+    Raises
+    ------
+    CordonError
+        If a value there cannot be used.
+    """
+    try:
+        return Settings()
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        name = f"CORDON_{'_'.join(map(str, wrong['loc'])).upper()}"
+        raise CordonError(f"{name} is {str(wrong['input'])!r} in the environment: {wrong['msg'].lower()}") from None
 
 
 ROOT_DATA_DIR: Final = Path("/var/lib/cordon")

@@ -12,7 +12,7 @@ from rich.panel import Panel
 
 from cordon import child, demo, logs
 from cordon.instance import Running, database, running
-from cordon.settings import Settings, default_data_dir, refuse_demo_elsewhere
+from cordon.settings import default_data_dir, read, refuse_demo_elsewhere
 from duties import forgetting, partitions
 from store import accounts
 from store.pool import Store
@@ -31,7 +31,7 @@ async def run_up(*, demo_fleet: bool, host: str | None, port: int | None, data_d
         If the demo is asked for beyond loopback, the data folder or port cannot be used, or a part does not stay up.
     """
     given = {"host": host, "port": port, "data_dir": data_dir}
-    settings = Settings().model_copy(update={name: value for name, value in given.items() if value is not None})
+    settings = read().model_copy(update={name: value for name, value in given.items() if value is not None})
     if demo_fleet:
         refuse_demo_elsewhere(settings.host)
     folder = settings.data_dir or default_data_dir(demo_fleet)

@@ -15,7 +15,7 @@ from alerts.rules import Rules
 from cordon import child, logs
 from cordon.lane import RETRY_AFTER_S, Lane, Work
 from cordon.pieces import Piece, added, cut
-from cordon.settings import Settings
+from cordon.settings import Settings, read
 from cordon.worlds import Worlds
 from geofence.warm import warm
 from ingest.link import listen
@@ -132,7 +132,7 @@ async def work(settings: Settings) -> None:
 
 def main() -> int:
     """Run as ``python -m cordon.worker``, settings in the environment."""
-    settings = Settings()
+    settings = read()
     logs.configure(settings.log_level, settings.log_file, "worker")
     return child.run(work(settings), "worker")
 
