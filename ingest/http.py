@@ -9,7 +9,7 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
 
-from ingest.records import PROTOCOL, Decoded, Limits, decode
+from ingest.records import PROTOCOL, WHOLE_BYTES, Decoded, Limits, decode
 from model.batch import Batch, DeadLetter, Receipt, Rejected, Sink
 from model.errors import BusyError, CordonError
 from model.event import EVENT, EventKind
@@ -17,7 +17,6 @@ from model.fix import FIX
 from model.instant import show
 
 BODY_MAX_BYTES: Final = 16 * 1024 * 1024  # about 60,000 fixes: more in one request only delays the first of them
-DEAD_MAX_BYTES: Final = 64 * 1024  # of a body that cannot be read at all, this much is kept for a person to look at
 WAIT_S: Final = 5  # a gateway comes back after this where the sink failed and does not know better
 
 RECORDS: Final = Counter("cordon_gateway_records_total", "Records at the HTTP door by what became of them", ["outcome"])
@@ -120,7 +119,7 @@ async def _body(request: Request, sink: Sink, sender: Gateway) -> bytes:
         if len(body) > BODY_MAX_BYTES:
             REFUSALS.labels("size").inc()
             reason = f"the body is over {BODY_MAX_BYTES} bytes; send fewer records in one request"
-            await _bury(sink, sender, reason, bytes(body[:DEAD_MAX_BYTES]))
+            await _bury(sink, sender, reason, bytes(body[:WHOLE_BYTES]))
             # The rest is not read: the connection cannot be used again.
             raise Problem(413, "size", reason, {"Connection": "close"})
     return bytes(body)
@@ -128,7 +127,7 @@ async def _body(request: Request, sink: Sink, sender: Gateway) -> bytes:
 
 async def _bury(sink: Sink, sender: Gateway, reason: str, body: bytes) -> None:
     """Keep a body that cannot be read as a dead letter, by the same way that fixes take."""
-    dead = DeadLetter(reason, body[:DEAD_MAX_BYTES], PROTOCOL)
+    dead = DeadLetter(reason, body[:WHOLE_BYTES], PROTOCOL)
     await sink.accept(Batch(np.zeros(0, FIX), np.zeros(0, EVENT), sender.name, 0, (dead,)))
 
 

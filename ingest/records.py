@@ -15,11 +15,17 @@ from model.event import EVENT, EVENT_BY_WORD
 from model.fix import ASSUMED_ACCURACY_M, FIX, Flag, Source
 from model.instant import DAY_US, show, to_us
 
+# Largest number a 32-bit column holds.
+FLOAT32_MAX: Final = 3.4e38
+
 # Before this no tag of ours was made: a receiver without a time yet says 1970 or 1980.
 FIRST_YEAR_US: Final = 946_684_800_000_000  # 2000-01-01
 
 # A tag's clock may run ahead; the judge flags it from two minutes on. A day ahead is no clock at all.
 AHEAD_US: Final = DAY_US
+
+# Farther than any place is from any other: a larger radius says nothing, and one beyond 32 bits would be stored as infinite.
+FARTHEST_M: Final = 2e7
 
 # User-range error of a GNSS receiver, metres at hdop 1, and from one sigma to 95 % (DOMAIN.md: 5 m x hdop x 2).
 METRES_PER_HDOP: Final = 10.0
@@ -29,6 +35,8 @@ SOURCES: Final = {source.name.lower(): source for source in Source}
 INT64_MAX: Final = 2**63 - 1
 
 PROTOCOL: Final = "http-json"
+
+WHOLE_BYTES: Final = 64 * 1024  # of a body that cannot be read, this much is kept for a person to look at
 
 
 class Limits(NamedTuple):
@@ -114,11 +122,11 @@ def decode(body: bytes, received_us: int, limits: Limits) -> Decoded | Rejected:
     """
     try:
         frame = _FRAME.decode(body)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return _decode_loosely(body, received_us, limits)
-    too_many = _too_many(len(frame.fixes), len(frame.events), limits)
-    if too_many is not None:
-        return too_many
+    wrong = _wrong_frame(frame, limits)
+    if wrong is not None:
+        return wrong
     fixes = list(enumerate(frame.fixes))
     events = list(enumerate(frame.events))
     return _assemble(body, frame.gateway, fixes, events, [], received_us, limits)
@@ -128,15 +136,15 @@ def _decode_loosely(body: bytes, received_us: int, limits: Limits) -> Decoded | 
     """The slow way, for a frame with something wrong in it: every record alone, so that the good ones are kept."""
     try:
         loose = msgspec.convert(json.loads(body), Loose)
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        return Rejected(f"the body is not JSON: {error}")
     except msgspec.ValidationError as error:
         return Rejected(f"the body is not a frame: {error}")
     except RecursionError:
         return Rejected("the body is not a frame: it is nested too deeply")
-    too_many = _too_many(len(loose.fixes), len(loose.events), limits)
-    if too_many is not None:
-        return too_many
+    except ValueError as error:  # not JSON, not UTF-8, or a number of thousands of digits
+        return Rejected(f"the body is not JSON: {error}")
+    wrong = _wrong_frame(loose, limits)
+    if wrong is not None:
+        return wrong
     refused: list[Rejected] = []
 
     def converted(items: list[Any], kind: type[Any], place: str) -> Iterable[tuple[int, Any]]:
@@ -151,10 +159,14 @@ def _decode_loosely(body: bytes, received_us: int, limits: Limits) -> Decoded | 
     return _assemble(body, loose.gateway, fixes, events, refused, received_us, limits)
 
 
-def _too_many(fixes: int, events: int, limits: Limits) -> Rejected | None:
-    if fixes + events <= limits.frame_records:
-        return None
-    return Rejected(f"the frame has {fixes + events} records; send at most {limits.frame_records} in one")
+def _wrong_frame(frame: Frame | Loose, limits: Limits) -> Rejected | None:
+    """Why a frame is refused whole, None where it is not."""
+    if not frame.gateway.isprintable():  # no database keeps a NUL or half a surrogate pair
+        return Rejected(f"the body is not a frame: gateway {frame.gateway!r} has characters that cannot be shown")
+    records = len(frame.fixes) + len(frame.events)
+    if records > limits.frame_records:
+        return Rejected(f"the frame has {records} records; send at most {limits.frame_records} in one")
+    return None
 
 
 def _assemble(
@@ -202,7 +214,7 @@ def _fix_row(fix: Fix, received_us: int, limits: Limits) -> tuple[Any, ...] | st
         return wrong
     fix_at_us = to_us(fix.fix_at)
     received_us = to_us(fix.received_at) if limits.trace_clock and fix.received_at is not None else received_us
-    wrong = _wrong_time("fix_at", fix_at_us, received_us, limits)
+    wrong = _wrong_time("fix_at", fix.fix_at, fix_at_us, received_us, limits)
     if wrong:
         return wrong
     source = SOURCES.get(fix.source)
@@ -211,7 +223,7 @@ def _fix_row(fix: Fix, received_us: int, limits: Limits) -> tuple[Any, ...] | st
     optional = []
     for name in _OPTIONAL:
         value = getattr(fix, name)
-        if value is not None and not (math.isfinite(value) and value >= 0):
+        if value is not None and not 0 <= value <= FLOAT32_MAX:
             return f"{name} {value} is not a number of at least 0"
         optional.append(math.nan if value is None else value)
     accuracy = _accuracy(fix.accuracy_m, fix.hdop, source)
@@ -249,7 +261,7 @@ def _event_row(event: Event, received_us: int, limits: Limits) -> tuple[Any, ...
         return f"event kind {event.kind[:40]!r} is not known; the kinds are {', '.join(EVENT_BY_WORD)}"
     at_us = to_us(event.at)
     received_us = to_us(event.received_at) if limits.trace_clock and event.received_at is not None else received_us
-    wrong = _wrong_time("at", at_us, received_us, limits)
+    wrong = _wrong_time("at", event.at, at_us, received_us, limits)
     if wrong:
         return wrong
     return (event.tag, at_us, received_us, event.seq, 0, kind, -1 if event.value is None else event.value)
@@ -269,25 +281,26 @@ def _wrong_position(lon: float, lat: float) -> str:
     return ""
 
 
-def _wrong_time(name: str, at_us: int, received_us: int, limits: Limits) -> str:
-    """Why a device's time cannot be kept; empty where it can."""
+def _wrong_time(name: str, sent: datetime, at_us: int, received_us: int, limits: Limits) -> str:
+    """Why a device's time cannot be kept; empty where it can. Shown as sent: in UTC it may lie outside the calendar."""
+    shown = f"{name} {sent.isoformat().replace('+00:00', 'Z')}"
     if at_us < FIRST_YEAR_US:
-        return f"{name} {show(at_us)} is before 2000: the device had no time yet"
+        return f"{shown} is before 2000: the device had no time yet"
     if at_us > received_us + AHEAD_US:
-        return f"{name} {show(at_us)} is over a day after it was received ({show(received_us)}): the device's clock is wrong"
+        return f"{shown} is over a day after it was received ({show(received_us)}): the device's clock is wrong"
     if at_us < received_us - limits.oldest_us:
-        return f"{name} {show(at_us)} is older than the oldest day kept ({limits.oldest_us // DAY_US} days)"
+        return f"{shown} is older than the oldest day kept ({limits.oldest_us // DAY_US} days)"
     return ""
 
 
 def _accuracy(accuracy_m: float | None, hdop: float | None, source: Source) -> tuple[float, int] | str:
     """The 95 % radius in metres and the flags it brings, or why it is refused."""
     if accuracy_m is not None:
-        if not (math.isfinite(accuracy_m) and accuracy_m >= 0):
-            return f"accuracy_m {accuracy_m} is not a number of metres of at least 0"
+        if not 0 <= accuracy_m <= FARTHEST_M:
+            return f"accuracy_m {accuracy_m} is not a number of metres from 0 to {FARTHEST_M:.0f}"
         return accuracy_m, 0
     if hdop is not None and source is Source.GNSS:
-        return METRES_PER_HDOP * hdop, Flag.ACCURACY_ASSUMED
+        return min(METRES_PER_HDOP * hdop, FARTHEST_M), Flag.ACCURACY_ASSUMED
     return ASSUMED_ACCURACY_M[source], Flag.ACCURACY_ASSUMED
 
 
@@ -295,7 +308,10 @@ def _dead(body: bytes, refused: list[Rejected]) -> tuple[DeadLetter, ...]:
     """The refused records as they were sent: read from the body again, since a typed record has lost what it did not know."""
     if not refused:
         return ()
-    sent = json.loads(body)
+    try:
+        sent = json.loads(body)
+    except (ValueError, RecursionError):  # a field we do not read may hold what this reader does not take: keep all of it, once
+        return (DeadLetter(f"{refused[0].place}[{refused[0].row}]: {refused[0].reason}", body[:WHOLE_BYTES], PROTOCOL),)
     return tuple(
         DeadLetter(
             f"{rejected.place}[{rejected.row}]: {rejected.reason}",

@@ -8,8 +8,8 @@ from typing import Any
 import aiohttp
 import pytest_asyncio
 
-from ingest.http import BODY_MAX_BYTES, DEAD_MAX_BYTES, Gateway, create_door
-from ingest.records import Limits
+from ingest.http import BODY_MAX_BYTES, Gateway, create_door
+from ingest.records import WHOLE_BYTES, Limits
 from model.batch import Batch, Receipt
 from model.errors import BusyError, CordonError
 from tests.serving import serving
@@ -121,7 +121,7 @@ async def test_an_enormous_body_is_cut_short(bench: Bench) -> None:
         assert response.status == 413
         assert "send fewer records" in (await response.json(content_type=None))["detail"]
     (letter,) = bench.sink.batches[0].dead
-    assert len(letter.body) == DEAD_MAX_BYTES
+    assert len(letter.body) == WHOLE_BYTES
 
 
 async def test_a_full_pipeline_says_when_to_come_again(bench: Bench) -> None:

@@ -84,6 +84,8 @@ BAD_FIXES = [
     ({"fix_at": "1970-01-01T00:00:00Z"}, "the device had no time yet"),
     ({"fix_at": "2027-11-22T08:00:00Z"}, "the device's clock is wrong"),
     ({"fix_at": "2024-01-01T00:00:00Z"}, "older than the oldest day kept (400 days)"),
+    ({"fix_at": "0001-01-01T00:00:00+14:00"}, "the device had no time yet"),
+    ({"fix_at": "9999-12-31T23:59:59-14:00"}, "the device's clock is wrong"),
     ({"fix_at": "2026-11-22T08:00:00"}, "timezone"),
     ({"fix_at": "yesterday"}, "$.fix_at"),
     ({"fix_at": None}, "$.fix_at"),
@@ -97,6 +99,8 @@ BAD_FIXES = [
     ({"source": "guess"}, "source 'guess' is not one of gnss, wifi, cell, rf"),
     ({"accuracy_m": -1}, "accuracy_m -1"),
     ({"accuracy_m": math.nan}, "accuracy_m nan"),
+    ({"accuracy_m": 1e39}, "accuracy_m 1e+39"),
+    ({"speed_mps": 1e200}, "speed_mps 1e+200"),
     ({"speed_mps": -0.1}, "speed_mps -0.1"),
     ({"hdop": math.inf}, "hdop inf"),
     ({"battery_pct": 101}, "battery_pct 101"),
@@ -156,12 +160,30 @@ def test_every_event_kind_has_its_clear_where_the_contract_says_so() -> None:
         (b'{"gateway": "", "fixes": []}', "$.gateway"),
         (b'{"gateway": "gw-1", "fixes": 3}', "$.fixes"),
         (b"[" * 100_000, "nested too deeply"),
+        (b'{"gateway": "gw-1", "x": ' + b"[" * 100_000 + b"]" * 100_000 + b"}", "nested too deeply"),
+        (b'{"gateway": "gw-1", "fixes": [{"tag": ' + b"1" * 5000 + b"}]}", "not JSON"),
+        (b'{"gateway": "\xe9"}', "not JSON"),
+        (b'{"gateway": "a\\u0000b", "fixes": []}', "cannot be shown"),
+        (b'{"gateway": "\\ud800", "fixes": []}', "cannot be shown"),
     ],
 )
 def test_a_body_that_is_no_frame_is_refused_whole(body: bytes, reason: str) -> None:
     result = decode(body, NOW_US, Limits())
     assert isinstance(result, Rejected)
     assert reason in result.reason
+
+
+def test_what_only_one_of_two_readers_takes_is_still_answered() -> None:
+    """A number of thousands of digits in a field that nobody asks for."""
+    body = b'{"gateway": "gw-1", "x": ' + b"1" * 5000 + b', "fixes": [' + json.dumps(GOOD | {"lat": 91}).encode() + b"]}"
+    got = decoded(body)
+    assert [one.row for one in got.rejected] == [0]
+    assert [letter.body for letter in got.batch.dead] == [body]
+
+
+def test_a_vast_hdop_is_a_vast_radius_and_not_an_infinite_one() -> None:
+    row = decoded(frame({name: value for name, value in GOOD.items() if name != "accuracy_m"} | {"hdop": 1e38})).batch.fixes[0]
+    assert row["accuracy_m"] == 2e7
 
 
 def test_too_many_records_are_refused_whole() -> None:
