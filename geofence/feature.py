@@ -214,7 +214,7 @@ def _pair(point: Any, named: str) -> tuple[float, float]:
 def _check_range(lon: float, lat: float, named: str) -> None:
     if abs(lat) > 90.0:
         swapped = abs(lat) <= 180.0 and abs(lon) <= 90.0
-        hint = " Longitude and latitude seem to be exchanged: GeoJSON puts longitude first." if swapped else ""
+        hint = " Longitude and latitude seem to be swapped: GeoJSON puts longitude first." if swapped else ""
         raise Fault(f"{named}: its latitude {lat:g} is outside -90 to 90.{hint}")
     if abs(lon) > 180.0:
         hint = f" Write it as {(lon + 180.0) % 360.0 - 180.0:g}." if abs(lon) <= 540.0 else ""
@@ -311,7 +311,7 @@ def _likely_swapped(box: Sequence[float]) -> list[str]:
     west, south, east, north = box
     for name, (w, s, e, n) in _LIKELY.items():
         if w <= south and north <= e and s <= west and east <= n:
-            return [f"Longitude and latitude may be exchanged: the other way round the zone lies in {name}."]
+            return [f"Longitude and latitude may be swapped: the other way round the zone lies in {name}."]
     return []
 
 

@@ -81,7 +81,7 @@ def at(i: int, point: Any) -> list[Any]:
         (circle(-3.0, 53.0, True), "The radius True is not a number"),
         (
             circle(53.0, 103.0, 50),
-            "The centre: its latitude 103 is outside -90 to 90. Longitude and latitude seem to be exchanged",
+            "The centre: its latitude 103 is outside -90 to 90. Longitude and latitude seem to be swapped",
         ),
         (circle("a", 53.0, 50), "The centre: its longitude 'a' is not a number"),
         ({"type": "Point", "coordinates": [-3.0, 53.0]}, "give its radius"),
@@ -114,9 +114,9 @@ def test_a_refusal_names_the_place_and_the_reason(feature: Any, words: str) -> N
         (polygon([[0, 50], [2, 50], [2, 51], [0, 51], [0, 50]]), "square kilometres: is that meant?"),
         (
             polygon([[lat, lon] for lon, lat in SQUARE]),
-            "may be exchanged: the other way round the zone lies in the British Isles",
+            "may be swapped: the other way round the zone lies in the British Isles",
         ),
-        (circle(40.7, -74.0, 500), "may be exchanged: the other way round the zone lies in the United States"),
+        (circle(40.7, -74.0, 500), "may be swapped: the other way round the zone lies in the United States"),
     ],
 )
 def test_advice_where_a_valid_zone_may_not_be_what_is_meant(feature: Any, words: str) -> None:

@@ -3,6 +3,8 @@ import { QueryClient, QueryClientProvider } from "@tanstack/react-query";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { App } from "./parts/App";
+import { Broken } from "./parts/Broken";
+import { Guard } from "./parts/Guard";
 import { Problem } from "./problem";
 import "./looks/index.css";
 
@@ -22,7 +24,9 @@ if (root === null) throw new Error("index.html has no element with id root");
 createRoot(root).render(
   <StrictMode>
     <QueryClientProvider client={queries}>
-      <App />
+      <Guard broken={<Broken />}>
+        <App />
+      </Guard>
     </QueryClientProvider>
   </StrictMode>,
 );

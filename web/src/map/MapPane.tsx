@@ -15,7 +15,7 @@ interface Props {
   evidence: readonly api.Evidence[];
 }
 
-export default function MapPane({ alert, evidence }: Props) {
+export function MapPane({ alert, evidence }: Props) {
   const { zone_id, zone_version } = alert;
   const zone = useQuery({
     queryKey: ["zone", zone_id, zone_version],

@@ -1,17 +1,17 @@
 // One alert whole: what happened, what to do, where it was, what it was judged by and what was done about it.
 import { useQuery } from "@tanstack/react-query";
-import { lazy, type RefObject, Suspense, useEffect } from "react";
+import { type RefObject, useEffect } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
 import { ago, wall } from "../instant";
+import { MapPane } from "../map/MapPane";
 import { words } from "../problem";
 import type { Account } from "../session";
 import { due, HANDLING, OUTCOMES, owner, place, plain, remarks, SEVERITY, sentence } from "../words";
 import { Actions } from "./Actions";
 import { Evidence } from "./Evidence";
+import { Guard } from "./Guard";
 import { History } from "./History";
-
-const MapPane = lazy(() => import("../map/MapPane")); // the map library is most of the page's bytes: the queue does not wait for it
 
 interface Props {
   alert: api.Alert | undefined;
@@ -54,9 +54,9 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
       </h2>
       <Facts alert={alert} me={me.id} />
       <Actions key={alert.id} alert={alert} me={me} onChanged={onChanged} />
-      <Suspense fallback={<div className="map" />}>
+      <Guard key={`map ${alert.id}`} broken={<p role="alert">The map cannot be drawn here. Everything else works.</p>}>
         <MapPane alert={alert} evidence={detail.data?.evidence ?? []} />
-      </Suspense>
+      </Guard>
       {detail.isError && (
         <p role="alert" className="trouble">
           {words(detail.error)}
