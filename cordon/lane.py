@@ -18,7 +18,7 @@ from cordon.worlds import Standing, Worlds
 from model.alert import Judged
 from model.arrays import I64, Array
 from model.batch import Batch, DeadLetter, Part, Receipt
-from model.errors import BusyError, FencedError
+from model.errors import BusyError, CordonError, FencedError
 from model.event import EVENT
 from model.fix import FIX
 from model.history import History
@@ -130,7 +130,9 @@ class Lane:
             except FencedError:
                 raise
             except Exception as error:
-                log.warning("lane cannot be claimed yet", lane=self.partition, error=type(error).__name__)
+                # Our own sentences say what to do and hold no one's data; others' may.
+                reason = str(error) if isinstance(error, CordonError) else type(error).__name__
+                log.warning("lane cannot be claimed yet", lane=self.partition, error=reason)
             else:
                 return
 
