@@ -3,8 +3,10 @@
 import asyncio
 import contextlib
 import os
+import select
 import signal
 import sys
+import threading
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from typing import Any, Final
 
@@ -21,8 +23,13 @@ RETRY_S: Final = 0.25
 log = structlog.get_logger()
 
 
-def run(job: Coroutine[Any, Any, None], process: str) -> int:
+_begun = threading.Event()  # from here on ``until_told`` ends the work in order
+
+
+def run(job: Coroutine[Any, Any, None], process: str, *, watch_parent: bool) -> int:
     """Run a process's work to its end; its exit code. A failure is one log line, with its trace where it is not a plain one."""
+    if watch_parent:
+        threading.Thread(target=_end_unbegun, name="parent", daemon=True).start()
     try:
         uvloop.run(job)
     except KeyboardInterrupt:
@@ -35,6 +42,15 @@ def run(job: Coroutine[Any, Any, None], process: str) -> int:
             log.exception("ended", process=process, error=type(cause).__name__)
         return 1
     return 0
+
+
+def _end_unbegun() -> None:
+    """End at once if the parent goes before the work has begun: compiling, or waiting for a database that went with it."""
+    parent = select.poll()
+    parent.register(sys.stdin.fileno(), 0)  # its end is always told
+    parent.poll()
+    if not _begun.is_set():
+        os._exit(1)
 
 
 def say_ready() -> None:
@@ -70,6 +86,7 @@ async def database(dsn: str, size: int) -> AsyncIterator[Store]:
 
 async def until_told(watch_parent: bool) -> None:
     """Return at SIGINT or SIGTERM, or when the parent that holds the other end of standard input is gone, even by kill -9."""
+    _begun.set()
     done = asyncio.Event()
     loop = asyncio.get_running_loop()
     with _signals(loop, done.set):

@@ -1,6 +1,7 @@
 """The ``cordon`` command: each subcommand reads its options, does one thing, and says in one line what went wrong."""
 
 import os
+import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
@@ -179,8 +180,9 @@ def dead_list(
 
 def main() -> None:
     """Run the command; a failure that a user can meet is one line on standard error and exit code 1."""
+    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # asked to end, we end as at Ctrl-C: in order
     try:
-        app()
+        app(prog_name="cordon")
     except KeyboardInterrupt:
         sys.exit(130)
     except Exception as error:

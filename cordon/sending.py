@@ -69,6 +69,8 @@ class Door:
         except ValueError as error:
             raise CordonError(f"{self._base}{path} did not answer as a gateway door does; is the address right?") from error
         if response.status != 200:
+            if response.status in {404, 405}:
+                raise CordonError(f"{self._base}{path} is not there (status {response.status}); is the address right?")
             detail = answer.get("detail", "") if isinstance(answer, dict) else ""
             raise CordonError(f"{self._base}{path} refused (status {response.status}): {detail}")
         assert isinstance(answer, dict)

@@ -112,7 +112,7 @@ def main() -> int:
     """Run as ``python -m cordon.serve``, settings in the environment."""
     settings = read()
     logs.configure(settings.log_level, settings.log_file, "api")
-    return child.run(serve(settings), "API")
+    return child.run(serve(settings), "API", watch_parent=settings.parent_pipe)
 
 
 if __name__ == "__main__":

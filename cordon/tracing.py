@@ -123,7 +123,7 @@ def _features(path: Path) -> list[dict[str, Any]]:
     try:
         document = json.loads(path.read_bytes())
     except (OSError, ValueError) as error:
-        raise CordonError(f"{path} cannot be read as GeoJSON: {error}") from error
+        raise CordonError(f"{path} cannot be read as GeoJSON: {getattr(error, 'strerror', None) or error}") from error
     found = document.get("features") if isinstance(document, dict) else None
     if isinstance(document, dict) and document.get("type") == "Feature":
         found = [document]

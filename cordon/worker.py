@@ -134,7 +134,7 @@ def main() -> int:
     """Run as ``python -m cordon.worker``, settings in the environment."""
     settings = read()
     logs.configure(settings.log_level, settings.log_file, "worker")
-    return child.run(work(settings), "worker")
+    return child.run(work(settings), "worker", watch_parent=settings.parent_pipe)
 
 
 if __name__ == "__main__":

@@ -85,10 +85,13 @@ class System:
     """One data folder, and the `cordon up` that runs on it, if one does."""
 
     def __init__(self, folder: Path, environment: dict[str, str] | None = None) -> None:
+        self.folder = folder
         self.data_dir = folder / "data"
+        self.temporary = folder / "tmp"
+        self.temporary.mkdir()
         self.log = folder / "up.log"
         self._mark = uuid.uuid4().hex
-        self._environment = os.environ | {MARK: self._mark} | (environment or {})
+        self._environment = os.environ | {MARK: self._mark, "TMPDIR": str(self.temporary)} | (environment or {})
         self._tokens: dict[str, str] = {}
         self._key = ""
         self.up: subprocess.Popen[bytes] | None = None
@@ -98,11 +101,14 @@ class System:
 
     def launch(self, *options: str) -> "subprocess.Popen[bytes]":
         """`cordon up` on a free port, not yet ready."""
-        words = [*COMMAND, "up", "--data-dir", str(self.data_dir), *(options or ("--port", "0"))]
         self._tokens.clear()
-        with self.log.open("wb") as said:
-            self.up = subprocess.Popen(words, cwd=ROOT, env=self._environment, stdout=said, stderr=said)
+        self.up = self.begin("up", "--data-dir", str(self.data_dir), *(options or ("--port", "0")))
         return self.up
+
+    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Any `cordon` command, going on."""
+        with self.log.open("wb") as said:
+            return subprocess.Popen([*COMMAND, *words], cwd=ROOT, env=self._environment, stdout=said, stderr=said)
 
     def start(self, *options: str) -> "System":
         """`cordon up`, ready."""
@@ -142,7 +148,7 @@ class System:
             try:
                 words = (entry / "cmdline").read_bytes()
                 marked = self._mark.encode() in (entry / "environ").read_bytes()
-                here = str(self.data_dir).encode()
+                here = os.fsencode(self.folder)
                 ours = marked or here in words or here in os.fsencode((entry / "cwd").readlink())
                 alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
             except OSError:  # gone meanwhile

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cordon import miniature
 from tests.integration.system import COMMAND, END_S, ROOT, START_S, System, system, until
 from tests.integration.world import TAG, fix, monitored
 
@@ -114,10 +115,10 @@ def test_a_second_one_on_the_same_folder_is_refused(up: System) -> None:
 
 
 def test_logs_hold_no_name_and_no_position(up: System) -> None:
-    acknowledge(up, 1)
-    text = up.logs()
+    up.send(fix(9001, lon=-2.9812345, lat=53.4054321), fix(9002, lon=-2.9812345, lat=153.4054321), fix(9003, tag=TAG + 1))
+    text = up.logs() + up.said()
     assert "committed" in text
-    for secret in ("Test Wearer", "53.4", "-2.98", up.key):
+    for secret in ("Test Wearer", "2.9812345", "53.4054321", up.key):
         assert secret not in text
 
 
@@ -140,6 +141,44 @@ def test_a_wrong_option_is_refused(reason: str, options: tuple[str, ...]) -> Non
     with system() as other:
         refused(reason, "--data-dir", str(other.data_dir), *options)
         gone(other)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_told_to_end_while_it_is_starting_it_leaves_nothing_behind(number: signal.Signals) -> None:
+    with system() as other:
+        starting = other.launch()
+        until(
+            lambda: any("cordon.worker" in words for words in other.processes().values()), "the worker is being started", START_S
+        )
+        starting.send_signal(number)
+        assert starting.wait(END_S) == 130
+        gone(other)
+        assert "Traceback" not in other.said()
+
+
+def test_killed_while_it_is_starting_it_leaves_no_process_behind() -> None:
+    with system() as other:
+        starting = other.launch()
+        until(
+            lambda: any("cordon.worker" in words for words in other.processes().values()), "the worker is being started", START_S
+        )
+        starting.kill()
+        starting.wait()
+        gone(other)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_replay_told_to_end_leaves_nothing_behind(number: signal.Signals) -> None:
+    with system() as other:
+        trace, zones = miniature.FOLDER / "trace.csv.gz", miniature.FOLDER / "zones.geojson"
+        sending = other.begin("replay", str(trace), "--zones", str(zones), "--speed", "10")
+        until(lambda: any("cordon.serve" in words for words in other.processes().values()), "the replay is under way", START_S)
+        assert list(other.temporary.iterdir())
+        sending.send_signal(number)
+        assert sending.wait(END_S) == 130
+        gone(other)
+        assert list(other.temporary.iterdir()) == [], "its private data are gone"
+        assert "Traceback" not in other.said()
 
 
 def refused(reason: str, *options: str) -> None:

@@ -1,0 +1,277 @@
+"""The command as a person meets it: help that reads well, small commands with and without an instance, mistakes in one line."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from cordon.main import app, main
+from tests.cordon import miniature
+from tests.integration.system import GATEWAY, PASSWORD, ROOT, START_S, System, http, stamp, system
+from tests.integration.world import TAG, fix
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    """Every command with the words that reach it."""
+    yield words, command
+    for name, below in getattr(command, "commands", {}).items():
+        yield from commands(below, (*words, name))
+
+
+TREE = dict(commands(typer.main.get_command(app)))
+
+
+@pytest.mark.parametrize("words", TREE, ids=lambda words: " ".join(words) or "cordon")
+def test_help_reads_well(words: tuple[str, ...]) -> None:
+    command = TREE[words]
+    shown = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "200", "TERM": "dumb"})
+    assert shown.exit_code == 0
+    assert "Usage:" in shown.output
+    first = (command.help or "").split("\n\n")[0]
+    assert first.endswith("."), "one sentence that says what it does"
+    assert " ".join(first.split()[:6]) in " ".join(shown.output.split())
+    for parameter in command.params:
+        said = getattr(parameter, "help", None)
+        if parameter.name not in {"help", "password", "role"}:
+            assert said, f"{parameter.name} says nothing of itself"
+    for below in getattr(command, "commands", {}).values():
+        assert below.help, f"{below.name} says nothing of itself"
+
+
+class Said(NamedTuple):
+    """What a command answered."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Cordon = Callable[..., Said]
+
+
+@pytest.fixture
+def cordon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Cordon]:
+    """Runs the command as its script does, in this process: Python's start is most of what a refusal takes."""
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def run(*words: str) -> Said:
+        monkeypatch.setattr(sys, "argv", ["cordon", *words])
+        capfd.readouterr()
+        try:
+            main()
+            code = 0
+        except SystemExit as end:
+            code = int(end.code or 0)
+        said = capfd.readouterr()
+        return Said(code, said.out, said.err)
+
+    before = signal.getsignal(signal.SIGTERM)
+    yield run
+    signal.signal(signal.SIGTERM, before)
+
+
+def refused(done: "Said | subprocess.CompletedProcess[str]", *reasons: str) -> None:
+    """One line on standard error that says what is wrong, and a failure."""
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, done.stderr
+    assert lines[0].startswith("cordon: ")
+    for reason in reasons:
+        assert reason in lines[0]
+
+
+@pytest.fixture
+def files(tmp_path: Path) -> Path:
+    """A trace and zones that are good, and some that are not."""
+    header = "tag,fix_at,lon,lat,accuracy_m\n"
+    (tmp_path / "good.csv").write_text(header + "7,2026-03-20T10:00:00Z,-2.98,53.4,5\n")
+    (tmp_path / "empty.csv").write_text("")
+    (tmp_path / "columns.csv").write_text("id,time,x,y\n1,2,3,4\n")
+    (tmp_path / "cut.csv.gz").write_bytes(gzip.compress(header.encode() * 100)[:-20])
+    (tmp_path / "binary.csv").write_bytes(b"\xff\xfe\x00\x01")
+    good: dict[str, Any] = {"type": "FeatureCollection", "features": [miniature.zones()["features"][0]]}
+    (tmp_path / "good.geojson").write_text(json.dumps(good))
+    (tmp_path / "cut.geojson").write_text(json.dumps(good)[:-5])
+    (tmp_path / "list.geojson").write_text("[1]")
+    bad = good["features"][0] | {"geometry": {"type": "Polygon", "coordinates": [[[0, 0], [0, 99], [1, 1], [0, 0]]]}}
+    (tmp_path / "bad.geojson").write_text(json.dumps({"type": "FeatureCollection", "features": [bad]}))
+    kind = good["features"][0] | {"properties": {"kind": "moat"}}
+    (tmp_path / "kind.geojson").write_text(json.dumps(kind))
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("words", "reason"),
+    [
+        (("nothing.csv",), "nothing.csv cannot be read as CSV or CSV.GZ: No such file"),
+        (("empty.csv",), "has no column tag, fix_at, lon, lat; the first line names the columns"),
+        (("columns.csv",), "has no column tag, fix_at, lon, lat"),
+        (("cut.csv.gz",), "cut.csv.gz cannot be read"),
+        (("binary.csv",), "binary.csv cannot be read"),
+        (("good.csv", "--zones", "nothing.geojson"), "nothing.geojson cannot be read as GeoJSON: No such file"),
+        (("good.csv", "--zones", "cut.geojson"), "cut.geojson cannot be read as GeoJSON"),
+        (("good.csv", "--zones", "list.geojson"), "list.geojson is not a GeoJSON FeatureCollection"),
+        (("good.csv", "--zones", "bad.geojson"), "zone 0: "),
+        (("good.csv", "--zones", "kind.geojson"), "zone 0: kind 'moat' is not one of exclusion, inclusion, home"),
+        (("good.csv", "--until", "tomorrow"), "--until 'tomorrow' is not a time with a zone"),
+        (("good.csv", "--until", "2026-03-20T10:00:00"), "is not a time with a zone"),
+        (("good.csv", "--speed", "fast"), "--speed 'fast' is neither a number above 0 nor max"),
+        (("good.csv", "--speed", "-1"), "--speed '-1' is neither"),
+        (("good.csv", "--speed", "nan"), "--speed 'nan' is neither"),
+        (("good.csv", "--to", "http://127.0.0.1:9"), "--to needs --key"),
+        (
+            ("good.csv", "--to", "http://127.0.0.1:9", "--key", "k", "--until", "2026-03-20T10:00:00Z"),
+            "are for a private instance",
+        ),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
+)
+def test_a_replay_that_cannot_be_is_refused_before_anything_starts(
+    cordon: Cordon, files: Path, words: tuple[str, ...], reason: str
+) -> None:
+    placed = [str(files / word) if word.endswith((".csv", ".gz", ".geojson")) else word for word in words]
+    refused(cordon("replay", *placed, "--json"), reason)
+
+
+@pytest.mark.parametrize(
+    ("words", "environment", "reason"),
+    [
+        (
+            ("users", "add", "ann", "--role", "king", "--password", PASSWORD),
+            {},
+            "there is no role 'king'; the roles are operator",
+        ),
+        (("users", "add", "ann", "--role", "admin", "--password", "short"), {}, "at least 12 characters"),
+        (("users", "list"), {"CORDON_LANES": "none"}, "CORDON_LANES is 'none' in the environment"),
+        (("users", "list"), {"CORDON_LOG_LEVEL": "loud"}, "CORDON_LOG_LEVEL is 'loud' in the environment"),
+        (("keys", "list", "--dsn", "postgresql://nobody@127.0.0.1:9/none"), {}, "the database cannot be reached"),
+    ],
+    ids=["role", "password", "lanes", "log level", "dsn"],
+)
+def test_a_mistake_is_one_line(
+    cordon: Cordon, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], environment: dict[str, str], reason: str
+) -> None:
+    for name, value in environment.items():
+        monkeypatch.setenv(name, value)
+    refused(cordon(*words), reason)
+
+
+def test_the_script_itself_refuses_in_one_line() -> None:
+    script = Path(sys.executable).with_name("cordon")
+    done = subprocess.run(
+        [script, "replay", "nothing.csv"], cwd=ROOT, capture_output=True, text=True, check=False, timeout=START_S
+    )
+    refused(done, "nothing.csv cannot be read")
+
+
+@pytest.mark.parametrize("words", [("up", "--port", "99999"), ("up", "--port", "http"), ("frobnicate",), ("keys", "revoke")])
+def test_a_wrong_word_is_answered_with_the_usage(cordon: Cordon, words: tuple[str, ...]) -> None:
+    done = cordon(*words)
+    assert done.returncode == 2
+    assert "Usage: cordon" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def closed(folder: Path) -> Path:
+    """A place nobody can keep data in: as root the database's user may not enter, anybody else may not write."""
+    folder.chmod(0o700 if os.geteuid() == 0 else 0o500)
+    return folder / "data"
+
+
+@pytest.mark.parametrize("words", [("migrate",), ("dead", "list")], ids=" ".join)
+def test_a_folder_that_cannot_be_used(cordon: Cordon, tmp_path: Path, words: tuple[str, ...]) -> None:
+    file = tmp_path / "file"
+    file.write_text("")
+    refused(cordon(*words, "--data-dir", str(file)), str(file))
+    refused(cordon(*words, "--data-dir", str(closed(tmp_path))), str(tmp_path))
+
+
+def test_up_on_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
+    script = Path(sys.executable).with_name("cordon")
+    words = [script, "up", "--port", "0", "--data-dir", closed(tmp_path)]
+    refused(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=START_S), str(tmp_path))
+
+
+@pytest.fixture(scope="module")
+def folder() -> Iterator[System]:
+    """A data folder; whether an instance runs on it is the test's business."""
+    with system() as made:
+        yield made
+
+
+def ran(folder: System, *words: str) -> str:
+    done = folder.run(*words)
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return done.stdout
+
+
+def test_small_commands_without_an_instance(folder: System) -> None:
+    assert "the database is up to date" in ran(folder, "migrate")
+    assert "ann can sign in as auditor" in ran(folder, "users", "add", "ann", "--role", "auditor", "--password", PASSWORD)
+    assert len(ran(folder, "keys", "create", "gw-idle").strip()) == 43
+    assert folder.processes() == {}, "the database they started is gone"
+
+
+def test_small_commands_beside_a_running_instance(folder: System) -> None:
+    folder.start()
+    assert "the database is up to date" in ran(folder, "migrate")
+    refused(folder.run("users", "add", "ann", "--role", "admin", "--password", PASSWORD), "ann")
+    assert "ann is shut out" in ran(folder, "users", "disable", "ann")
+    refused(folder.run("users", "disable", "nobody"), "nobody")
+    (row,) = [line for line in ran(folder, "users", "list").splitlines() if "ann" in line]
+    assert "auditor" in row
+    assert "no" in row.split("│")[-2]
+    key = ran(folder, "keys", "create", "gw-running").strip()
+    assert key[0].isalnum(), "it can be an argument"
+    listed = ran(folder, "keys", "list")
+    assert key[:12] in listed
+    assert "gw-idle" in listed
+    assert key not in listed
+    assert "is worthless from now on" in ran(folder, "keys", "revoke", key[:12])
+    refused(folder.run("keys", "revoke", key[:12]), f"no key in use begins with {key[:12]}")
+    assert "wait for somebody to look at them" in ran(folder, "dead", "list")
+    assert folder.get("/readyz").status == 200
+
+
+def test_somebody_shut_out_is_shut_out_at_once(folder: System) -> None:
+    if folder.up is None:
+        folder.start()
+    folder.people("operator")
+    assert folder.call("operator", "GET", "/alerts").status == 200
+    ran(folder, "users", "disable", "operator")
+    form = f"grant_type=password&username=operator&password={PASSWORD.replace(' ', '+')}".encode()
+    refusal = http("POST", f"{folder.url}/api/v1/token", body=form, headers={"Content-Type": "application/x-www-form-urlencoded"})
+    assert refusal.status == 400
+
+
+def test_a_trace_is_sent_to_a_running_instance(cordon: Cordon, folder: System, tmp_path: Path) -> None:
+    """On the wall clock, with a key; a wrong key and a wrong address are one line."""
+    if folder.up is None:
+        folder.start()
+    rows = [fix(seq, tag=TAG + 5, at=stamp(-60 + seq)) for seq in range(5)]
+    names = ("tag", "seq", "fix_at", "lon", "lat")
+    lines = [",".join(names)] + [",".join(str(row[name]) for name in names) for row in [*rows, rows[2], rows[3] | {"lat": 100}]]
+    trace = tmp_path / "trace.csv"
+    trace.write_text("\n".join(lines))
+    done = cordon("replay", str(trace), "--to", folder.url, "--key", folder.key, "--json")
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["sent"], report["stored"], report["duplicate"], report["alerts"]) == (7, 5, 1, None)
+    assert [one["line"] for one in report["rejected"]] == [8]
+    refused(cordon("replay", str(trace), "--to", folder.url, "--key", "wrong"), "refused (status 401)")
+    refused(cordon("replay", str(trace), "--to", f"{folder.url}/elsewhere", "--key", folder.key), "is the address right?")
+    assert len(folder.sql("SELECT 1 FROM fix WHERE tag = %s", TAG + 5)) == 5
+    assert GATEWAY in ran(folder, "keys", "list")
