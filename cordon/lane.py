@@ -24,7 +24,6 @@ from model.fix import FIX
 from model.history import History
 from model.state import State
 from store.commit import commit
-from store.journal import Entry
 from store.lanes import Claim, claim, recover
 from store.pool import Store
 
@@ -80,22 +79,16 @@ class Lane:
         self._filled.set()
 
     async def start(self) -> None:
-        """Claim the lane and rebuild its state: the newest snapshot, and what was committed after it judged again."""
+        """Claim the lane and rebuild its state."""
         began = time.monotonic()
-        world = (await self._worlds.current()).world
         self._claim = await claim(self._store, self.partition, self._owner)
-        recovered = await recover(self._store, self._claim)
-        state = recovered.state
-        for entry in recovered.journal:
-            await self._in_thread(judge_entry, world, state, entry)
-        state.watermark_us, state.control_seq = recovered.watermark_us, recovered.control_seq
-        self._state = state
+        self._state = await recover(self._store, self._claim)
         log.info(
             "lane claimed",
             lane=self.partition,
             epoch=self._claim.epoch,
-            tags=state.count,
-            judged_again=len(recovered.journal),
+            tags=self._state.count,
+            journal_entries=self._claim.entries,
             seconds=round(time.monotonic() - began, 3),
         )
 
@@ -157,7 +150,7 @@ class Lane:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._filled.wait()
-            if self._queue or (self._state is not None and self._worlds.due(self._state.watermark_us, self._clock())):
+            if self._queue or (self._state is not None and self._worlds.due(self._state, self._clock())):
                 return
 
     async def _commit(self, shares: list[Work]) -> None:
@@ -200,28 +193,36 @@ class Lane:
                 share.done.set_result(receipt)
 
     async def _rejudge(self, standing: Standing, state: State, held: Claim, until_us: int) -> None:
-        """Judge last fixes again for every instant since the lane's time at which the answer may have changed."""
-        world = standing.world
+        """Judge last fixes again where the answer may have changed though nobody moved.
+
+        At every instant since the lane's time at which something came into force or ended; and, once a change of orders,
+        activations or groups is read, now: it may reach back, as when a fitting is recorded after the visit.
+        """
         for at_us in standing.instants.between(state.watermark_us, until_us):
-            tags = standing.instants.tags(at_us, state)
-            if not len(tags):
-                continue
+            await self._commit_again(standing.world, state, held, standing.instants.tags(at_us, state), at_us)
+        if state.control_seq != standing.world.control_seq:
+            tags = self._worlds.concerned(state.control_seq, state)
+            await self._commit_again(standing.world, state, held, tags, max(state.watermark_us, until_us))
 
-            async def judged(_: Batch, __: History, at_us: int = at_us, tags: I64 = tags) -> Judged:
-                return await self._in_thread(rejudge, world, state, tags, at_us)
+    async def _commit_again(self, world: World, state: State, held: Claim, tags: I64, at_us: int) -> None:
+        """Commit what judging the last fixes of some tags again, as of an instant, makes of them."""
+        if not len(tags):
+            return
 
-            await commit(
-                self._store,
-                held,
-                Batch(np.zeros(0, FIX), np.zeros(0, EVENT), "", at_us),
-                state,
-                doubtful=np.zeros(0, np.bool_),
-                windows=lambda _: (),
-                judge=judged,
-                now_us=at_us,
-                control_seq=world.control_seq,
-                rejudged=tags,
-            )
+        async def judged(_: Batch, __: History) -> Judged:
+            return await self._in_thread(rejudge, world, state, tags, at_us)
+
+        await commit(
+            self._store,
+            held,
+            Batch(np.zeros(0, FIX), np.zeros(0, EVENT), "", at_us),
+            state,
+            doubtful=np.zeros(0, np.bool_),
+            windows=lambda _: (),
+            judge=judged,
+            now_us=at_us,
+            control_seq=world.control_seq,
+        )
 
     def _fail(self, shares: list[Work]) -> None:
         for share in shares:
@@ -230,13 +231,6 @@ class Lane:
 
     async def _in_thread(self, act: Callable[..., Judged], *args: object) -> Judged:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act, *args)
-
-
-def judge_entry(world: World, state: State, entry: Entry) -> Judged:
-    """Judge again what a commit was fed; what comes of it was stored then."""
-    if len(entry.rejudged):
-        return rejudge(world, state, entry.rejudged.tolist(), entry.batch.received_us)
-    return judge(world, state, entry.batch, entry.watermark_us)
 
 
 def merged(shares: list[Work], clock_us: int) -> Batch:

@@ -2,18 +2,23 @@
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
+import numpy as np
 import structlog
 
 from alerts.instants import Instants
 from alerts.rules import Rules
 from alerts.world import World
+from model.arrays import I64
+from model.state import State
 from store import controls
 from store.pool import Store
 
 READ_S: Final = 0.25  # between two looks at the newest control change
+DIFFERENCES: Final = 64  # readings remembered; a lane is never more than one or two behind
 RELOAD_S: Final = 6 * 3600.0  # schedules are written out some weeks ahead of each load
 STALE_S: Final = 1.0  # a change is in force a second after it was saved: judging on an older read could miss it
 
@@ -27,6 +32,26 @@ class Standing(NamedTuple):
     instants: Instants
 
 
+class Difference(NamedTuple):
+    """Whom a change of the control tables concerns, from one reading to the next."""
+
+    before_seq: int
+    after_seq: int
+    tags: frozenset[int]
+
+
+def concerned(old: controls.Controls, new: controls.Controls) -> frozenset[int]:
+    """Tags whose monitoring, zones or zones' versions differ between two readings."""
+    changed = {zone.id for zone in set(old.zones) ^ set(new.zones)}
+    shared = {*old.shared, *new.shared}
+    if changed & shared or set(old.shared) != set(new.shared):
+        return frozenset(span.tag for span in (*old.monitored, *new.monitored))
+    monitored = {span.tag for span in set(old.monitored) ^ set(new.monitored)}
+    assigned = {span.tag for span in set(old.assignments) ^ set(new.assignments)}
+    judged = {span.tag for span in (*old.assignments, *new.assignments) if span.zone in changed}
+    return frozenset(monitored | assigned | judged)
+
+
 class Worlds:
     """The world as the control tables last said, and when that was."""
 
@@ -35,6 +60,8 @@ class Worlds:
         self._rules = rules
         self._clock = clock  # lane time, as far as anyone knows: what schedules are written out around
         self._standing: Standing | None = None
+        self._said: controls.Controls | None = None
+        self._differences: deque[Difference] = deque(maxlen=DIFFERENCES)
         self._read_at = self._loaded_at = -STALE_S
         self._read = asyncio.Condition()
 
@@ -48,6 +75,9 @@ class Worlds:
         return self._standing
 
     def _stand(self, said: controls.Controls) -> Standing:
+        if self._said is not None and self._said.control_seq != said.control_seq:
+            self._differences.append(Difference(self._said.control_seq, said.control_seq, concerned(self._said, said)))
+        self._said = said
         parts = (said.zones, said.assignments, said.monitored, said.shared)
         if self._standing is None:
             world = World.build(*parts, self._rules, said.control_seq)
@@ -62,9 +92,24 @@ class Worlds:
         assert self._standing is not None
         return self._standing
 
-    def due(self, after_us: int, upto_us: int) -> bool:
-        """Whether an instant at which last fixes are judged again lies in ``(after_us, upto_us]``."""
-        return self._standing is not None and bool(self._standing.instants.between(after_us, upto_us))
+    def due(self, state: State, now_us: int) -> bool:
+        """Whether a lane has to judge last fixes again: an instant has come, or a change was read, that it has not judged by."""
+        if self._standing is None:
+            return False
+        world, instants = self._standing
+        return state.control_seq != world.control_seq or bool(instants.between(state.watermark_us, now_us))
+
+    def concerned(self, since_seq: int, state: State) -> I64:
+        """(n,) int64 tags of a lane, ascending, whose answer may differ from what it was under an earlier reading.
+
+        All of the lane's where that reading is not remembered: after a restart, or far behind.
+        """
+        missed = [difference for difference in self._differences if difference.before_seq >= since_seq]
+        if missed and missed[0].before_seq == since_seq:
+            tags = sorted(tag for tag in frozenset().union(*(difference.tags for difference in missed)) if tag in state.row_of)
+        else:
+            tags = sorted(state.row_of)
+        return np.array(tags, np.int64)
 
     async def follow(self) -> None:
         """Keep reading until cancelled; a read that fails is said once and tried again."""

@@ -52,6 +52,12 @@ PAIR: Final = np.dtype(
 )
 
 
+# One changed tag in a delta: its row, and its TAG record less ``doubt``, which is rare and stands apart.
+CHANGED: Final = np.dtype([("row", "<i8"), ("tag", "<i8"), ("newest_us", "<i8"), ("contact_us", "<i8"), ("last", FIX)])
+DOUBT: Final = np.dtype([("row", "<i8"), ("doubt", FIX)])
+_COUNTS: Final = np.dtype("<i8")
+
+
 class Phase(IntEnum):
     """Where a (tag, zone) pair stands. A pair that is plainly outside has no record at all."""
 
@@ -71,6 +77,7 @@ class State:
     watermark_us : lane time, microseconds since 1970 UTC
     control_seq : position in the feed of the newest control change that was judged
     touched : numbers of the blocks changed since ``take_touched``
+    changed : rows changed since ``take_delta``
     """
 
     def __init__(self) -> None:
@@ -82,6 +89,7 @@ class State:
         self.watermark_us = 0
         self.control_seq = 0
         self.touched: set[int] = set()
+        self.changed: set[int] = set()
 
     def rows(self, tags: Array) -> Array:
         """(n,) int64 rows of the given (n,) int64 tag ids, making rows for those never seen; marks them touched."""
@@ -90,6 +98,7 @@ class State:
         for at in np.flatnonzero(found < 0).tolist():
             found[at] = self._add(int(tags[at]))
         self.touched.update(np.unique(found // BLOCK_TAGS).tolist())
+        self.changed.update(found.tolist())
         return found
 
     def records(self, tags: Array) -> Array:
@@ -128,7 +137,7 @@ class State:
         tag, zone = int(record["tag"][0]), int(record["zone"][0])
         self.pairs[tag, zone] = record
         self.zones_of.setdefault(tag, set()).add(zone)
-        self.touched.add(self._add(tag) // BLOCK_TAGS)
+        self._touch(self._add(tag))
 
     def drop_pair(self, tag: int, zone: int) -> None:
         """Forget a pair: it is plainly outside."""
@@ -137,7 +146,11 @@ class State:
         zones.discard(zone)
         if not zones:
             del self.zones_of[tag]
-        self.touched.add(self.row_of[tag] // BLOCK_TAGS)
+        self._touch(self.row_of[tag])
+
+    def _touch(self, row: int) -> None:
+        self.changed.add(row)
+        self.touched.add(row // BLOCK_TAGS)
 
     def blocks(self) -> Iterator[int]:
         """Numbers of all blocks in use."""
@@ -170,6 +183,60 @@ class State:
         for record in np.frombuffer(body[end:], PAIR):
             self.put_pair(record.reshape(1).copy())
 
+    def take_delta(self) -> bytes:
+        """What changed since the last call, for ``apply``: the changed TAG rows, and all PAIR rows of their tags.
+
+        Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those.
+        """
+        rows = np.array(sorted(self.changed), np.int64)
+        self.changed.clear()
+        if not len(rows):
+            return b""
+        records = self.tags[rows]
+        changed = np.empty(len(rows), CHANGED)
+        changed["row"] = rows
+        for name in ("tag", "newest_us", "contact_us", "last"):
+            changed[name] = records[name]
+        doubtful = np.flatnonzero(records["doubt"]["tag"])
+        doubts = np.empty(len(doubtful), DOUBT)
+        doubts["row"], doubts["doubt"] = rows[doubtful], records["doubt"][doubtful]
+        keys = [(tag, zone) for tag in records["tag"].tolist() for zone in sorted(self.zones_of.get(tag, ()))]
+        pairs = np.concatenate([self.pairs[key] for key in keys]) if keys else np.zeros(0, PAIR)
+        counts = np.array([len(changed), len(doubts), len(pairs)], _COUNTS)
+        return counts.tobytes() + changed.tobytes() + doubts.tobytes() + pairs.tobytes()
+
+    def apply(self, delta: bytes) -> None:
+        """Make the changes another state told of by ``take_delta``; deltas are applied in the order they were taken.
+
+        Raises
+        ------
+        ValueError
+            If the delta does not follow on this state: a delta between them is missing.
+        """
+        if not delta:
+            return
+        at = 3 * _COUNTS.itemsize
+        counts = np.frombuffer(delta[:at], _COUNTS)
+        parts = []
+        for dtype, count in zip((CHANGED, DOUBT, PAIR), counts.tolist(), strict=True):
+            parts.append(np.frombuffer(delta[at : at + count * dtype.itemsize], dtype))
+            at += count * dtype.itemsize
+        changed, doubts, pairs = parts
+        for row, tag in zip(changed["row"].tolist(), changed["tag"].tolist(), strict=True):
+            if self._add(tag) != row:
+                raise ValueError(f"tag {tag} stands in row {self.row_of[tag]}, not in row {row}")
+            for zone in list(self.zones_of.get(tag, ())):
+                self.drop_pair(tag, zone)
+            self._touch(row)
+        rows = changed["row"]
+        for name in ("newest_us", "contact_us", "last"):
+            self.tags[name][rows] = changed[name]
+        self.tags["doubt"][rows] = np.zeros((), FIX)
+        self.tags["doubt"][doubts["row"]] = doubts["doubt"]
+        for record in pairs:
+            self.put_pair(record.reshape(1).copy())
+        self.changed.clear()
+
     def digest(self) -> str:
         """SHA-256 of everything remembered: equal digests mean equal states, bit for bit."""
         hashed = hashlib.sha256(f"{self.count} {self.watermark_us} {self.control_seq}".encode())
@@ -184,6 +251,7 @@ def rebuilt(blocks: Iterable[tuple[int, bytes]], watermark_us: int, control_seq:
     for number, body in blocks:
         state.load_block(number, body)
     state.touched.clear()
+    state.changed.clear()
     state.watermark_us = watermark_us
     state.control_seq = control_seq
     return state

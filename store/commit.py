@@ -8,7 +8,7 @@ import asyncpg
 import numpy as np
 
 from model.alert import Judged, Op
-from model.arrays import I64, Array, Bool
+from model.arrays import Array, Bool
 from model.batch import Batch, DeadLetter, Part, Receipt
 from model.errors import CordonError, FencedError
 from model.fix import CONTENT, IDENTITY, Flag
@@ -26,7 +26,6 @@ from store.admission import (
 )
 from store.copy import EVENTS, FIXES, Codec
 from store.feed import NUMBER
-from store.journal import NO_TAGS
 from store.lanes import Claim
 from store.pool import Connection, Store
 
@@ -75,7 +74,6 @@ async def commit(
     judge: Judge,
     now_us: int,
     control_seq: int,
-    rejudged: I64 = NO_TAGS,
 ) -> Outcome:
     """Judge a batch and make all that comes of it durable, in one transaction.
 
@@ -92,7 +90,7 @@ async def commit(
     6. **Alerts.** Changed rows and occurrences. Rows of closed alerts are left to rest (store/changes.py).
     7. **Dead letters** of the doors and of step 2, and tags that nobody wears.
     8. **Receipts**, one for each part.
-    9. **Journal**: the admitted records, so that judging them again rebuilds this state.
+    9. **Journal**: what changed of the state, so that a restart applies it to the snapshot before.
     10. **Snapshot** when a restart would otherwise take long.
     11. **Feed**, last: its row is locked and the entries numbered, with the history, evidence and outbox rows that carry those
         numbers, in one statement. The whole system waits for that row, so nothing that could be written before is written here.
@@ -110,7 +108,6 @@ async def commit(
     judge : judges the admitted batch with that history
     now_us : lane time, microseconds since 1970 UTC: the watermark after this commit
     control_seq : the newest control change judged by
-    rejudged : (r,) int64 tags whose last fix ``judge`` judges again instead, as of ``batch.received_us``; the batch is empty
 
     Raises
     ------
@@ -147,18 +144,18 @@ async def commit(
             # 8
             receipts = await _receipts(connection, claim, parts, fixes, events)
             # 9
-            records = len(admitted.fixes) + len(admitted.events) + len(rejudged)
-            if records or judged.changes or len(judged.requalified):
+            delta = state.take_delta()
+            if delta:
                 await connection.execute(
                     "INSERT INTO commit_journal (lane, commit_no, watermark, control_seq, input) VALUES ($1, $2, $3, $4, $5)",
-                    *(claim.partition, commit_no, now_us, control_seq, journal.encode(admitted, rejudged)),
+                    *(claim.partition, commit_no, now_us, control_seq, journal.encode(delta)),
                 )
-                claim.records += records
+                claim.journalled += len(delta)
                 claim.entries += 1
             # 10
             if snapshots.due(claim, state):
                 await snapshots.write(connection, claim, commit_no, state)
-                claim.records = claim.entries = 0
+                claim.journalled = claim.entries = 0
             # 11
             position = await _number(connection, steps, unknown)
     except BaseException as error:

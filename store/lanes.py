@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import NamedTuple
 
 import asyncpg
 
@@ -17,13 +16,13 @@ from store.pool import Store
 class Claim:
     """That we own a lane; made by :func:`claim`, moved on by each commit, void for ever after one that failed.
 
-    ``records`` and ``entries`` count what the journal holds since the last snapshot: what a restart would judge again.
+    ``journalled`` (bytes) and ``entries`` are what the journal holds since the last snapshot: what a restart would apply.
     """
 
     partition: int
     epoch: int
     commit_no: int
-    records: int = 0
+    journalled: int = 0
     entries: int = 0
     void: bool = False
 
@@ -37,19 +36,6 @@ class Claim:
         """
         if self.void:
             raise FencedError(self.partition)
-
-
-class Recovered(NamedTuple):
-    """What a lane needs to go on: its state as of a snapshot, and what to judge again, discarding what comes of it.
-
-    After that ``watermark_us`` and ``control_seq`` are to be set in the state: commits that only moved the clock are not in the
-    journal. Taken together the state then equals the lost one, bit for bit.
-    """
-
-    state: State
-    journal: tuple[Entry, ...]
-    watermark_us: int
-    control_seq: int
 
 
 async def claim(store: Store, partition: int, owner: str) -> Claim:
@@ -70,8 +56,8 @@ async def claim(store: Store, partition: int, owner: str) -> Claim:
     return Claim(partition, row["epoch"], row["commit_no"])
 
 
-async def recover(store: Store, claim: Claim) -> Recovered:
-    """The lane's state as the claim found it: the newest whole snapshot, and the journal after it.
+async def recover(store: Store, claim: Claim) -> State:
+    """The lane's state as the claim found it, equal to the lost one bit for bit: a whole snapshot, and the journal applied to it.
 
     A snapshot that does not have the digest it was written with is passed over for the older one that is kept.
 
@@ -112,11 +98,21 @@ async def recover(store: Store, claim: Claim) -> Recovered:
             claim.partition,
             since,
         )
-    entries = tuple(Entry(no, watermark, seq, *journal.decode(body)) for no, watermark, seq, body in rows)
+    entries = [Entry(no, watermark, seq, journal.decode(body)) for no, watermark, seq, body in rows]
+    for entry in entries:
+        try:
+            state.apply(entry.delta)
+        except ValueError as error:
+            raise CordonError(
+                f"commit {entry.commit_no} of lane {claim.partition} does not follow on the one before ({error}): "
+                "restore the database from its backup"
+            ) from error
+    # Commits that only moved the clock are not in the journal.
+    state.watermark_us, state.control_seq = lane["watermark"], lane["control_seq"]
     claim.commit_no = lane["commit_no"]
     claim.entries = len(entries)
-    claim.records = sum(len(entry.batch.fixes) + len(entry.batch.events) + len(entry.rejudged) for entry in entries)
-    return Recovered(state, entries, lane["watermark"], lane["control_seq"])
+    claim.journalled = sum(len(entry.delta) for entry in entries)
+    return state
 
 
 def _whole(blocks: Iterable[tuple[int, bytes]], mark: asyncpg.Record) -> State | None:

@@ -7,17 +7,16 @@ from model.state import State
 from store.lanes import Claim
 from store.pool import Connection
 
-# A snapshot is due when a restart would otherwise judge more than this again. Judging runs at some 500,000 records a second in
-# large batches and at a millisecond a batch in small ones, so each of these costs a restart one to two seconds.
-RECORDS: Final = 50_000
-RECORDS_A_TAG: Final = 4  # of a large lane: writing its blocks then costs about half of what its journal does
+# A snapshot is due when a restart would otherwise apply more of the journal than this: under a second's work.
+JOURNAL_BYTES: Final = 16 * 1024 * 1024
+JOURNAL_BYTES_A_TAG: Final = 600  # of a large lane: writing its blocks then costs about half of what its journal does
 ENTRIES: Final = 1000
 KEPT: Final = 2  # generations
 
 
 def due(claim: Claim, state: State) -> bool:
     """Whether the lane's next commit should carry a snapshot."""
-    return claim.entries >= ENTRIES or claim.records >= max(RECORDS, RECORDS_A_TAG * state.count)
+    return claim.entries >= ENTRIES or claim.journalled >= max(JOURNAL_BYTES, JOURNAL_BYTES_A_TAG * state.count)
 
 
 async def write(connection: Connection, claim: Claim, commit_no: int, state: State) -> None:

@@ -27,11 +27,7 @@ class Lane:
 
     async def __aenter__(self) -> Self:
         self.claim = await claim(self.store, self.partition, self.owner)
-        recovered = await recover(self.store, self.claim)
-        self.state = recovered.state
-        for entry in recovered.journal:
-            fake.judge(self.state, entry.batch, entry.watermark_us)
-        self.state.watermark_us, self.state.control_seq = recovered.watermark_us, recovered.control_seq
+        self.state = await recover(self.store, self.claim)
         return self
 
     async def __aexit__(self, *_: type[BaseException] | BaseException | TracebackType | None) -> None:

@@ -74,8 +74,8 @@ async def test_blocks_that_did_not_change_are_kept_and_not_written_again(store: 
     assert [row[0] for row in await store.pool.fetch("SELECT commit_no FROM commit_journal")] == [4]
     claimed = await claim(store, 0, "again")
     recovered = await recover(store, claimed)
-    assert (recovered.state.digest(), recovered.journal) == (lane.state.digest(), ())
-    assert (claimed.commit_no, claimed.entries, claimed.records) == (4, 0, 0)
+    assert recovered.digest() == lane.state.digest()
+    assert (claimed.commit_no, claimed.entries, claimed.journalled) == (4, 0, 0)
 
 
 async def test_a_damaged_snapshot_is_passed_over_for_the_older_one(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -98,19 +98,30 @@ async def test_a_damaged_snapshot_is_passed_over_for_the_older_one(store: Store,
         await recover(store, claimed)
 
 
-async def test_what_a_tick_fired_is_journaled(store: Store) -> None:
-    """A change that no record caused changed the state, so it must be judged again."""
+async def test_what_a_tick_changed_is_journalled(store: Store) -> None:
+    """A change that no record caused changed the state all the same."""
     await wearers(store, 1)
 
-    def ticked(_: State, batch: object, *__: object) -> Judged:
+    def ticked(state: State, batch: object, *__: object) -> Judged:
+        state.tags["contact_us"][state.rows(np.array([1]))] = 77
         return Judged(batch.fixes, (change(Op.OPEN, 1, START_US, START_US),), batch.fixes)  # type: ignore[attr-defined]
 
     async with Lane(store) as lane:
         lane.judge = ticked
         await lane.put(batch_of(received_us=START_US))
     recovered = await recover(store, await claim(store, 0, "again"))
-    (entry,) = recovered.journal
-    assert (entry.commit_no, entry.watermark_us, len(entry.batch.fixes)) == (1, START_US, 0)
+    assert recovered.digest() == lane.state.digest()
+    assert recovered.tags["contact_us"][0] == 77
+
+
+async def test_a_missing_entry_is_noticed(store: Store) -> None:
+    await wearers(store, 3)
+    async with Lane(store) as lane:
+        for tag in (1, 2, 3):
+            await lane.put(fix(tag, 0))
+    await store.pool.execute("DELETE FROM commit_journal WHERE commit_no = 2")
+    with pytest.raises(CordonError, match="commit 3 of lane 0 does not follow"):
+        await recover(store, await claim(store, 0, "again"))
 
 
 async def test_lanes_know_nothing_of_each_other(store: Store) -> None:

@@ -1,0 +1,76 @@
+"""A state told of another's changes equals it bit for bit, and notices when one is missing."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from model.state import BLOCK_TAGS, PAIR, State, rebuilt
+
+STEPS = st.lists(
+    st.tuples(
+        st.sampled_from(["tag", "doubt", "no doubt", "pair", "drop"]), st.integers(1, 6), st.integers(1, 3), st.integers(0, 9)
+    ),
+    max_size=30,
+)
+
+
+def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
+    row = state.rows(np.array([tag]))[0]
+    if what == "tag":
+        state.tags["newest_us"][row] = value
+        state.tags["last"]["lon"][row] = value / 7
+    elif what == "doubt":
+        state.tags["doubt"]["tag"][row] = tag
+        state.tags["doubt"]["lat"][row] = value
+    elif what == "no doubt":
+        state.tags[row]["doubt"] = np.zeros((), state.tags["doubt"].dtype)
+    elif what == "pair":
+        record = np.zeros(1, PAIR)
+        record["tag"], record["zone"], record["run"] = tag, zone, value
+        state.put_pair(record)
+    elif state.pair(tag, zone) is not None:
+        state.drop_pair(tag, zone)
+
+
+@given(st.lists(STEPS, max_size=6))
+def test_deltas_make_an_equal_state(commits: list[list[tuple[str, int, int, int]]]) -> None:
+    state, follower = State(), State()
+    for steps in commits:
+        for step in steps:
+            act(state, *step)
+        follower.apply(state.take_delta())
+        assert follower.digest() == state.digest()
+        assert follower.take_delta() == b"", "what was applied is no change of one's own"
+        assert {row // BLOCK_TAGS for row in range(follower.count)} >= follower.touched
+
+
+@given(STEPS, STEPS)
+def test_a_snapshot_and_what_came_after_it_make_an_equal_state(
+    before: list[tuple[str, int, int, int]], after: list[tuple[str, int, int, int]]
+) -> None:
+    state = State()
+    for step in before:
+        act(state, *step)
+    state.take_delta()
+    kept = rebuilt([(number, state.block(number)) for number in state.blocks()], 0, 0)
+    for step in after:
+        act(state, *step)
+    kept.apply(state.take_delta())
+    assert kept.digest() == state.digest()
+
+
+def test_a_missing_delta_is_noticed() -> None:
+    state, follower = State(), State()
+    act(state, "tag", 1, 0, 5)
+    state.take_delta()
+    act(state, "tag", 2, 0, 5)
+    with pytest.raises(ValueError, match="tag 2 stands in row 0, not in row 1"):
+        follower.apply(state.take_delta())
+
+
+def test_nothing_changed_is_nothing_to_tell() -> None:
+    state = State()
+    assert state.take_delta() == b""
+    state.apply(b"")
+    assert state.count == 0
