@@ -33,6 +33,7 @@ SENT: Final[dict[str, Any]] = {
         "valid_from": None,
         "valid_to": None,
         "confirm_fixes": 2,
+        "position_checked": False,
     },
 }
 ANSWERED: Final[dict[str, Any]] = SENT | {
@@ -89,6 +90,9 @@ class Properties(Input):
     valid_from: InstantIn | None = None
     valid_to: InstantIn | None = None
     confirm_fixes: int = Field(2, ge=1, le=CONFIRM_MOST, description="possible fixes in a row before one raises")
+    position_checked: bool = Field(
+        False, strict=True, description="the zone lies where it says, although its longitude and latitude seem to be swapped"
+    )
 
     @model_validator(mode="after")
     def _span(self) -> "Properties":
@@ -178,7 +182,8 @@ async def draft(sent: ZoneIn, timezone: str) -> tuple[Draft, list[str]]:
     """
     given = sent.properties
     geometry = {"type": sent.geometry.get("type"), "coordinates": sent.geometry.get("coordinates")}
-    feature = {"type": "Feature", "geometry": geometry, "properties": {"radius_m": given.radius_m}}
+    judged = {"radius_m": given.radius_m, "position_checked": given.position_checked}
+    feature = {"type": "Feature", "geometry": geometry, "properties": judged}
     # A large zone takes seconds to check: not on the loop that others wait for.
     parsed = await asyncio.to_thread(_parse, feature)
     if isinstance(parsed, Rejected):

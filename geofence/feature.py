@@ -49,12 +49,14 @@ def parse(feature: Mapping[str, Any]) -> Geometry | Rejected:
     """Validate a GeoJSON Feature, or a bare Polygon or MultiPolygon.
 
     A polygon across the 180° meridian may be split there, as RFC 7946 asks, or have edges whose longitudes jump by more than 180
-    degrees; the second is split here, and its author told so. Repeated points are left out, with advice. Everything else that
-    is not a valid geometry is refused: nobody is watched by a guess.
+    degrees; the second is split here, and its author told so. Repeated points are left out, with advice. A zone that lies where
+    nobody is watched, but where somebody would be with longitude and latitude exchanged, is refused until its author says that it
+    was checked. Everything else that is not a valid geometry is refused: nobody is watched by a guess.
 
     Parameters
     ----------
-    feature : Polygon, MultiPolygon, or Point with ``properties.radius_m`` (metres, above 0); rings closed, longitude first
+    feature : Polygon, MultiPolygon, or Point with ``properties.radius_m`` (metres, above 0); rings closed, longitude first.
+        ``properties.position_checked`` true: it lies where it says, even if it looks swapped
 
     Returns
     -------
@@ -63,8 +65,8 @@ def parse(feature: Mapping[str, Any]) -> Geometry | Rejected:
     try:
         kind, coordinates, properties = _opened(feature)
         if kind == "Point":
-            return _circle(coordinates, properties.get("radius_m"))
-        return _polygons(coordinates if kind == "MultiPolygon" else [coordinates])
+            return _circle(coordinates, properties.get("radius_m"), _is_checked(properties))
+        return _polygons(coordinates if kind == "MultiPolygon" else [coordinates], _is_checked(properties))
     except Fault as found:
         return Rejected(str(found), place="zones")
 
@@ -72,24 +74,23 @@ def parse(feature: Mapping[str, Any]) -> Geometry | Rejected:
 def repair(feature: Mapping[str, Any]) -> dict[str, Any] | None:
     """The nearest valid feature to offer for one that ``parse`` refuses; None where it is valid, or nothing can be offered.
 
-    Exchanges longitude and latitude where all points say so, brings longitudes within ±180, closes rings and takes rings apart
-    where they cross or touch themselves. A point that is not a number, or a missing radius, cannot be guessed.
+    Exchanges longitude and latitude where all points say so or the zone's place does, brings longitudes within ±180, closes
+    rings and takes rings apart where they cross or touch themselves. A point that is not a number, or a missing radius, cannot
+    be guessed.
     """
     if isinstance(parse(feature), Geometry):
         return None
     try:
         kind, coordinates, properties = _opened(feature)
         if kind == "Point":
-            geometry: dict[str, Any] = {
-                "type": "Point",
-                "coordinates": _righted(np.array([_pair(coordinates, "The centre")]))[0].tolist(),
-            }
+            rebuilt: shapely.Geometry = shapely.Point(_righted(np.array([_pair(coordinates, "The centre")]))[0])
         else:
-            polygons = coordinates if kind == "MultiPolygon" else [coordinates]
-            geometry = cast(Any, _rebuilt(polygons)).__geo_interface__
-    except Fault:
+            rebuilt = _rebuilt(coordinates if kind == "MultiPolygon" else [coordinates])
+        if not _is_checked(properties) and _elsewhere(shapely.bounds(rebuilt).tolist()) is not None:
+            rebuilt = shapely.orient_polygons(shapely.transform(rebuilt, lambda points: points[:, ::-1]))
+    except (Fault, shapely.errors.GEOSException):  # GEOS gives up on a tangle whose crossings lie too close to tell apart
         return None
-    offered = {"type": "Feature", "geometry": geometry, "properties": dict(properties)}
+    offered = {"type": "Feature", "geometry": cast(Any, rebuilt).__geo_interface__, "properties": dict(properties)}
     return offered if isinstance(parse(offered), Geometry) else None
 
 
@@ -116,7 +117,7 @@ def _opened(feature: Mapping[str, Any]) -> tuple[str, Any, Mapping[str, Any]]:
 # ---------------------------------------------------------------- circles
 
 
-def _circle(coordinates: Any, radius: Any) -> Geometry:
+def _circle(coordinates: Any, radius: Any, checked: bool) -> Geometry:
     lon, lat = _pair(coordinates, "The centre")
     _check_range(lon, lat, "The centre")
     if radius is None:
@@ -125,7 +126,7 @@ def _circle(coordinates: Any, radius: Any) -> Geometry:
         raise Fault(f"The radius {radius!r} is not a number of metres.")
     if not RADIUS_LEAST_M <= radius <= RADIUS_MOST_M:
         raise Fault(f"The radius is {radius:g} m: it must be from {RADIUS_LEAST_M:g} m to {RADIUS_MOST_M:,.0f} m.")
-    advice = _likely_swapped((lon, lat, lon, lat))
+    advice = _swapped((lon, lat, lon, lat), checked)
     if radius <= ACCURACY_FLOOR_M:
         advice.append(_tiny(f"The radius is {radius:g} m"))
     if len(coordinates) > 2:
@@ -136,7 +137,7 @@ def _circle(coordinates: Any, radius: Any) -> Geometry:
 # ---------------------------------------------------------------- polygons
 
 
-def _polygons(polygons: Sequence[Any]) -> Geometry:
+def _polygons(polygons: Sequence[Any], checked: bool) -> Geometry:
     rings = list(_rings(polygons))
     advice = []
     repeated = sum(int(ring.numbers[-1]) - len(ring.numbers) for ring in rings)
@@ -155,7 +156,7 @@ def _polygons(polygons: Sequence[Any]) -> Geometry:
         geometry = _split(geometry)
         _check_valid(geometry, rings, len(polygons))  # parts that were apart only because one had longitudes beyond 180
         advice.append("The zone crosses the 180° meridian: it was split there into parts on both sides, and is judged as one.")
-    advice += _likely_swapped(shapely.bounds(geometry).tolist())
+    advice += _swapped(shapely.bounds(geometry).tolist(), checked)
     return Geometry(shapely.to_wkb(geometry), 0.0, tuple(advice))
 
 
@@ -306,13 +307,31 @@ def _tiny(what: str) -> str:
     )
 
 
-def _likely_swapped(box: Sequence[float]) -> list[str]:
-    """Advice where the zone lies where nobody is watched, and somewhere likely with longitude and latitude exchanged."""
+def _is_checked(properties: Mapping[str, Any]) -> bool:
+    """Whether the author says that the zone lies where it says."""
+    return properties.get("position_checked") is True
+
+
+def _elsewhere(box: Sequence[float]) -> str | None:
+    """Where a zone lies with longitude and latitude exchanged, if that is somewhere likely and its own place is not."""
     west, south, east, north = box
     for name, (w, s, e, n) in _LIKELY.items():
         if w <= south and north <= e and s <= west and east <= n:
-            return [f"Longitude and latitude may be swapped: the other way round the zone lies in {name}."]
-    return []
+            return f"{name} near {where(((south + north) / 2.0, (west + east) / 2.0))}"
+    return None
+
+
+def _swapped(box: Sequence[float], checked: bool) -> list[str]:
+    """Refuse a zone that looks swapped, which would watch nobody; advice where its author has checked it."""
+    place = _elsewhere(box)
+    if place is None:
+        return []
+    if checked:
+        return [f"Checked as it is; with longitude and latitude exchanged the zone would lie in {place}."]
+    raise Fault(
+        f"Longitude and latitude seem to be swapped: the other way round the zone lies in {place}. "
+        "If it is really there, set properties.position_checked to true."
+    )
 
 
 # ---------------------------------------------------------------- repair

@@ -44,7 +44,8 @@ async def test_a_zone_comes_back_as_it_was_sent_and_says_when_it_is_in_force(api
     assert answer.headers["ETag"] == '"1"'
     assert saved["geometry"] == sent["geometry"]
     assert saved["properties"] == {
-        **sent["properties"], "kind": "exclusion", "schedule": None, "valid_from": None, "valid_to": None
+        **sent["properties"], "kind": "exclusion", "schedule": None, "valid_from": None, "valid_to": None,
+        "position_checked": False,
     }  # fmt: skip
     assert 0.9 * SECOND_US <= parse(saved["in_force_from"]) - parse(saved["recorded_at"]) <= 1.1 * SECOND_US
     assert saved["recorded_by"]["name"] == "officer"
@@ -155,6 +156,26 @@ async def test_a_geometry_that_cannot_be_judged_by_is_refused_with_place_and_rep
     assert (await api.post("/zones", repaired, "officer")).status == 201
 
 
+async def test_a_zone_that_seems_swapped_is_saved_only_when_its_place_was_checked(api: Api, wearer: int) -> None:
+    swapped = polygon([[lat, lon] for lon, lat in SQUARE], wearer)
+    answer = await api.post("/zones", swapped, "officer")
+    assert answer.status == 422
+    [wrong] = answer.json["errors"]
+    assert wrong["field"] == "geometry"
+    assert "seem to be swapped: the other way round the zone lies in the British Isles near lon -2.98" in wrong["reason"]
+    said = (await api.post("/zones/check", swapped, "operator")).json
+    assert (said["valid"], said["reason"], said["repair"]["geometry"]) == (False, wrong["reason"], answer.json["repair"])
+    righted = polygon([], wearer) | {"geometry": answer.json["repair"]}
+    assert (await api.post("/zones/check", righted, "operator")).json["valid"] is True
+    assert {tuple(point) for point in righted["geometry"]["coordinates"][0]} == {tuple(point) for point in SQUARE}
+
+    checked = polygon(swapped["geometry"]["coordinates"][0], wearer, position_checked=True)
+    assert (await api.post("/zones/check", checked, "operator")).json["valid"] is True
+    saved = await api.make("/zones", checked)
+    assert (saved["geometry"], saved["properties"]["position_checked"]) == (checked["geometry"], True)
+    assert any("British Isles" in line for line in saved["advice"])
+
+
 REFUSED: list[tuple[str, Any, str]] = [
     ("no type", {"type": None}, "type"),
     ("unknown member", {"propertys": {}}, "propertys"),
@@ -171,6 +192,7 @@ REFUSED_PROPERTIES: list[tuple[str, Any, str]] = [
     ("misspelt", {"radius": 300}, "properties.radius"),
     ("no radius", {"radius_m": None}, "properties.radius_m"),
     ("negative radius", {"radius_m": -1}, "properties.radius_m"),
+    ("checked, in a word", {"position_checked": "yes"}, "properties.position_checked"),
     ("no one", {"applies_to": {}}, "properties.applies_to"),
     ("two", {"applies_to": {"wearer": 1, "all": True}}, "properties.applies_to"),
     ("all but false", {"applies_to": {"all": False}}, "properties.applies_to.all"),

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geofence.feature import Geometry, parse, repair
@@ -113,14 +113,54 @@ def test_a_refusal_names_the_place_and_the_reason(feature: Any, words: str) -> N
         (polygon([[0, 50], [1e-4, 50], [1e-4, 50.0001], [0, 50]]), "square metres: no fix is better than 10 m"),
         (polygon([[0, 50], [2, 50], [2, 51], [0, 51], [0, 50]]), "square kilometres: is that meant?"),
         (
-            polygon([[lat, lon] for lon, lat in SQUARE]),
-            "may be swapped: the other way round the zone lies in the British Isles",
+            polygon([[lat, lon] for lon, lat in SQUARE], position_checked=True),
+            "exchanged the zone would lie in the British Isles near lon -2.950000, lat 53.050000",
         ),
-        (circle(40.7, -74.0, 500), "may be swapped: the other way round the zone lies in the United States"),
     ],
 )
 def test_advice_where_a_valid_zone_may_not_be_what_is_meant(feature: Any, words: str) -> None:
     assert any(words in line for line in accepted(feature).advice)
+
+
+SWAPPED = [
+    (polygon([[lat, lon] for lon, lat in SQUARE]), polygon(SQUARE), "the British Isles near lon -2.950000, lat 53.050000"),
+    (
+        {"type": "MultiPolygon", "coordinates": [[[[lat, lon] for lon, lat in SQUARE]]]},
+        polygon(SQUARE),
+        "the British Isles near lon -2.950000, lat 53.050000",
+    ),
+    (circle(40.7, -74.0, 500), circle(-74.0, 40.7, 500), "the United States near lon -74.000000, lat 40.700000"),
+]
+
+
+@pytest.mark.parametrize(("feature", "meant", "place"), SWAPPED, ids=["polygon", "multipolygon", "circle"])
+def test_a_zone_that_seems_swapped_is_refused_and_exchanged(feature: Any, meant: Any, place: str) -> None:
+    refused = parse(feature)
+    assert isinstance(refused, Rejected)
+    assert refused.reason == (
+        f"Longitude and latitude seem to be swapped: the other way round the zone lies in {place}. "
+        "If it is really there, set properties.position_checked to true."
+    )
+    offered = repair(feature)
+    assert offered is not None
+    read = accepted(offered)
+    assert shapely.from_wkb(read.wkb).equals(shapely.from_wkb(accepted(meant).wkb))
+    assert (read.radius_m, read.advice) == (meant["properties"].get("radius_m", 0.0), ())
+
+
+def test_a_tangled_and_swapped_zone_is_mended_of_both() -> None:
+    bow = [SQUARE[0], SQUARE[2], SQUARE[1], SQUARE[3], SQUARE[0]]
+    offered = repair(polygon([[lat, lon] for lon, lat in bow]))
+    assert offered is not None
+    assert shapely.bounds(shapely.from_wkb(accepted(offered).wkb)).tolist() == [-3.0, 53.0, -2.9, 53.1]
+
+
+@pytest.mark.parametrize("word", ["true", 1, None, False])
+def test_only_true_says_that_a_position_was_checked(word: Any) -> None:
+    swapped = [[lat, lon] for lon, lat in SQUARE]
+    assert isinstance(parse(polygon(swapped, position_checked=word)), Rejected)
+    read = accepted(polygon(swapped, position_checked=True))
+    assert shapely.get_coordinates(shapely.from_wkb(read.wkb)).tolist() == swapped
 
 
 def test_a_plain_zone_needs_no_advice_and_is_kept_to_the_last_bit() -> None:
@@ -205,6 +245,7 @@ def test_a_repair_is_offered_where_one_can_be(feature: Any, area: float | None) 
 coordinates = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=9)
 
 
+@example(rings=[[(4, 4), (0, 0), (1, 3), (0, 2), (6, 5)]])  # GEOS cannot take it apart: nothing is offered
 @given(rings=st.lists(coordinates, min_size=1, max_size=3))
 @settings(max_examples=300, deadline=None)
 def test_scribbles_are_valid_or_refused_and_repairs_always_valid(rings: Any) -> None:

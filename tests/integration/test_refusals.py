@@ -215,6 +215,7 @@ BOW = [[-2.99, 53.40], [-2.97, 53.41], [-2.97, 53.40], [-2.99, 53.41], [-2.99, 5
             "-97.74",
             "swapped",
         ),
+        ({"type": "Polygon", "coordinates": [[[lat, lon] for lon, lat in SQUARE]]}, "lon -2.98", "British Isles"),
         ({"type": "Polygon", "coordinates": []}, "", "empty"),
         ({"type": "Polygon", "coordinates": [[]]}, "", ""),
         ({"type": "Polygon", "coordinates": [SQUARE[:2]]}, "", ""),
@@ -222,7 +223,17 @@ BOW = [[-2.99, 53.40], [-2.97, 53.41], [-2.97, 53.40], [-2.99, 53.41], [-2.99, 5
         ({"type": "LineString", "coordinates": SQUARE}, "", "LineString"),
         ({"type": "Polygon", "coordinates": [[*SQUARE[:2], [-2.97, 153.41], *SQUARE[3:]]]}, "153.41", ""),
     ],
-    ids=["self-crossing", "swapped", "empty", "empty ring", "two points", "no part", "line", "off the earth"],
+    ids=[
+        "self-crossing",
+        "swapped",
+        "swapped in Liverpool",
+        "empty",
+        "empty ring",
+        "two points",
+        "no part",
+        "line",
+        "off the earth",
+    ],
 )
 def test_a_zone_that_cannot_be_judged_by_is_refused(up: System, geometry: Any, place: str, reason: str) -> None:
     feature = {"type": "Feature", "geometry": geometry, "properties": {"name": "Bad", "applies_to": {"all": True}}}
