@@ -1,5 +1,7 @@
 """Turns log calls into one JSON object a line, on standard error or in a file that is rotated."""
 
+import contextlib
+import json
 import logging
 import logging.handlers
 import sys
@@ -56,3 +58,16 @@ def configure(level: str, file: Path | None, process: str) -> None:
         cache_logger_on_first_use=True,
     )
     structlog.contextvars.bind_contextvars(process=process)
+
+
+def last_words(folder: Path) -> str:
+    """The newest failure that the processes of a folder's logs told of, as part of a sentence; empty where none did."""
+    newest, said = "", ""
+    for file in folder.glob("*.log"):
+        for line in file.read_text(errors="replace").splitlines():
+            with contextlib.suppress(ValueError):
+                told = json.loads(line)
+                if told.get("level") in {"error", "warning"} and told["timestamp"] >= newest:
+                    newest = told["timestamp"]
+                    said = ", ".join(str(told[name]) for name in ("process", "event", "error", "detail") if told.get(name))
+    return said

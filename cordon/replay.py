@@ -15,10 +15,11 @@ from rich.table import Table
 from cordon import logs, tracing
 from cordon.instance import database, running
 from cordon.sending import TIMEOUT_S, Door, Sent, send
+from cordon.settings import Settings
 from cordon.settings import read as settings_of_environment
 from cordon.trace import Row, read
 from model import instant
-from model.errors import CordonError
+from model.errors import CordonError, first
 from store import keys
 from store.pool import Store
 
@@ -75,19 +76,33 @@ async def _privately(
         private = {"data_dir": data_dir, "port": 0, "host": "127.0.0.1", "dsn": "", "trace_from_us": world.begins_us}
         settings = settings_of_environment().model_copy(update=private)
         logs.configure(settings.log_level, data_dir / "log" / "replay.log", "replay")
-        with err.status("Starting a private instance") as status:
-            async with database(settings, fsync=False) as migrated:
-                async with Store(migrated.dsn, size=2) as store:
-                    numbers = await tracing.load(store, world)
-                    key = await keys.create(store, GATEWAY)
-                async with running(migrated) as system, system.kept():
-                    status.stop()
-                    with _progress(err, len(rows)) as progress:
-                        async with _door(system.url, key) as door:
-                            sent = await send(door, rows, speed=speed, keep_received=True, progress=progress)
-                            end_us = until_us if until_us is not None else sent.clock_us + RUN_ON_US
-                            await door.post(f"/clock/{max(end_us, sent.clock_us)}", {})
-                    return _report(sent, await tracing.alerts(system.store, numbers)) | {"repaired": world.repaired}
+        try:
+            return await _through(settings, world, rows, until_us, speed, err)
+        except Exception as error:
+            cause = first(error)
+            said = logs.last_words(data_dir / "log")
+            if isinstance(cause, CordonError) and said:
+                raise CordonError(f"{cause}; before that, {said}") from error  # the logs go with the folder
+            raise
+
+
+async def _through(
+    settings: Settings, world: tracing.World, rows: list[Row], until_us: int | None, speed: float | None, err: Console
+) -> dict[str, Any]:
+    """Start it, send the rows, read the alerts."""
+    with err.status("Starting a private instance") as status:
+        async with database(settings, fsync=False) as migrated:
+            async with Store(migrated.dsn, size=2) as store:
+                numbers = await tracing.load(store, world)
+                key = await keys.create(store, GATEWAY)
+            async with running(migrated) as system, system.kept():
+                status.stop()
+                with _progress(err, len(rows)) as progress:
+                    async with _door(system.url, key) as door:
+                        sent = await send(door, rows, speed=speed, keep_received=True, progress=progress)
+                        end_us = until_us if until_us is not None else sent.clock_us + RUN_ON_US
+                        await door.post(f"/clock/{max(end_us, sent.clock_us)}", {})
+                return _report(sent, await tracing.alerts(system.store, numbers)) | {"repaired": world.repaired}
 
 
 @contextlib.asynccontextmanager
