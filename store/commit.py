@@ -147,7 +147,7 @@ async def commit(
             delta = state.take_delta()
             if delta:
                 await connection.execute(
-                    "INSERT INTO commit_journal (lane, commit_no, watermark, control_seq, input) VALUES ($1, $2, $3, $4, $5)",
+                    "INSERT INTO commit_journal (lane, commit_no, watermark, control_seq, delta) VALUES ($1, $2, $3, $4, $5)",
                     *(claim.partition, commit_no, now_us, control_seq, journal.encode(delta)),
                 )
                 claim.journalled += len(delta)

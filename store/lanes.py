@@ -92,7 +92,7 @@ async def recover(store: Store, claim: Claim) -> State:
                 raise CordonError(f"no snapshot of lane {claim.partition} is whole: restore the database from its backup")
         rows = await connection.fetch(
             """
-            SELECT commit_no, watermark, control_seq, input FROM commit_journal WHERE lane = $1 AND commit_no > $2
+            SELECT commit_no, watermark, control_seq, delta FROM commit_journal WHERE lane = $1 AND commit_no > $2
             ORDER BY commit_no
             """,
             claim.partition,

@@ -151,10 +151,10 @@ CREATE TABLE public.commit_journal (
     commit_no bigint NOT NULL,
     watermark timestamp with time zone NOT NULL,
     control_seq bigint NOT NULL,
-    input bytea NOT NULL,
+    delta bytea NOT NULL,
     committed_at timestamp with time zone DEFAULT now() NOT NULL
 );
-ALTER TABLE ONLY public.commit_journal ALTER COLUMN input SET STORAGE EXTERNAL;
+ALTER TABLE ONLY public.commit_journal ALTER COLUMN delta SET STORAGE EXTERNAL;
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,

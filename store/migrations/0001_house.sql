@@ -68,13 +68,13 @@ CREATE TABLE lane (
     claimed_at      timestamptz
 );
 
--- What each commit was fed, so that state can be rebuilt by judging it again: frame bytes when embedded, offsets with Kafka.
+-- What each commit changed of its lane's state, so that it can be rebuilt from a snapshot whatever was edited since.
 CREATE TABLE commit_journal (
     lane         integer NOT NULL REFERENCES lane,
     commit_no    bigint NOT NULL,
     watermark    timestamptz NOT NULL,
     control_seq  bigint NOT NULL,
-    input        bytea STORAGE EXTERNAL NOT NULL,   -- not compressed: it would cost more time than it saves
+    delta        bytea STORAGE EXTERNAL NOT NULL,   -- not compressed: it would cost more time than it saves
     committed_at timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (lane, commit_no)
 );
