@@ -15,7 +15,7 @@ from api.app import create_app, end_streams
 from cordon import child, logs
 from cordon.settings import Settings, read
 from ingest.http import Gateway, create_door
-from ingest.link import RETRY_AFTER_S, LinkSink
+from ingest.link import GIVE_UP_S, RETRY_AFTER_S, LinkSink
 from ingest.records import Limits
 from model.batch import Receipt
 from model.errors import BusyError
@@ -60,7 +60,8 @@ async def serve(settings: Settings) -> None:
         async def find_receipt(id_: str) -> Receipt | None:
             return await _asked(receipts.get(store, id_))
 
-        sink = LinkSink(settings.worker_socket)
+        # An instance on a trace's clock has one sender, who counts the answers: a batch sent twice would count as a duplicate.
+        sink = LinkSink(settings.worker_socket, None if settings.trace_clock else GIVE_UP_S)
         officers = create_app(
             api.settings.Settings(database=settings.dsn, token_secret=settings.token_secret_file.read_bytes().strip())
         )

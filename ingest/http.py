@@ -1,7 +1,9 @@
 """The gateways' HTTP door: turns POST bodies into batches and answers once they are durable."""
 
+import asyncio
+import contextlib
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Annotated, Any, Final, NamedTuple
 
 import numpy as np
@@ -17,6 +19,7 @@ from model.fix import FIX
 from model.instant import show
 
 BODY_MAX_BYTES: Final = 16 * 1024 * 1024  # about 60,000 fixes: more in one request only delays the first of them
+DECODE_HERE_BYTES: Final = 256 * 1024  # a thousand fixes; officers share the loop, so a longer body is decoded in a thread
 WAIT_S: Final = 5  # a gateway comes back after this where the sink failed and does not know better
 
 RECORDS: Final = Counter("cordon_gateway_records_total", "Records at the HTTP door by what became of them", ["outcome"])
@@ -41,6 +44,44 @@ class Problem(Exception):
         self.status, self.code, self.detail, self.headers = status, code, detail, headers or {}
 
 
+class Hand:
+    """How many bytes of bodies are in hand, so that many large ones at once are told to come again, not held."""
+
+    def __init__(self, most_bytes: int) -> None:
+        self._most_bytes = most_bytes
+        self._bytes = 0
+
+    @contextlib.contextmanager
+    def body(self, declared_bytes: int) -> Iterator[Callable[[int], None]]:
+        """Count one body while it is in hand: call what this gives with the size of each piece, before keeping it.
+
+        Raises
+        ------
+        Problem
+            Where the pieces do not fit beside the other bodies, or will not by the length it declared.
+        """
+        held = 0
+
+        def add(count: int) -> None:
+            nonlocal held
+            self._refuse_beyond(count)
+            held += count
+            self._bytes += count
+
+        self._refuse_beyond(declared_bytes)
+        try:
+            yield add
+        finally:
+            self._bytes -= held
+
+    def _refuse_beyond(self, more_bytes: int) -> None:
+        if self._bytes + more_bytes > self._most_bytes:
+            REFUSALS.labels("hand").inc()
+            detail = f"too many large bodies are in hand; nothing is lost: send the same again after {WAIT_S} s"
+            # The rest is not read: the connection cannot be used again.
+            raise Problem(503, "busy", detail, {"Retry-After": str(WAIT_S), "Connection": "close"})
+
+
 _TITLES: Final = {
     400: "The body cannot be read",
     401: "The gateway key is not good",
@@ -63,6 +104,7 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
     """
     app = FastAPI(title="Cordon gateway door", docs_url=None, redoc_url=None, openapi_url="/gateway/v1/openapi.json")
     router = APIRouter(prefix="/gateway/v1")
+    hand = Hand(limits.hand_bytes)
 
     async def gateway(authorization: str | None) -> Gateway:
         scheme, _, key = (authorization or "").partition(" ")
@@ -80,13 +122,18 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
     )
     async def fixes(request: Request, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
         sender = await gateway(authorization)
-        body = await _body(request, sink, sender)
-        decoded = decode(body, time.time_ns() // 1000, limits)
-        if isinstance(decoded, Rejected):
-            await _bury(sink, sender, decoded.reason, body)
-            REFUSALS.labels("unreadable").inc()
-            raise Problem(400, "unreadable", decoded.reason)
-        receipt = await sink.accept(decoded.batch)
+        with hand.body(_declared_bytes(request)) as count:
+            body = await _body(request, sink, sender, count)
+            received_us = time.time_ns() // 1000
+            if len(body) > DECODE_HERE_BYTES:
+                decoded = await asyncio.to_thread(decode, body, received_us, limits)
+            else:
+                decoded = decode(body, received_us, limits)
+            if isinstance(decoded, Rejected):
+                await _bury(sink, sender, decoded.reason, body)
+                REFUSALS.labels("unreadable").inc()
+                raise Problem(400, "unreadable", decoded.reason)
+            receipt = await sink.accept(decoded.batch)
         return JSONResponse(_answer(decoded, receipt))
 
     @router.get("/receipts/{id}", summary="What became of a frame")
@@ -111,10 +158,18 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
     return app
 
 
-async def _body(request: Request, sink: Sink, sender: Gateway) -> bytes:
+def _declared_bytes(request: Request) -> int:
+    """The body's length as its header says, 0 where it does not; one too large to take is refused as such, when it comes."""
+    text = request.headers.get("content-length", "")
+    length = int(text) if text.isascii() and text.isdigit() and len(text) < 20 else 0
+    return length if length <= BODY_MAX_BYTES else 0
+
+
+async def _body(request: Request, sink: Sink, sender: Gateway, count: Callable[[int], None]) -> bytes:
     """The request's body, never holding more than the bound of it."""
     body = bytearray()
     async for chunk in request.stream():
+        count(len(chunk))
         body += chunk
         if len(body) > BODY_MAX_BYTES:
             REFUSALS.labels("size").inc()

@@ -22,6 +22,10 @@ MESSAGE_MAX: Final = 256 * 1024 * 1024
 # While the worker restarts, gateways are told to come back after this; seconds.
 RETRY_AFTER_S: Final = 2.0
 
+# A commit takes well under a second and a lane's restart a few. Who waits longer waits for a worker that cannot judge, and is
+# told so well before the minute after which clients and proxies hang up without an answer; seconds.
+GIVE_UP_S: Final = 30.0
+
 
 class Request(msgspec.Struct, array_like=True):
     """A batch on its way in; ``number`` pairs it with its answer."""
@@ -60,10 +64,17 @@ def _write(writer: asyncio.StreamWriter, message: Request | Answer) -> None:
 
 
 class LinkSink:
-    """The door's end: a ``Sink`` that many requests share over one connection, made anew when it breaks."""
+    """The door's end: a ``Sink`` that many requests share over one connection, made anew when it breaks.
 
-    def __init__(self, path: Path) -> None:
+    Parameters
+    ----------
+    path : the worker's socket
+    give_up_s : how long a batch waits for its receipt, seconds; None: for as long as its sender
+    """
+
+    def __init__(self, path: Path, give_up_s: float | None = GIVE_UP_S) -> None:
         self._path = path
+        self._give_up_s = give_up_s
         self._writer: asyncio.StreamWriter | None = None
         self._listener: asyncio.Task[None] | None = None
         self._waiting: dict[int, asyncio.Future[Receipt]] = {}
@@ -76,8 +87,16 @@ class LinkSink:
         Raises
         ------
         BusyError
-            If the worker is full, or away: whether the batch was stored is then unknown, and it is safe to send it again.
+            If the worker is full, away, or has not answered in time: whether the batch was stored is then unknown, and it is
+            safe to send it again.
         """
+        try:
+            async with asyncio.timeout(self._give_up_s):
+                return await self._ask(batch)
+        except TimeoutError as error:
+            raise BusyError(RETRY_AFTER_S) from error
+
+    async def _ask(self, batch: Batch) -> Receipt:
         writer = await self._connected()
         self._number += 1
         number = self._number
@@ -87,7 +106,7 @@ class LinkSink:
         request = Request(number, batch.fixes.tobytes(), batch.events.tobytes(), batch.gateway, batch.received_us, dead)
         try:
             _write(writer, request)
-            await writer.drain()
+            await self._drained(writer)
             return await future
         except OSError as error:
             raise BusyError(RETRY_AFTER_S) from error
@@ -102,6 +121,14 @@ class LinkSink:
                 await self._writer.wait_closed()
         if self._listener is not None:
             await self._listener
+
+    async def _drained(self, writer: asyncio.StreamWriter) -> None:
+        """Wait while the worker does not read; whoever gives that up drops what was piled up for it."""
+        try:
+            await writer.drain()
+        except asyncio.CancelledError:
+            writer.transport.abort()
+            raise
 
     async def _connected(self) -> asyncio.StreamWriter:
         async with self._connecting:

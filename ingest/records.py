@@ -44,6 +44,9 @@ class Limits(NamedTuple):
 
     oldest_us: int = 400 * DAY_US  # a fix older than the oldest day kept is refused, microseconds before receipt
     frame_records: int = 100_000  # records a frame
+    # Bytes of all bodies being read, decoded or waiting for the sink; decoded, they take some five times as much. At least one
+    # whole body, or the largest are never taken.
+    hand_bytes: int = 64 * 1024 * 1024
     trace_clock: bool = False
 
 

@@ -1,15 +1,19 @@
 """The HTTP door answers each record by its place, after the sink has it, and every refusal says what to do."""
 
+import asyncio
 import json
-from collections.abc import AsyncIterator
+import threading
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import aiohttp
+import pytest
 import pytest_asyncio
 
-from ingest.http import BODY_MAX_BYTES, Gateway, create_door
-from ingest.records import WHOLE_BYTES, Limits
+import ingest.http
+from ingest.http import BODY_MAX_BYTES, DECODE_HERE_BYTES, Gateway, create_door
+from ingest.records import WHOLE_BYTES, Limits, decode
 from model.batch import Batch, Receipt
 from model.errors import BusyError, CordonError
 from tests.serving import serving
@@ -26,11 +30,14 @@ class Ledger:
     error: CordonError | None = None
     conflicting: tuple[int, ...] = ()
     conflicting_events: tuple[int, ...] = ()
+    gate: asyncio.Event | None = None  # answers wait for it
 
     async def accept(self, batch: Batch) -> Receipt:
         if self.error is not None:
             raise self.error
         self.batches.append(batch)
+        if self.gate is not None:
+            await self.gate.wait()
         refused = len(self.conflicting) + len(self.conflicting_events)
         stored = len(batch.fixes) + len(batch.events) - refused
         return Receipt("r-1", stored, 0, self.conflicting, self.conflicting_events)
@@ -157,3 +164,102 @@ async def test_the_clock_is_a_door_only_where_the_instance_was_made_for_it(bench
         status, answer, _ = await traced.post({}, path="/clock/1790000000000000")
         assert (status, answer["now"]) == (200, "2026-09-21T14:13:20Z")
         assert bench.sink.batches[-1].received_us == 1790000000000000
+
+
+KIB = 1024
+
+
+def padded(size: int) -> bytes:
+    """A good frame of so many bytes."""
+    frame = json.dumps({"gateway": "g", "fixes": [FIX]}).encode()
+    return frame + b" " * (size - len(frame))
+
+
+@pytest_asyncio.fixture
+async def narrow() -> AsyncIterator[Bench]:
+    """A door that holds a mebibyte of bodies at once."""
+    sink = Ledger()
+    door = create_door(sink, authenticate, find_receipt, limits()._replace(hand_bytes=1024 * KIB))
+    async with serving(door) as url, aiohttp.ClientSession() as session:
+        yield Bench(url, sink, session)
+
+
+async def until(look: Callable[[], object]) -> None:
+    async with asyncio.timeout(20):
+        while not look():  # noqa: ASYNC110 - what is looked at has no event
+            await asyncio.sleep(0.005)
+
+
+async def test_bodies_beyond_what_can_be_held_are_told_to_come_again(narrow: Bench) -> None:
+    narrow.sink.gate = asyncio.Event()
+    first = asyncio.create_task(narrow.post(padded(700 * KIB)))
+    await until(lambda: narrow.sink.batches)
+    status, problem, headers = await narrow.post(padded(700 * KIB))
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert "send the same again" in problem["detail"]
+    small = asyncio.create_task(narrow.post(padded(100 * KIB)))
+    await until(lambda: len(narrow.sink.batches) == 2)
+    narrow.sink.gate.set()
+    assert ((await first)[0], (await small)[0]) == (200, 200)
+    assert (await narrow.post(padded(700 * KIB)))[0] == 200, "what was answered is in hand no more"
+
+
+async def test_a_body_of_no_declared_length_is_counted_as_it_comes(narrow: Bench) -> None:
+    going_on = asyncio.Event()
+
+    async def slow() -> AsyncIterator[bytes]:
+        body = padded(900 * KIB)
+        yield body[: 700 * KIB]
+        await going_on.wait()
+        yield body[700 * KIB :]
+
+    async def post_slowly() -> int:
+        async with narrow.session.post(narrow.url + "/gateway/v1/fixes", data=slow(), headers=KEY) as response:
+            return response.status
+
+    async def quick() -> AsyncIterator[bytes]:
+        yield padded(400 * KIB)
+
+    first = asyncio.create_task(post_slowly())
+    statuses = []
+    async with asyncio.timeout(20):
+        while 503 not in statuses:  # until the slow one's bytes have come
+            async with narrow.session.post(narrow.url + "/gateway/v1/fixes", data=quick(), headers=KEY) as response:
+                statuses.append(response.status)
+    going_on.set()
+    assert await first == 200
+    assert (await narrow.post(padded(900 * KIB)))[0] == 200
+
+
+async def test_a_failed_or_abandoned_body_is_in_hand_no_more(narrow: Bench) -> None:
+    narrow.sink.error = BusyError(1.0)
+    for _ in range(3):
+        assert (await narrow.post(padded(700 * KIB)))[2]["Retry-After"] == "1", "refused by the sink, not by the door"
+    narrow.sink.error = None
+    assert (await narrow.post(b"x" * 700 * KIB))[0] == 400
+
+    async def broken() -> AsyncIterator[bytes]:
+        yield b" " * 700 * KIB
+        await asyncio.sleep(0.1)
+        raise ConnectionAbortedError
+
+    with pytest.raises((aiohttp.ClientError, ConnectionError)):
+        async with narrow.session.post(narrow.url + "/gateway/v1/fixes", data=broken(), headers=KEY):
+            pass
+    async with asyncio.timeout(20):
+        while (await narrow.post(padded(700 * KIB)))[0] != 200:  # noqa: ASYNC110 - the door hears of it in its own time
+            await asyncio.sleep(0.02)
+
+
+async def test_large_bodies_are_decoded_beside_the_loop(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    threads: list[int] = []
+
+    def watched(*given: Any) -> Any:
+        threads.append(threading.get_ident())
+        return decode(*given)
+
+    monkeypatch.setattr(ingest.http, "decode", watched)
+    assert (await bench.post(padded(DECODE_HERE_BYTES)))[0] == 200
+    assert (await bench.post(padded(DECODE_HERE_BYTES + 1)))[0] == 200
+    here = threading.get_ident()
+    assert [thread == here for thread in threads] == [True, False]

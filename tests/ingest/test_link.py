@@ -107,6 +107,44 @@ async def test_no_worker_is_busy_and_a_worker_that_comes_back_is_found(path: Pat
         await sink.close()
 
 
+async def test_a_worker_that_does_not_answer_is_given_up_and_its_late_answer_ignored(path: Path) -> None:
+    gate = asyncio.Event()
+
+    async def accept(got: Batch) -> Receipt:
+        tag = int(got.fixes["tag"][0])
+        if tag == 1:
+            await gate.wait()
+        return Receipt(str(tag), tag, 0)
+
+    async with listen(path, accept), asyncio.timeout(20):
+        sink = LinkSink(path, give_up_s=1.0)
+        with pytest.raises(BusyError) as busy:
+            await sink.accept(batch(1))
+        assert busy.value.retry_after_s > 0
+        gate.set()
+        assert (await sink.accept(batch(2))).id == "2"  # after the late answer, on the same connection
+        assert (await sink.accept(batch(1))).id == "1", "sent again, it is taken"
+        await sink.close()
+
+
+async def test_what_piles_up_for_a_worker_that_does_not_read_is_dropped(path: Path) -> None:
+    connected: asyncio.Queue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.Queue()
+
+    async def deaf(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.put_nowait((reader, writer))
+
+    server = await asyncio.start_unix_server(deaf, path)
+    async with server, asyncio.timeout(20):
+        sink = LinkSink(path, give_up_s=0.2)
+        for _ in range(2):  # the second on a connection of its own
+            with pytest.raises(BusyError):
+                await sink.accept(batch(1, 100_000))
+            reader, writer = await connected.get()
+            assert len(await reader.read()) < batch(1, 100_000).fixes.nbytes, "cut off"
+            writer.close()
+        await sink.close()
+
+
 async def test_a_large_batch_crosses(path: Path) -> None:
     async def accept(got: Batch) -> Receipt:
         return Receipt("r", len(got.fixes), 0)
