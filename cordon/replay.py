@@ -17,7 +17,7 @@ from cordon.instance import database, running
 from cordon.sending import TIMEOUT_S, Door, Sent, send
 from cordon.settings import Settings
 from cordon.settings import read as settings_of_environment
-from cordon.trace import Row, read
+from cordon.trace import Row, moment, read
 from model import instant
 from model.errors import CordonError, first
 from store import keys
@@ -113,10 +113,10 @@ async def _door(url: str, key: str) -> AsyncIterator[Door]:
 
 
 def _time(text: str | None) -> int | None:
-    try:
-        return None if text is None else instant.parse(text)
-    except ValueError:
-        raise CordonError(f"--until {text!r} is not a time with a zone, such as 2026-03-20T09:00:00Z") from None
+    until_us = moment({"until": text}, "until")
+    if text is not None and until_us is None:
+        raise CordonError(f"--until {text!r} is not a time with a zone from 2000 to 9000, such as 2026-03-20T09:00:00Z")
+    return until_us
 
 
 def _speed(text: str) -> float | None:

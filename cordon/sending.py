@@ -8,8 +8,7 @@ from typing import Any, Final
 import aiohttp
 import stamina
 
-from cordon.trace import Row, frames
-from model import instant
+from cordon.trace import Row, frames, moment
 from model.errors import CordonError
 
 # Rows in one request. Small enough that progress moves, large enough that the door's cost a request does not show.
@@ -26,7 +25,7 @@ class Sent:
     stored: int = 0
     duplicate: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)
-    clock_us: int = 0  # the trace's clock after the last row
+    clock_us: int = 0  # the trace's clock after the last row that the door took
 
 
 class NotNow(Exception):
@@ -90,8 +89,8 @@ async def send(door: Door, rows: list[Row], *, speed: float | None, keep_receive
     started = asyncio.get_running_loop().time()
     first_us: int | None = None
     for run in frames(rows, FRAME_RECORDS if speed is None else 1):
-        clock_us = max(_received_us(row) for row in run)
-        if speed is not None:
+        clock_us = max(map(_received_us, run))
+        if speed is not None and clock_us:  # a row of no time is sent at once
             first_us = clock_us if first_us is None else first_us
             due = started + (clock_us - first_us) / 1e6 / speed
             await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
@@ -99,8 +98,10 @@ async def send(door: Door, rows: list[Row], *, speed: float | None, keep_receive
         total.sent += len(run)
         total.stored += answer["stored"] or 0
         total.duplicate += answer["duplicate"] or 0
-        total.rejected += [_at_line(run, refused) for refused in answer["rejected"]]
-        total.clock_us = max(total.clock_us, clock_us)
+        rejected = [_at_line(run, refused) for refused in answer["rejected"]]
+        total.rejected += rejected
+        lines = {one["line"] for one in rejected}
+        total.clock_us = max(total.clock_us, *(_received_us(row) for row in run if row.line not in lines), 0)
         progress(len(run))
     return total
 
@@ -114,10 +115,7 @@ def _frame(run: list[Row], keep_received: bool) -> dict[str, Any]:
 
 
 def _received_us(row: Row) -> int:
-    try:
-        return instant.parse(str(row.record["received_at"]))
-    except ValueError:
-        return 0  # the door says what is wrong with it
+    return moment(row.record, "received_at") or 0  # where it has none, the door says what is wrong with it
 
 
 def _at_line(run: list[Row], refused: dict[str, Any]) -> dict[str, Any]:

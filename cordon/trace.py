@@ -1,14 +1,14 @@
 """Turns a recorded trace, CSV or CSV.GZ, into gateway frames in file order."""
 
-import contextlib
 import csv
 import gzip
 import io
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from ingest.records import FIRST_YEAR_US, is_receivable
 from model import instant
 from model.errors import CordonError
 
@@ -33,7 +33,7 @@ class Row(NamedTuple):
 def read(path: Path) -> list[Row]:
     """All rows of a trace, in file order, each with ``received_at``: its own, else the newest ``fix_at`` so far.
 
-    Fields that are no numbers are left as they are, for the door to refuse by name.
+    Fields that are no numbers, and times that no door takes, are left as they are, for the door to refuse by name.
 
     Raises
     ------
@@ -53,16 +53,25 @@ def read(path: Path) -> list[Row]:
     return list(_rows(reader))
 
 
+def moment(record: Mapping[str, Any], name: str) -> int | None:
+    """A time of a record, microseconds since 1970 UTC; None where there is none that a trace can have been received at."""
+    try:
+        us = instant.parse(str(record.get(name, "")))
+    except ValueError:
+        return None
+    return us if is_receivable(us) else None
+
+
 def _rows(reader: "csv.DictReader[str]") -> Iterator[Row]:
-    newest_us = 0
+    newest_us = FIRST_YEAR_US  # until a time is known, so that the door refuses whatever it reads otherwise than we do
     for fields in reader:
         record = {name: _value(name, text) for name, text in fields.items() if name in _KNOWN and text not in {"", None}}
         gateway = str(record.pop("gateway", GATEWAY))
         event = record.pop("event", None)
-        with contextlib.suppress(ValueError):  # the door says what is wrong with it
-            fix_at_us = instant.parse(str(record.get("fix_at", "")))
+        fix_at_us = moment(record, "fix_at")
+        received_us = moment(record, "received_at") if "received_at" in record else fix_at_us
+        if fix_at_us is not None and received_us is not None:
             # Not later than it was received: a device whose clock is years ahead does not carry the trace's along.
-            received_us = instant.parse(str(record["received_at"])) if "received_at" in record else fix_at_us
             newest_us = max(newest_us, min(fix_at_us, received_us))
         received_at = record.setdefault("received_at", instant.show(newest_us))
         if event is None:

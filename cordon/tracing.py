@@ -1,12 +1,11 @@
 """Turns a trace and a file of zones into the world a replay runs in, and the alerts it raised into the replay's report."""
 
-import contextlib
 import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from cordon import features
-from cordon.trace import Row, tags
+from cordon.trace import Row, moment, tags
 from geofence.feature import parse, repair
 from ingest.records import FIRST_YEAR_US
 from model import instant
@@ -110,13 +109,9 @@ def _wearer(feature: dict[str, Any], row_of: dict[int, int], called: str) -> int
 
 
 def _begins_us(rows: list[Row]) -> int:
-    """A day before anything in the trace that a door would take."""
-    times = []
-    for row in rows:
-        for name in ("fix_at", "at", "received_at"):
-            with contextlib.suppress(KeyError, ValueError):
-                times.append(instant.parse(str(row.record[name])))
-    return min((at_us for at_us in times if at_us >= FIRST_YEAR_US), default=FIRST_YEAR_US) - BEFORE_US
+    """A day before anything in the trace that a door would take: nothing was received over a day before it was taken."""
+    times = (moment(row.record, name) for row in rows for name in ("fix_at", "at"))
+    return min((at_us for at_us in times if at_us is not None), default=FIRST_YEAR_US) - BEFORE_US
 
 
 def _features(path: Path) -> list[dict[str, Any]]:

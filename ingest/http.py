@@ -11,7 +11,7 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
 
-from ingest.records import PROTOCOL, WHOLE_BYTES, Decoded, Limits, decode
+from ingest.records import PROTOCOL, WHOLE_BYTES, Decoded, Limits, decode, is_receivable
 from model.batch import Batch, DeadLetter, Receipt, Rejected, Sink
 from model.errors import BusyError, CordonError
 from model.event import EVENT, EventKind
@@ -83,7 +83,7 @@ class Hand:
 
 
 _TITLES: Final = {
-    400: "The body cannot be read",
+    400: "The request cannot be read",
     401: "The gateway key is not good",
     404: "There is no such receipt",
     411: "The body has no length",
@@ -149,6 +149,8 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
         @router.post("/clock/{now_us}", summary="Move the trace's clock on")
         async def clock(now_us: int, authorization: Annotated[str | None, Header()] = None) -> JSONResponse:
             sender = await gateway(authorization)
+            if not is_receivable(now_us):
+                raise Problem(400, "clock", "give microseconds since 1970 UTC, of a time from 2000 to 9000")
             await sink.accept(Batch(np.zeros(0, FIX), np.zeros(0, EVENT), sender.name, now_us))
             return JSONResponse({"now": show(now_us)})
 

@@ -21,6 +21,9 @@ FLOAT32_MAX: Final = 3.4e38
 # Before this no tag of ours was made: a receiver without a time yet says 1970 or 1980.
 FIRST_YEAR_US: Final = 946_684_800_000_000  # 2000-01-01
 
+# From here on no trace was received: what is later is a slip, and the calendar ends soon after.
+LAST_YEAR_US: Final = 221_845_392_000_000_000  # 9000-01-01
+
 # A tag's clock may run ahead; the judge flags it from two minutes on. A day ahead is no clock at all.
 AHEAD_US: Final = DAY_US
 
@@ -216,7 +219,10 @@ def _fix_row(fix: Fix, received_us: int, limits: Limits) -> tuple[Any, ...] | st
     if wrong:
         return wrong
     fix_at_us = to_us(fix.fix_at)
-    received_us = to_us(fix.received_at) if limits.trace_clock and fix.received_at is not None else received_us
+    if limits.trace_clock and fix.received_at is not None:
+        received_us = to_us(fix.received_at)
+        if not is_receivable(received_us):
+            return _wrong_receipt(fix.received_at)
     wrong = _wrong_time("fix_at", fix.fix_at, fix_at_us, received_us, limits)
     if wrong:
         return wrong
@@ -263,11 +269,28 @@ def _event_row(event: Event, received_us: int, limits: Limits) -> tuple[Any, ...
     if kind is None:
         return f"event kind {event.kind[:40]!r} is not known; the kinds are {', '.join(EVENT_BY_WORD)}"
     at_us = to_us(event.at)
-    received_us = to_us(event.received_at) if limits.trace_clock and event.received_at is not None else received_us
+    if limits.trace_clock and event.received_at is not None:
+        received_us = to_us(event.received_at)
+        if not is_receivable(received_us):
+            return _wrong_receipt(event.received_at)
     wrong = _wrong_time("at", event.at, at_us, received_us, limits)
     if wrong:
         return wrong
     return (event.tag, at_us, received_us, event.seq, 0, kind, -1 if event.value is None else event.value)
+
+
+def is_receivable(us: int) -> bool:
+    """Whether a trace can have been received at a time, microseconds since 1970 UTC."""
+    return FIRST_YEAR_US <= us < LAST_YEAR_US
+
+
+def _wrong_receipt(sent: datetime) -> str:
+    return f"received_at {_as_sent(sent)} is not between 2000 and 9000: nothing of ours was received then"
+
+
+def _as_sent(moment: datetime) -> str:
+    """A time with its own offset: in UTC it may lie outside the calendar."""
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _wrong_position(lon: float, lat: float) -> str:
@@ -285,8 +308,8 @@ def _wrong_position(lon: float, lat: float) -> str:
 
 
 def _wrong_time(name: str, sent: datetime, at_us: int, received_us: int, limits: Limits) -> str:
-    """Why a device's time cannot be kept; empty where it can. Shown as sent: in UTC it may lie outside the calendar."""
-    shown = f"{name} {sent.isoformat().replace('+00:00', 'Z')}"
+    """Why a device's time cannot be kept; empty where it can."""
+    shown = f"{name} {_as_sent(sent)}"
     if at_us < FIRST_YEAR_US:
         return f"{shown} is before 2000: the device had no time yet"
     if at_us > received_us + AHEAD_US:

@@ -135,6 +135,12 @@ def spoilt(row: Row) -> Iterator[tuple[Row, str]]:
     yield told | {"fix_at": "2019-05-01T10:00:00Z", "seq": 9012}, "older than the oldest day kept"
     yield row | {"accuracy_m": -3.0, "seq": 9013}, "accuracy_m -3.0 is not"
     yield row | {"battery_pct": 300, "seq": 9014}, "battery_pct 300"
+    # Times at and, in UTC, beyond the calendar's end.
+    yield row | {"fix_at": "9999-12-31T23:59:59-14:00", "seq": 9015}, "is over a day after it was received"
+    yield (
+        row | {"received_at": "9999-12-31T23:59:59Z", "seq": 9016},
+        "received_at 9999-12-31T23:59:59Z is not between 2000 and 9000",
+    )
 
 
 def miniature() -> Miniature:

@@ -127,6 +127,8 @@ def files(tmp_path: Path) -> Path:
         (("good.csv", "--zones", "kind.geojson"), "zone 0: kind 'moat' is not one of exclusion, inclusion, home"),
         (("good.csv", "--until", "tomorrow"), "--until 'tomorrow' is not a time with a zone"),
         (("good.csv", "--until", "2026-03-20T10:00:00"), "is not a time with a zone"),
+        (("good.csv", "--until", "9999-12-31T23:59:59-14:00"), "is not a time with a zone from 2000 to 9000"),
+        (("good.csv", "--until", "1970-01-01T00:00:00Z"), "is not a time with a zone from 2000 to 9000"),
         (("good.csv", "--speed", "fast"), "--speed 'fast' is neither a number above 0 nor max"),
         (("good.csv", "--speed", "-1"), "--speed '-1' is neither"),
         (("good.csv", "--speed", "nan"), "--speed 'nan' is neither"),

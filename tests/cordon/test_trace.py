@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from cordon.trace import Row, frames, read, tags
+from cordon.tracing import world
 from model.errors import CordonError
+from model.instant import parse
 
 HEADER = "tag,fix_at,lon,lat,received_at,gateway,event,battery_pct,comment"
 
@@ -37,6 +39,28 @@ def test_received_at_is_its_own_else_the_newest_fix_so_far(tmp_path: Path) -> No
     minutes = ["10:05:00", "10:05:00", "11:00:00", "10:06:00", "10:06:30", "10:06:30", "10:06:30"]
     assert [row.record["received_at"] for row in rows] == [f"2026-03-20T{minute}Z" for minute in minutes]
     assert [row.line for row in rows] == [2, 3, 4, 5, 6, 7, 8]
+
+
+ENDLESS = "9999-12-31T23:59:59-14:00"  # in UTC beyond what a calendar holds
+
+
+def test_times_no_door_takes_do_not_move_the_trace_s_clock(tmp_path: Path) -> None:
+    rows = trace(
+        tmp_path,
+        f"7,{ENDLESS},0,0,,,,,",
+        "7,2026-03-20T10:05:00Z,0,0,,,,,",
+        f"7,{ENDLESS},0,0,,,,,",
+        "7,2026-03-20T10:06:00Z,0,0,9999-12-31T23:59:59Z,,,,",
+        f"7,{ENDLESS},0,0,{ENDLESS},,,,",
+        "7,1999-12-31T23:59:59Z,0,0,1999-12-31T23:59:59Z,,,,",
+        "7,2026-03-20T10:05:30Z,0,0,,,,,",
+    )
+    own = ["9999-12-31T23:59:59Z", ENDLESS, "1999-12-31T23:59:59Z"]
+    assert [row.record["received_at"] for row in rows] == [
+        "2000-01-01T00:00:00Z", "2026-03-20T10:05:00Z", "2026-03-20T10:05:00Z", *own, "2026-03-20T10:05:30Z"
+    ]  # fmt: skip
+    assert rows[0].record["fix_at"] == ENDLESS, "for the door to refuse"
+    assert world(rows, None).begins_us == parse("2026-03-19T10:05:00Z")
 
 
 def test_what_is_no_number_is_left_for_the_door_to_refuse(tmp_path: Path) -> None:

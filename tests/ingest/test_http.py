@@ -164,6 +164,10 @@ async def test_the_clock_is_a_door_only_where_the_instance_was_made_for_it(bench
         status, answer, _ = await traced.post({}, path="/clock/1790000000000000")
         assert (status, answer["now"]) == (200, "2026-09-21T14:13:20Z")
         assert bench.sink.batches[-1].received_us == 1790000000000000
+        for outside in (0, -5, 253402351199000000, 10**30):
+            status, problem, _ = await traced.post({}, path=f"/clock/{outside}")
+            assert (status, problem["type"]) == (400, "urn:cordon:gateway:clock")
+        assert len(bench.sink.batches) == 1
 
 
 KIB = 1024

@@ -202,6 +202,19 @@ def test_the_sender_sets_the_clock_only_where_the_instance_was_made_for_it() -> 
     assert traced.batch.fixes["received_us"][0] == parse("2020-05-05T00:00:00Z") == traced.batch.received_us
 
 
+@pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "9000-01-01T00:00:00Z", "1999-12-31T23:59:59Z"])
+def test_a_trace_s_record_received_when_nothing_was_is_refused_and_moves_no_clock(at: str) -> None:
+    fine = GOOD | {"received_at": "2026-11-22T08:00:00Z"}
+    event = {"tag": 5, "kind": "strap_tamper", "at": at, "received_at": at}
+    got = decoded(frame(fine, GOOD | {"fix_at": at, "received_at": at}, events=[event]), Limits(trace_clock=True))
+    assert [(one.place, one.row) for one in got.rejected] == [("fixes", 1), ("events", 0)]
+    assert {one.reason for one in got.rejected} == {
+        f"received_at {at} is not between 2000 and 9000: nothing of ours was received then"
+    }
+    assert got.batch.received_us == parse("2026-11-22T08:00:00Z")
+    assert len(got.batch.dead) == 2
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.sampled_from([*GOOD, "x"]), inner, max_size=4),
