@@ -5,6 +5,8 @@ import json
 import logging
 import logging.handlers
 import sys
+import textwrap
+import traceback
 from pathlib import Path
 
 import structlog
@@ -41,7 +43,7 @@ def configure(level: str, file: Path | None, process: str) -> None:
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(lambda exc_info: trace(exc_info[1])),
                 structlog.processors.JSONRenderer(),
             ],
         )
@@ -71,3 +73,25 @@ def last_words(folder: Path) -> str:
                     newest = told["timestamp"]
                     said = ", ".join(str(told[name]) for name in ("process", "event", "error", "detail") if told.get(name))
     return said
+
+
+def trace(error: BaseException) -> str:
+    """An exception's trace, what it came of first; of the database's errors, nothing that quotes a row or a value."""
+    told = []
+    before = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    if before is not None:
+        told.append(trace(before))
+    told.append("".join(traceback.format_tb(error.__traceback__)) + f"{type(error).__qualname__}: {_words(error)}")
+    if isinstance(error, BaseExceptionGroup):
+        told.extend(textwrap.indent(trace(inner), "  | ") for inner in error.exceptions)
+    return "\n".join(told)
+
+
+def _words(error: BaseException) -> str:
+    """What an error says. PostgreSQL's first line names tables and rules, those after it (DETAIL, CONTEXT) quote rows."""
+    sqlstate = getattr(error, "sqlstate", None)
+    if not isinstance(sqlstate, str):
+        return str(error)
+    if sqlstate.startswith("22"):  # a data exception quotes the value in its first line
+        return sqlstate
+    return f"{sqlstate} {str(error.args[0] if error.args else error).partition(chr(10))[0]}"

@@ -43,6 +43,18 @@ def front(officers: Application, door: Application) -> Application:
     return answer
 
 
+def hosts(settings: Settings) -> tuple[str, ...]:
+    """Values of the Host header, less its port, that officers' requests may have.
+
+    The demo's passwords are known to everyone: a page elsewhere whose name is made to lead here must not reach it. An instance
+    of one's own answers by whatever names people and proxies know it.
+    """
+    if not settings.demo:
+        return ("*",)
+    own = f"[{settings.host}]" if ":" in settings.host else settings.host
+    return ("127.0.0.1", "localhost", "[::1]", own)
+
+
 async def serve(settings: Settings) -> None:
     """Answer on the listening socket handed over, or on host and port, until told to stop."""
     assert settings.worker_socket is not None
@@ -63,7 +75,11 @@ async def serve(settings: Settings) -> None:
         # An instance on a trace's clock has one sender, who counts the answers: a batch sent twice would count as a duplicate.
         sink = LinkSink(settings.worker_socket, None if settings.trace_clock else GIVE_UP_S)
         officers = create_app(
-            api.settings.Settings(database=settings.dsn, token_secret=settings.token_secret_file.read_bytes().strip())
+            api.settings.Settings(
+                database=settings.dsn,
+                token_secret=settings.token_secret_file.read_bytes().strip(),
+                hosts=hosts(settings),
+            )
         )
         door = create_door(sink, authenticate, find_receipt, limits)
         config = uvicorn.Config(

@@ -13,6 +13,7 @@ from alerts.instants import Instants
 from alerts.rules import Rules
 from alerts.world import World
 from model.arrays import I64
+from model.errors import CordonError
 from model.state import State
 from store import controls
 from store.pool import Store
@@ -127,7 +128,9 @@ class Worlds:
             except Exception as error:
                 # Whatever it is, judging stops by itself when the read grows old, and goes on with the next good one.
                 if not failing:
-                    log.warning("control tables cannot be read; judging waits", error=type(error).__name__, detail=str(error))
+                    # Our own sentences say what to do and hold no one's data; others' may.
+                    reason = str(error) if isinstance(error, CordonError) else type(error).__name__
+                    log.warning("control tables cannot be read; judging waits", error=reason)
                 failing = True
             async with self._read:
                 self._read.notify_all()

@@ -202,7 +202,7 @@ def test_a_folder_that_cannot_be_used(cordon: Cordon, tmp_path: Path, words: tup
 
 def test_up_on_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("cordon")
-    words = [script, "up", "--port", "0", "--data-dir", closed(tmp_path)]
+    words: list[str | Path] = [script, "up", "--port", "0", "--data-dir", closed(tmp_path)]
     refused(subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=False, timeout=START_S), str(tmp_path))
 
 
