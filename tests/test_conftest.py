@@ -22,6 +22,9 @@ def test_hangs(database):
 
 
 # What a shell starts in the background ignores Ctrl-C, and so does all that is started by it; the run under test must hear it.
+HEARING = "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); os.execv(sys.argv[1], sys.argv[1:])"
+
+
 @pytest.mark.parametrize("workers", ["0", "2"])
 @pytest.mark.parametrize("blow", [signal.SIGINT, signal.SIGKILL])
 def test_nothing_is_left_behind(tmp_path: Path, workers: str, blow: signal.Signals) -> None:
@@ -29,15 +32,8 @@ def test_nothing_is_left_behind(tmp_path: Path, workers: str, blow: signal.Signa
     (tmp_path / "test_hang.py").write_text(HANG.format(here=str(here)))
     root = Path(__file__).parent.parent
     options = ["-c", root / "pyproject.toml", "-p", "tests.conftest", "-n", workers]
-    command = [sys.executable, "-m", "pytest", "-q", *options, tmp_path]
-    with subprocess.Popen(
-        command,
-        cwd=root,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.STDOUT,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
-    ) as run:
+    command = [sys.executable, "-c", HEARING, sys.executable, "-m", "pytest", "-q", *options, tmp_path]
+    with subprocess.Popen(command, cwd=root, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT) as run:
         while not here.exists() or not here.read_text():
             assert run.poll() is None, "the run ended by itself"
             time.sleep(0.05)
