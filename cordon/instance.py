@@ -138,7 +138,6 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.close()
         raise CordonError(f"port {port} on {host} cannot be used ({error.strerror}); choose another with --port") from error
     listener.listen(1024)
-    listener.set_inheritable(True)
     return listener
 
 

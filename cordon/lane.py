@@ -108,6 +108,7 @@ class Lane:
                 self._fail(shares)
                 raise
             except Exception as error:
+                _if_told_to_end(error)
                 # Failed or ambiguous: what is in memory may be ahead of what is stored. Drop it and claim again.
                 log.exception("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
                 self._fail(shares)
@@ -123,6 +124,7 @@ class Lane:
             except FencedError:
                 raise
             except Exception as error:
+                _if_told_to_end(error)
                 # Our own sentences say what to do and hold no one's data; others' may.
                 reason = str(error) if isinstance(error, CordonError) else type(error).__name__
                 log.warning("lane cannot be claimed yet", lane=self.partition, error=reason)
@@ -231,6 +233,13 @@ class Lane:
 
     async def _in_thread(self, act: Callable[..., Judged], *args: object) -> Judged:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act, *args)
+
+
+def _if_told_to_end(error: Exception) -> None:
+    """Go on ending: a connection that breaks while a cancelled commit is undone must not pass for a failed commit."""
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError from error
 
 
 def merged(shares: list[Work], clock_us: int) -> Batch:

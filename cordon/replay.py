@@ -49,6 +49,8 @@ async def run_replay(
     until_us, times = _time(until), _speed(speed)
     rows = read(trace)
     if to is not None:
+        if not to.startswith(("http://", "https://")):
+            raise CordonError(f"--to {to!r} is not an address; write http://{to}")
         if key is None:
             raise CordonError("--to needs --key: a gateway key of that instance, from its `cordon keys create`")
         if zones is not None or until is not None:

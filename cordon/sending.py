@@ -13,6 +13,9 @@ from model.errors import CordonError
 
 # Rows in one request. Small enough that progress moves, large enough that the door's cost a request does not show.
 FRAME_RECORDS: Final = 4000
+# A door that is busy is tried again without a word: the progress bar stands still meanwhile, and the end says why.
+stamina.instrumentation.set_on_retry_hooks([])
+
 TIMEOUT_S: Final = 120.0
 ATTEMPTS: Final = 30
 

@@ -1,5 +1,6 @@
 """Turns an empty or older database into one of this version: alembic's order and bookkeeping, plain SQL inside."""
 
+import hashlib
 import subprocess
 from pathlib import Path
 from typing import Final
@@ -33,6 +34,7 @@ def upgrade(dsn: str) -> None:
         raise CordonError(f"the database cannot be reached ({reason}): check its address, and that the server runs") from None
     with connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # let go with the connection
+        older = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone() == (True,)
         engine = sqlalchemy.create_engine(
             "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=sqlalchemy.NullPool
         )
@@ -42,6 +44,22 @@ def upgrade(dsn: str) -> None:
             config.set_main_option("path_separator", "os")
             config.attributes["connection"] = migrating
             alembic.command.upgrade(config, "head")
+        _check(connection, older)
+
+
+def _check(connection: "psycopg.Connection[tuple[object, ...]]", older: bool) -> None:
+    """Refuse a database whose migrations were other files than ours: their numbers agree, and their tables do not.
+
+    Each file's digest is kept with the settings once it has run; an ``older`` database without any is of a build before that.
+    """
+    rows = connection.execute("SELECT name, value FROM setting WHERE name LIKE 'migration/%'").fetchall()
+    known = {str(name): value for name, value in rows}
+    for path in sorted(FOLDER.glob("*.sql")):
+        name, digest = f"migration/{path.name}", hashlib.sha256(path.read_bytes()).hexdigest()
+        if known.get(name, digest) != digest or (older and not known):
+            raise CordonError("this database was made by another build of Cordon: choose another data folder, or remove this one")
+        if name not in known:
+            connection.execute("INSERT INTO setting (name, version, value) VALUES (%s, 1, to_jsonb(%s::text))", [name, digest])
 
 
 def run_sql(name: str) -> None:

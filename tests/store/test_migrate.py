@@ -38,3 +38,16 @@ def test_upgrading_again_changes_nothing(database: str) -> None:
 def test_an_unreachable_server_is_one_sentence() -> None:
     with pytest.raises(CordonError, match="cannot be reached"):
         upgrade("postgresql://cordon@/cordon?host=/nowhere")
+
+
+def test_a_database_of_another_build_is_refused(empty_database: str) -> None:
+    """Migrations of one number but other content: nothing would be upgraded, and every statement could fail."""
+    upgrade(empty_database)
+    upgrade(empty_database)
+    with psycopg.connect(empty_database, autocommit=True) as connection:
+        connection.execute("UPDATE setting SET value = to_jsonb('another'::text) WHERE name LIKE 'migration/%'")
+        with pytest.raises(CordonError, match="another build"):
+            upgrade(empty_database)
+        connection.execute("DELETE FROM setting")
+    with pytest.raises(CordonError, match="another build"):
+        upgrade(empty_database)

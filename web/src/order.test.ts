@@ -14,6 +14,11 @@ describe("arrange", () => {
     expect(arrange([], known(p4New, p4Old, p2Idle, p2Overdue, p1, p1Overdue), false)).toEqual([2, 1, 3, 4, 5, 6]);
   });
 
+  test("of equally grave ones, who is there now stands before who has left, however overdue", () => {
+    const left = { ...p1Overdue, condition: "ended" as const };
+    expect(arrange([], known(left, p1, p2Overdue), false)).toEqual([1, 2, 3]);
+  });
+
   test("closed alerts leave the queue", () => {
     expect(arrange([1, 2], known({ ...p1, handling: "closed" }, p1Overdue), false)).toEqual([2]);
   });

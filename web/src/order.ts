@@ -5,20 +5,22 @@ import type { Alerts } from "./queue";
 interface Place {
   id: number;
   severity: string;
+  over: boolean;
   dueMs: number;
   sinceMs: number;
 }
 
-/** Worst first; of equals the one whose clock ran out, or runs out, first; then the oldest. It does not depend on the time. */
+/** Worst first; of equals who is there now before who has left; then the one whose clock ran out, or runs out, first; then the oldest. It does not depend on the time. */
 function byUrgency(one: Place, other: Place): number {
   if (one.severity !== other.severity) return one.severity < other.severity ? -1 : 1;
+  if (one.over !== other.over) return one.over ? 1 : -1;
   return one.dueMs - other.dueMs || one.sinceMs - other.sinceMs || one.id - other.id;
 }
 
 /** What the order goes by, read once for each alert and not at each comparison: a thousand take a millisecond. */
-function placeOf({ id, severity, next_due, event_at }: Alert): Place {
+function placeOf({ id, severity, condition, next_due, event_at }: Alert): Place {
   const dueMs = next_due === null ? Number.MAX_SAFE_INTEGER : Date.parse(next_due);
-  return { id, severity, dueMs, sinceMs: Date.parse(event_at) };
+  return { id, severity, over: condition !== "active", dueMs, sinceMs: Date.parse(event_at) };
 }
 
 /**
