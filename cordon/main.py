@@ -1,5 +1,6 @@
 """The ``cordon`` command: each subcommand reads its options, does one thing, and says in one line what went wrong."""
 
+import asyncio
 import os
 import signal
 import sys
@@ -36,10 +37,19 @@ Dsn = Annotated[str, typer.Option("--dsn", help="An outside PostgreSQL instead o
 
 
 def _run(job: Coroutine[Any, Any, None]) -> None:
-    """Run one command's work, ended quietly by Ctrl-C."""
+    """Run one command's work; Ctrl-C and SIGTERM end it in order, and quietly."""
     import uvloop
 
-    uvloop.run(job)
+    async def until_told() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+        await job
+
+    try:
+        uvloop.run(until_told())
+    except asyncio.CancelledError:
+        raise typer.Exit(128 + signal.SIGTERM) from None
 
 
 @app.command()
@@ -180,7 +190,6 @@ def dead_list(
 
 def main() -> None:
     """Run the command; a failure that a user can meet is one line on standard error and exit code 1."""
-    signal.signal(signal.SIGTERM, lambda *_: signal.raise_signal(signal.SIGINT))  # asked to end, we end as at Ctrl-C: in order
     try:
         app(prog_name="cordon")
     except KeyboardInterrupt:

@@ -3,7 +3,6 @@
 import gzip
 import json
 import os
-import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -61,7 +60,7 @@ Cordon = Callable[..., Said]
 
 
 @pytest.fixture
-def cordon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Iterator[Cordon]:
+def cordon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -> Cordon:
     """Runs the command as its script does, in this process: Python's start is most of what a refusal takes."""
     monkeypatch.setenv("COLUMNS", "200")
 
@@ -76,9 +75,7 @@ def cordon(monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]) -
         said = capfd.readouterr()
         return Said(code, said.out, said.err)
 
-    before = signal.getsignal(signal.SIGTERM)
-    yield run
-    signal.signal(signal.SIGTERM, before)
+    return run
 
 
 def refused(done: "Said | subprocess.CompletedProcess[str]", *reasons: str) -> None:

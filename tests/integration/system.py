@@ -105,10 +105,10 @@ class System:
         self.up = self.begin("up", "--data-dir", str(self.data_dir), *(options or ("--port", "0")))
         return self.up
 
-    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
-        """Any `cordon` command, going on."""
+    def begin(self, *words: str, through: Sequence[str] = ()) -> "subprocess.Popen[bytes]":
+        """Any `cordon` command, going on; started ``through`` another that becomes it."""
         with self.log.open("wb") as said:
-            return subprocess.Popen([*COMMAND, *words], cwd=ROOT, env=self._environment, stdout=said, stderr=said)
+            return subprocess.Popen([*through, *COMMAND, *words], cwd=ROOT, env=self._environment, stdout=said, stderr=said)
 
     def start(self, *options: str) -> "System":
         """`cordon up`, ready."""

@@ -151,7 +151,7 @@ def test_told_to_end_while_it_is_starting_it_leaves_nothing_behind(number: signa
             lambda: any("cordon.worker" in words for words in other.processes().values()), "the worker is being started", START_S
         )
         starting.send_signal(number)
-        assert starting.wait(END_S) == 130
+        assert starting.wait(END_S) == 128 + number
         gone(other)
         assert "Traceback" not in other.said()
 
@@ -167,6 +167,20 @@ def test_killed_while_it_is_starting_it_leaves_no_process_behind() -> None:
         gone(other)
 
 
+def test_sigterm_ends_it_also_where_a_shell_has_it_ignore_ctrl_c() -> None:
+    """A script's background job: SIGINT is ignored, SIGTERM must not be."""
+    with system() as other:
+        words = ["up", "--port", "0", "--data-dir", str(other.data_dir)]
+        starting = other.begin(*words, through=("/bin/sh", "-c", 'trap "" INT; exec "$@"', "sh"))
+        until(
+            lambda: any("cordon.worker" in words for words in other.processes().values()), "the worker is being started", START_S
+        )
+        starting.send_signal(signal.SIGINT)
+        starting.send_signal(signal.SIGTERM)
+        assert starting.wait(END_S) == 128 + signal.SIGTERM
+        gone(other)
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_replay_told_to_end_leaves_nothing_behind(number: signal.Signals) -> None:
     with system() as other:
@@ -175,7 +189,7 @@ def test_a_replay_told_to_end_leaves_nothing_behind(number: signal.Signals) -> N
         until(lambda: any("cordon.serve" in words for words in other.processes().values()), "the replay is under way", START_S)
         assert list(other.temporary.iterdir())
         sending.send_signal(number)
-        assert sending.wait(END_S) == 130
+        assert sending.wait(END_S) == 128 + number
         gone(other)
         assert list(other.temporary.iterdir()) == [], "its private data are gone"
         assert "Traceback" not in other.said()
