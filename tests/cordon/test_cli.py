@@ -217,7 +217,16 @@ def ran(folder: System, *words: str) -> str:
     return done.stdout
 
 
+def started(folder: System) -> None:
+    """An instance runs on the folder, whichever test comes first."""
+    if folder.up is None:
+        folder.start()
+
+
 def test_small_commands_without_an_instance(folder: System) -> None:
+    if folder.up is not None:
+        assert folder.stop() == 0
+        folder.up = None
     assert "the database is up to date" in ran(folder, "migrate")
     assert "ann can sign in as auditor" in ran(folder, "users", "add", "ann", "--role", "auditor", "--password", PASSWORD)
     assert len(ran(folder, "keys", "create", "gw-idle").strip()) == 43
@@ -225,19 +234,20 @@ def test_small_commands_without_an_instance(folder: System) -> None:
 
 
 def test_small_commands_beside_a_running_instance(folder: System) -> None:
-    folder.start()
+    started(folder)
     assert "the database is up to date" in ran(folder, "migrate")
-    refused(folder.run("users", "add", "ann", "--role", "admin", "--password", PASSWORD), "ann")
-    assert "ann is shut out" in ran(folder, "users", "disable", "ann")
+    assert "bob can sign in as auditor" in ran(folder, "users", "add", "bob", "--role", "auditor", "--password", PASSWORD)
+    refused(folder.run("users", "add", "bob", "--role", "admin", "--password", PASSWORD), "bob")
+    assert "bob is shut out" in ran(folder, "users", "disable", "bob")
     refused(folder.run("users", "disable", "nobody"), "nobody")
-    (row,) = [line for line in ran(folder, "users", "list").splitlines() if "ann" in line]
+    (row,) = [line for line in ran(folder, "users", "list").splitlines() if "bob" in line]
     assert "auditor" in row
     assert "no" in row.split("│")[-2]
     key = ran(folder, "keys", "create", "gw-running").strip()
     assert key[0].isalnum(), "it can be an argument"
     listed = ran(folder, "keys", "list")
     assert key[:12] in listed
-    assert "gw-idle" in listed
+    assert "gw-running" in listed
     assert key not in listed
     assert "is worthless from now on" in ran(folder, "keys", "revoke", key[:12])
     refused(folder.run("keys", "revoke", key[:12]), f"no key in use begins with {key[:12]}")
@@ -246,8 +256,7 @@ def test_small_commands_beside_a_running_instance(folder: System) -> None:
 
 
 def test_somebody_shut_out_is_shut_out_at_once(folder: System) -> None:
-    if folder.up is None:
-        folder.start()
+    started(folder)
     folder.people("operator")
     assert folder.call("operator", "GET", "/alerts").status == 200
     ran(folder, "users", "disable", "operator")
@@ -258,8 +267,7 @@ def test_somebody_shut_out_is_shut_out_at_once(folder: System) -> None:
 
 def test_a_trace_is_sent_to_a_running_instance(cordon: Cordon, folder: System, tmp_path: Path) -> None:
     """On the wall clock, with a key; a wrong key and a wrong address are one line."""
-    if folder.up is None:
-        folder.start()
+    started(folder)
     rows = [fix(seq, tag=TAG + 5, at=stamp(-60 + seq)) for seq in range(5)]
     names = ("tag", "seq", "fix_at", "lon", "lat")
     lines = [",".join(names)] + [",".join(str(row[name]) for name in names) for row in [*rows, rows[2], rows[3] | {"lat": 100}]]
