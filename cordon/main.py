@@ -69,6 +69,17 @@ def up(
 
 
 @app.command()
+def duties(dsn: Dsn = "") -> None:
+    """The background duties of a distributed system, until Ctrl-C; as many of these as you like, on as many machines.
+
+    `cordon up` does them itself.
+    """
+    from cordon.duties import run_duties
+
+    _run(run_duties(dsn))
+
+
+@app.command()
 def replay(
     trace: Annotated[Path, typer.Argument(help="CSV or CSV.GZ: tag, fix_at, lon, lat and any other fix column by its name.")],
     zones: Annotated[Path | None, typer.Option("--zones", help="GeoJSON; each feature an exclusion zone for every tag.")] = None,

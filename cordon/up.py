@@ -10,10 +10,10 @@ import structlog
 from rich.console import Console
 from rich.panel import Panel
 
-from cordon import child, demo, logs
+from cordon import child, demo, duties, logs
 from cordon.instance import Running, database, running
 from cordon.settings import default_data_dir, read, refuse_demo_elsewhere
-from duties import forgetting, partitions
+from duties import partitions
 from store import accounts
 from store.pool import Store
 
@@ -65,8 +65,8 @@ async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console
     out.print(Panel("\n".join(lines), title="Cordon is up", expand=False), highlight=False)
     out.print("Ctrl-C ends it; the data stay.", highlight=False)
     async with demo.fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
-        duties = (partitions.run(system.store), forgetting.run(system.store))
-        kept = [group.create_task(job) for job in (system.keep(), *duties)]
+        doing = duties.run(system.settings.dsn, duties.listed(system.settings))
+        kept = [group.create_task(job) for job in (system.keep(), doing)]
         await child.until_told(watch_parent=False)
         out.print("Ending", highlight=False)
         for task in kept:

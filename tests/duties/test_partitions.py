@@ -55,26 +55,3 @@ async def test_making_a_day_does_not_wait_for_a_commit_under_way(store: Store) -
             "INSERT INTO event (tag, at, received_at, seq, gateway, kind, value) VALUES (1, $1, $1, 0, 0, 10, -1)", START_US
         )
         assert await asyncio.wait_for(partitions.ensure(store, [TODAY + 1]), 20) == 1
-
-
-async def test_the_duty_goes_on_after_a_failure(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(duty, "RETRY_S", 0.01)
-    times = iter([lambda: 1 / 0, lambda: START_US])
-    made = asyncio.Event()
-
-    async def keep(_: Store, now_us: int) -> int:
-        made.set()
-        return now_us
-
-    def clock() -> int:
-        try:
-            return next(times)()
-        except ZeroDivisionError:
-            raise OSError("the database is away") from None
-
-    monkeypatch.setattr(duty, "keep", keep)
-    running = asyncio.create_task(duty.run(store, clock))
-    await asyncio.wait_for(made.wait(), 20)
-    running.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await running
