@@ -42,7 +42,7 @@ class Database(NamedTuple):
         CordonError
             If it keeps ending, or does not come up.
         """
-        deaths = Deaths("database")
+        deaths = Deaths("database", self.settings.deaths_a_minute)
         while self.server is not None:
             deaths.note(await asyncio.to_thread(self.server.wait))
             await asyncio.to_thread(self.server.again)
@@ -111,10 +111,10 @@ async def running(base: Database) -> AsyncIterator[Running]:
         logs = settings.data_dir / "log"
         compiled = kernels.environment()
         judging = own.model_copy(update={"log_file": logs / "worker.log"})
-        worker = Child("worker", ["-m", "cordon.worker"], judging.environment() | compiled)
+        worker = Child("worker", ["-m", "cordon.worker"], judging.environment() | compiled, deaths_a_minute=own.deaths_a_minute)
         fd = listener.fileno()
         officers = own.model_copy(update={"log_file": logs / "api.log", "listen_fd": fd})
-        api = Child("API", ["-m", "cordon.serve"], officers.environment() | compiled, [fd])
+        api = Child("API", ["-m", "cordon.serve"], officers.environment() | compiled, [fd], deaths_a_minute=own.deaths_a_minute)
         async with Store(own.dsn, size=4) as store:
             try:
                 await worker.start()

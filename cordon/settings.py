@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal
 
 import platformdirs
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from model.errors import CordonError
+
+CRASH_TESTS: Final = "kill-me"  # what CORDON_CRASH_TESTS must say
 
 
 class Settings(BaseSettings):
@@ -37,11 +39,29 @@ class Settings(BaseSettings):
     trace_from_us: int = 0
     demo: bool = False
 
+    # Journal entries of a lane after which the next commit carries a snapshot.
+    snapshot_entries: Annotated[int, Field(ge=1)] = 1000
+    # A part that ends by itself is started again, unless it did so this often within a minute.
+    deaths_a_minute: Annotated[int, Field(ge=1)] = 5
+
+    # Only for crash tests (cordon/doom.py): a folder in which a process finds the order to end itself at a step of a commit, and
+    # where it notes the digest of each state. Without the word in crash_tests it is refused, so that no copied line ends a real
+    # instance.
+    crash_tests: str = ""
+    doom_dir: Path | None = None
+
     # Between the processes of one machine, set by `cordon up` for its children.
     worker_socket: Path | None = None
     token_secret_file: Path | None = None
     listen_fd: int = -1
     parent_pipe: bool = False  # standard input is a pipe that ends with the parent
+
+    @field_validator("doom_dir")
+    @classmethod
+    def _only_in_crash_tests(cls, value: Path | None, info: ValidationInfo) -> Path | None:
+        if value is not None and info.data.get("crash_tests") != CRASH_TESTS:
+            raise ValueError(f"processes end themselves only where CORDON_CRASH_TESTS is {CRASH_TESTS!r}")
+        return value
 
     @property
     def trace_clock(self) -> bool:

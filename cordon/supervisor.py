@@ -18,8 +18,7 @@ READY_S: Final = (
     600.0  # the first start compiles the geofence kernels, a minute or more on a busy machine; later ones take seconds
 )
 STOP_S: Final = 20.0  # a commit in hand ends well within this
-RESTARTS: Final = 5  # deaths within RESTART_WINDOW_S after which starting again is no help
-RESTART_WINDOW_S: Final = 60.0
+RESTART_WINDOW_S: Final = 60.0  # within which too many deaths show that starting again is no help
 PAUSE_S: Final = 0.5  # between a death and the next start
 
 log = structlog.get_logger()
@@ -28,9 +27,9 @@ log = structlog.get_logger()
 class Deaths:
     """When a part ended by itself; too many in a short while and it is not started again."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, most: int) -> None:
         self._name = name
-        self._at: deque[float] = deque(maxlen=RESTARTS)
+        self._at: deque[float] = deque(maxlen=most)
 
     def note(self, code: int | None) -> None:
         """Say that it ended.
@@ -42,20 +41,28 @@ class Deaths:
         """
         self._at.append(time.monotonic())
         log.error("ended by itself; started again", part=self._name, exit_code=code)
-        if len(self._at) == RESTARTS and self._at[-1] - self._at[0] < RESTART_WINDOW_S:
-            raise CordonError(f"the {self._name} ended {RESTARTS} times within a minute; see its log")
+        if len(self._at) == self._at.maxlen and self._at[-1] - self._at[0] < RESTART_WINDOW_S:
+            raise CordonError(f"the {self._name} ended {len(self._at)} times within a minute; see its log")
 
 
 class Child:
     """One process of ours, run as ``python -m module``."""
 
-    def __init__(self, name: str, command: Sequence[str], environment: Mapping[str, str], pass_fds: Sequence[int] = ()) -> None:
+    def __init__(
+        self,
+        name: str,
+        command: Sequence[str],
+        environment: Mapping[str, str],
+        pass_fds: Sequence[int] = (),
+        *,
+        deaths_a_minute: int,
+    ) -> None:
         self.name = name
         self._command = [sys.executable, *command]
         self._environment = dict(environment)
         self._pass_fds = tuple(pass_fds)
         self._process: asyncio.subprocess.Process | None = None
-        self._deaths = Deaths(name)
+        self._deaths = Deaths(name, deaths_a_minute)
 
     async def start(self) -> None:
         """Start it and wait until it says it is ready.

@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 
 from alerts.rules import Rules
-from cordon import child, logs
+from cordon import child, doom, logs
 from cordon.lane import RETRY_AFTER_S, Lane, Work
 from cordon.pieces import Piece, added, cut
 from cordon.settings import Settings, read
@@ -109,6 +109,8 @@ async def work(settings: Settings) -> None:
     owner = f"{socket.gethostname()}:{os.getpid()}"
     clock = None if settings.trace_clock else wall_us
     async with child.database(settings.dsn, settings.lanes + 4) as store:
+        store.snapshot_entries = settings.snapshot_entries
+        doom.bind(store, settings)
         worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us))
         await worlds.load()
         with ThreadPoolExecutor(1, "judge") as thread:

@@ -14,6 +14,7 @@ from model.errors import CordonError, FencedError
 from model.fix import CONTENT, IDENTITY, Flag
 from model.history import History, Window
 from model.state import State
+from model.steps import Reached, Step
 from store import changes, history, journal, partitions, snapshots
 from store.admission import (
     EVENT_CONTENT,
@@ -63,7 +64,7 @@ class Outcome(NamedTuple):
     position: int  # the feed's after this commit, 0 where it had nothing to number
 
 
-async def commit(
+async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in two
     store: Store,
     claim: Claim,
     batch: Batch,
@@ -84,17 +85,22 @@ async def commit(
     2. **Admit.** Records that may be repeats (``doubtful`` fixes, all events) are looked up by identity, and the batch is
        compared with itself. What is stored already, with the same content, is a duplicate; with other content it is poison.
        Under the lane's lock a look-up is as safe as inserting with ON CONFLICT, and rows are written once, as judged.
-    3. **History** for the windows late records need: stored fixes and known occurrences.
-    4. **Judge** the admitted records. This changes ``state``.
-    5. **Store** fixes and events by binary COPY, and the quality of earlier fixes that are now vouched for.
+    3. **History.** For the windows late records need: stored fixes and known occurrences.
+    4. **Judge.** The admitted records; this changes ``state``.
+    5. **Store.** Fixes and events by binary COPY, and the quality of earlier fixes that are now vouched for.
     6. **Alerts.** Changed rows and occurrences. Rows of closed alerts are left to rest (store/changes.py).
-    7. **Dead letters** of the doors and of step 2, and tags that nobody wears.
-    8. **Receipts**, one for each part.
-    9. **Journal**: what changed of the state, so that a restart applies it to the snapshot before.
-    10. **Snapshot** when a restart would otherwise take long.
-    11. **Feed**, last: its row is locked and the entries numbered, with the history, evidence and outbox rows that carry those
+    7. **Dead letters.** Those of the doors and of step 2, and tags that nobody wears.
+    8. **Receipts.** One for each part.
+    9. **Journal.** What changed of the state, so that a restart applies it to the snapshot before.
+    10. **Snapshot.** When a restart would otherwise take long.
+    11. **Feed.** Last: its row is locked and the entries numbered, with the history, evidence and outbox rows that carry those
         numbers, in one statement. The whole system waits for that row, so nothing that could be written before is written here.
         A commit with nothing to say to anyone does not touch it.
+    12. **Commit.** PostgreSQL makes all of it durable, or nothing.
+    13. **Answer.** It has happened: the claim moves on, and who waits for the receipts gets them.
+
+    The numbers are those of ``model.steps.Step``, and ``store.probe`` hears of each step that is about to be done: a crash test
+    ends the process there.
 
     A commit that fails, or that may have failed, voids the claim: ``state`` is ahead of the store then, and both are to be
     dropped and claimed again. It is never retried in place.
@@ -117,34 +123,51 @@ async def commit(
     claim.check()
     parts = _parts(batch)
     commit_no = claim.commit_no + 1
+    records = len(batch.fixes) + len(batch.events) + len(batch.dead)
+
+    def at(step: Step, work: int) -> None:
+        if store.probe is not None:
+            store.probe.reached(Reached(step, work, claim.partition, commit_no, state))
+
     try:
-        # 0
+        # 0 ready
+        at(Step.READY, records)
         await partitions.ensure(store, _days(batch))
         async with store.pool.acquire() as connection, connection.transaction():
-            # 1
+            # 1 fence
+            at(Step.FENCE, records)
             await _fence(connection, claim, now_us, control_seq)
-            # 2
+            # 2 admit
+            at(Step.ADMIT, records)
             fixes, events = await _admit(connection, batch, doubtful)
             admitted = batch._replace(fixes=batch.fixes[fixes.admitted], events=batch.events[events.admitted], dead=(), parts=())
-            # 3
-            known = await history.load(connection, windows(admitted.fixes))
-            # 4
+            # 3 history
+            needed = tuple(windows(admitted.fixes))
+            at(Step.HISTORY, len(needed))
+            known = await history.load(connection, needed)
+            # 4 judge
+            at(Step.JUDGE, len(admitted.fixes) + len(admitted.events))
             judged = await judge(admitted, known)
             _complete(admitted, judged)
             state.watermark_us, state.control_seq = now_us, control_seq
-            # 5
+            # 5 store
+            at(Step.STORE, len(judged.fixes) + len(admitted.events))
             await _copy(connection, FIXES, judged.fixes, IDENTITY)
             await _copy(connection, EVENTS, admitted.events, EVENT_IDENTITY)
             await _requalify(connection, judged.requalified)
-            # 6
+            # 6 alerts
+            at(Step.ALERTS, len(judged.changes))
             steps = await _change(connection, judged)
-            # 7
+            # 7 dead letters
+            at(Step.DEAD_LETTERS, len(batch.dead) + int(fixes.conflicting.sum() + events.conflicting.sum()))
             await _bury(connection, batch, fixes, events, parts)
             unknown = await _unknown(connection, judged.fixes)
-            # 8
+            # 8 receipts
+            at(Step.RECEIPTS, len(parts))
             receipts = await _receipts(connection, claim, parts, fixes, events)
-            # 9
+            # 9 journal
             delta = state.take_delta()
+            at(Step.JOURNAL, len(delta))
             if delta:
                 await connection.execute(
                     "INSERT INTO commit_journal (lane, commit_no, watermark, control_seq, delta) VALUES ($1, $2, $3, $4, $5)",
@@ -152,17 +175,24 @@ async def commit(
                 )
                 claim.journalled += len(delta)
                 claim.entries += 1
-            # 10
-            if snapshots.due(claim, state):
+            # 10 snapshot
+            due = snapshots.due(claim, state, store.snapshot_entries)
+            at(Step.SNAPSHOT, int(due))
+            if due:
                 await snapshots.write(connection, claim, commit_no, state)
                 claim.journalled = claim.entries = 0
-            # 11
+            # 11 feed
+            at(Step.FEED, len(steps) + len(unknown))
             position = await _number(connection, steps, unknown)
+            # 12 commit
+            at(Step.COMMIT, records + len(steps))
     except BaseException as error:
         claim.void = True
         if isinstance(error, asyncpg.CheckViolationError):  # a day was dropped since we last looked
             store.days.clear()
         raise
+    # 13 answer
+    at(Step.ANSWER, records + len(steps))
     claim.commit_no = commit_no
     return Outcome(commit_no, receipts, len(judged.changes), position)
 

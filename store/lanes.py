@@ -112,6 +112,8 @@ async def recover(store: Store, claim: Claim) -> State:
     claim.commit_no = lane["commit_no"]
     claim.entries = len(entries)
     claim.journalled = sum(len(entry.delta) for entry in entries)
+    if store.probe is not None:
+        store.probe.recovered(claim.partition, claim.commit_no, state)
     return state
 
 

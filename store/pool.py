@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any, Final, Self
 import asyncpg
 
 from model.errors import CordonError
+from model.steps import Probe
 
 if TYPE_CHECKING:
     from asyncpg.pool import PoolConnectionProxy
@@ -41,6 +42,8 @@ class Store:
         self._size = size
         self.days: set[int] = set()  # days since 1970 known to have their partitions (store/partitions.py)
         self.gateways: dict[str, int] = {}  # numbers of the gateways heard of (store/gateways.py)
+        self.probe: Probe | None = None  # hears of every step of every commit; for crash tests
+        self.snapshot_entries: int | None = None  # journal entries after which a snapshot is due; None: store/snapshots.py
         self._pool: asyncpg.Pool[asyncpg.Record] | None = None
 
     @property

@@ -10,13 +10,13 @@ from store.pool import Connection
 # A snapshot is due when a restart would otherwise apply more of the journal than this: under a second's work.
 JOURNAL_BYTES: Final = 16 * 1024 * 1024
 JOURNAL_BYTES_A_TAG: Final = 600  # of a large lane: writing its blocks then costs about half of what its journal does
-ENTRIES: Final = 1000
+ENTRIES: Final = 1000  # unless the store says otherwise
 KEPT: Final = 2  # generations
 
 
-def due(claim: Claim, state: State) -> bool:
-    """Whether the lane's next commit should carry a snapshot."""
-    return claim.entries >= ENTRIES or claim.journalled >= max(JOURNAL_BYTES, JOURNAL_BYTES_A_TAG * state.count)
+def due(claim: Claim, state: State, entries: int | None = None) -> bool:
+    """Whether the lane's next commit should carry a snapshot; ``entries`` in place of ``ENTRIES`` where it is given."""
+    return claim.entries >= (entries or ENTRIES) or claim.journalled >= max(JOURNAL_BYTES, JOURNAL_BYTES_A_TAG * state.count)
 
 
 async def write(connection: Connection, claim: Claim, commit_no: int, state: State) -> None:
