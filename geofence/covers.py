@@ -1,0 +1,60 @@
+"""One zone and many points become which of them it covers: containment alone, for whoever needs no distance."""
+
+import numpy as np
+
+from geofence.index import Plan, ZoneIndex
+from geofence.kernel import kernel
+from geofence.metric import geodesic_m
+from geofence.ring import OUTSIDE, locate
+from model.arrays import Array, Bool
+
+
+def covers(index: ZoneIndex, zone: int, lon: Array, lat: Array) -> Bool:
+    """Which points the newest version of a zone covers, whenever and to whomever it applies.
+
+    The boundary is inside; the answer equals GEOS ``covers``, and of a circle that of its geodesic radius.
+
+    Parameters
+    ----------
+    zone : id of the zone
+    lon, lat : (n,) float64 degrees WGS84, -180..180 and -90..90
+
+    Returns
+    -------
+    (n,) bool
+
+    Raises
+    ------
+    KeyError
+        If the index has no such zone.
+    ValueError
+        If the arrays are not of one length, or a coordinate is no number in range.
+    """
+    lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+    if lon.ndim != 1 or lon.shape != lat.shape:
+        raise ValueError(f"give lon and lat as one-dimensional arrays of one length, not {lon.shape} and {lat.shape}")
+    if not ((np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)).all():
+        raise ValueError("a coordinate is no number in range")
+    row = int(np.searchsorted(index.plan.zone, zone, side="right")) - 1
+    if row < 0 or index.plan.zone[row] != zone:
+        raise KeyError(zone)
+    out = np.empty(len(lon), np.bool_)
+    _cover(index.plan, row, lon, lat, out)
+    return out
+
+
+@kernel
+def _cover(plan: Plan, slot: int, lon: Array, lat: Array, out: Array) -> None:
+    middle = (plan.box[slot, 0] + plan.box[slot, 2]) * 0.5
+    first, stop = plan.ring_first[slot], plan.ring_first[slot + 1]
+    for i in range(len(lon)):
+        x = lon[i]
+        if x - middle > 180.0:
+            x -= 360.0
+        elif x - middle < -180.0:
+            x += 360.0
+        if plan.radius_m[slot] > 0.0:
+            centre = plan.centre_at[slot]
+            out[i] = geodesic_m(plan.x[centre], plan.y[centre], x, lat[i]) <= plan.radius_m[slot]
+        else:
+            out[i] = locate(x, lat[i], plan.x, plan.y, plan.ring_at, first, stop) != OUTSIDE
