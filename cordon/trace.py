@@ -8,7 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from ingest.records import FIRST_YEAR_US, is_receivable
+from ingest.rules import FIRST_YEAR_US, is_receivable
 from model import instant
 from model.errors import CordonError
 

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 from cordon import features
 from cordon.trace import Row, moment, tags
 from geofence.feature import parse, repair
-from ingest.records import FIRST_YEAR_US
+from ingest.rules import FIRST_YEAR_US
 from model import instant
 from model.batch import Rejected
 from model.errors import CordonError

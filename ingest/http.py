@@ -11,7 +11,9 @@ from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
 
-from ingest.records import PROTOCOL, WHOLE_BYTES, Decoded, Limits, decode, is_receivable
+from ingest.decoded import WHOLE_BYTES, Decoded, Limits
+from ingest.records import PROTOCOL, decode
+from ingest.rules import is_receivable
 from model.batch import Batch, DeadLetter, Receipt, Rejected, Sink
 from model.errors import BusyError, CordonError
 from model.event import EVENT, EventKind

@@ -4,34 +4,18 @@ import json
 import math
 from collections.abc import Iterable
 from datetime import datetime
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import msgspec
 import numpy as np
 
+from ingest.decoded import WHOLE_BYTES, Decoded, Limits
+from ingest.rules import EVENT_RULES, FIX_RULES, Rule, assume_accuracy, broken, reason, shown
 from model.arrays import Array
 from model.batch import Batch, DeadLetter, Rejected
 from model.event import EVENT, EVENT_BY_WORD
-from model.fix import ASSUMED_ACCURACY_M, FIX, Flag, Source
-from model.instant import DAY_US, show, to_us
-
-# Largest number a 32-bit column holds.
-FLOAT32_MAX: Final = 3.4e38
-
-# Before this no tag of ours was made: a receiver without a time yet says 1970 or 1980.
-FIRST_YEAR_US: Final = 946_684_800_000_000  # 2000-01-01
-
-# From here on no trace was received: what is later is a slip, and the calendar ends soon after.
-LAST_YEAR_US: Final = 221_845_392_000_000_000  # 9000-01-01
-
-# A tag's clock may run ahead; the judge flags it from two minutes on. A day ahead is no clock at all.
-AHEAD_US: Final = DAY_US
-
-# Farther than any place is from any other: a larger radius says nothing, and one beyond 32 bits would be stored as infinite.
-FARTHEST_M: Final = 2e7
-
-# User-range error of a GNSS receiver, metres at hdop 1, and from one sigma to 95 % (DOMAIN.md: 5 m x hdop x 2).
-METRES_PER_HDOP: Final = 10.0
+from model.fix import FIX, Source
+from model.instant import to_us
 
 SOURCES: Final = {source.name.lower(): source for source in Source}
 
@@ -39,18 +23,8 @@ INT64_MAX: Final = 2**63 - 1
 
 PROTOCOL: Final = "http-json"
 
-WHOLE_BYTES: Final = 64 * 1024  # of a body that cannot be read, this much is kept for a person to look at
-
-
-class Limits(NamedTuple):
-    """What the door lets in. ``trace_clock`` takes ``received_at`` from the sender: for an instance made for replay only."""
-
-    oldest_us: int = 400 * DAY_US  # a fix older than the oldest day kept is refused, microseconds before receipt
-    frame_records: int = 100_000  # records a frame
-    # Bytes of all bodies being read, decoded or waiting for the sink; decoded, they take some five times as much. At least one
-    # whole body, or the largest are never taken.
-    hand_bytes: int = 64 * 1024 * 1024
-    trace_clock: bool = False
+# Columns of FIX as wide as JSON's numbers, so that what does not fit is refused and not cut; a battery may have a fraction.
+_WIDE: Final = np.dtype([(name, "<f8" if FIX[name].kind == "f" or name == "battery_pct" else "<i8") for name in FIX.names or ()])
 
 
 class Fix(msgspec.Struct):
@@ -65,8 +39,8 @@ class Fix(msgspec.Struct):
     speed_mps: float | None = None
     heading_deg: float | None = None
     hdop: float | None = None
-    satellites: int | None = None
-    battery_pct: float | None = None
+    satellites: Annotated[int, msgspec.Meta(ge=0, le=2**31)] | None = None
+    battery_pct: Annotated[float, msgspec.Meta(ge=0)] | None = None
     source: str = "gnss"
     received_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
 
@@ -98,17 +72,8 @@ class Loose(msgspec.Struct):
     events: list[Any] = []
 
 
-class Decoded(NamedTuple):
-    """A batch of the good records; the rest by reason; and where each good record stood in its list."""
-
-    batch: Batch
-    rejected: tuple[Rejected, ...]
-    fix_places: Array  # (n,) int64: place in the frame's "fixes" of each row of batch.fixes
-    event_places: Array  # (m,) int64: likewise of batch.events
-
-
 _FRAME: Final = msgspec.json.Decoder(Frame)
-_OPTIONAL: Final = ("speed_mps", "heading_deg", "hdop")
+_OPTIONAL: Final = ("accuracy_m", "speed_mps", "heading_deg", "hdop")
 
 
 def decode(body: bytes, received_us: int, limits: Limits) -> Decoded | Rejected:
@@ -156,9 +121,15 @@ def _decode_loosely(body: bytes, received_us: int, limits: Limits) -> Decoded | 
     def converted(items: list[Any], kind: type[Any], place: str) -> Iterable[tuple[int, Any]]:
         for at, item in enumerate(items):
             try:
-                yield at, msgspec.convert(item, kind)
+                record = msgspec.convert(item, kind)
             except msgspec.ValidationError as error:
                 refused.append(Rejected(str(error), at, place))
+                continue
+            nan = [name for name in _OPTIONAL if getattr(record, name, None) is not None and math.isnan(getattr(record, name))]
+            if nan:  # in a column NaN would say absent, which it did not
+                refused.append(Rejected(f"{nan[0]} nan is not a number", at, place))
+            else:
+                yield at, record
 
     fixes = list(converted(loose.fixes, Fix, "fixes"))
     events = list(converted(loose.events, Event, "events"))
@@ -184,150 +155,95 @@ def _assemble(
     received_us: int,
     limits: Limits,
 ) -> Decoded:
-    fix_rows, fix_places = [], []
+    fix_rows, sent_fixes = [], []
     for at, fix in fixes:
         row = _fix_row(fix, received_us, limits)
         if isinstance(row, str):
             refused.append(Rejected(row, at, "fixes"))
         else:
             fix_rows.append(row)
-            fix_places.append(at)
-    event_rows, event_places = [], []
+            sent_fixes.append((at, fix))
+    event_rows, sent_events = [], []
     for at, event in events:
         event_row = _event_row(event, received_us, limits)
         if isinstance(event_row, str):
             refused.append(Rejected(event_row, at, "events"))
         else:
             event_rows.append(event_row)
-            event_places.append(at)
-    good_fixes, good_events = np.array(fix_rows, FIX), np.array(event_rows, EVENT)
+            sent_events.append((at, event))
+    wide_fixes, fix_places = _kept(np.array(fix_rows, _WIDE), FIX_RULES, sent_fixes, "fixes", refused, limits)
+    good_events, event_places = _kept(np.array(event_rows, EVENT), EVENT_RULES, sent_events, "events", refused, limits)
+    wide_fixes["battery_pct"] = np.rint(wide_fixes["battery_pct"])
+    good_fixes = wide_fixes.astype(FIX)
+    assume_accuracy(good_fixes)
     if limits.trace_clock:
         newest = [int(rows["received_us"].max()) for rows in (good_fixes, good_events) if len(rows)]
         received_us = max(newest, default=0)
     refused.sort(key=lambda rejected: (rejected.place != "fixes", rejected.row))
-    return Decoded(
-        Batch(good_fixes, good_events, gateway, received_us, _dead(body, refused)),
-        tuple(refused),
-        np.array(fix_places, np.int64),
-        np.array(event_places, np.int64),
-    )
+    dead = _dead(body, refused)
+    return Decoded(Batch(good_fixes, good_events, gateway, received_us, dead), tuple(refused), fix_places, event_places)
+
+
+def _kept(
+    rows: Array, rules: tuple[Rule, ...], sent: list[tuple[int, Any]], place: str, refused: list[Rejected], limits: Limits
+) -> tuple[Array, Array]:
+    """The rows that break no rule and their places in the frame; the others are added to ``refused``."""
+    first = broken(rows, rules, limits)
+    for row in np.flatnonzero(first < len(rules)).tolist():
+        at, record = sent[row]
+        refused.append(
+            Rejected(reason(rules[first[row]], _values(record, int(rows["received_us"][row]), limits), limits), at, place)
+        )
+    good = first == len(rules)
+    return rows[good], np.array([at for at, _ in sent], np.int64)[good]
+
+
+def _values(record: Fix | Event, received_us: int, limits: Limits) -> dict[str, Any]:
+    """A record's values as it was sent with: times with their own offset, as in UTC they may lie outside the calendar."""
+    own = {name: getattr(record, name) for name in record.__struct_fields__}
+    sent = {name: _as_sent(value) for name, value in own.items() if isinstance(value, datetime)}
+    return own | sent | ({} if limits.trace_clock and "received_at" in sent else {"received_at": shown(received_us)})
+
+
+def _as_sent(moment: datetime) -> str:
+    return moment.isoformat().replace("+00:00", "Z")
 
 
 def _fix_row(fix: Fix, received_us: int, limits: Limits) -> tuple[Any, ...] | str:
-    """One FIX record as a tuple, or why it is refused."""
-    wrong = _wrong_position(fix.lon, fix.lat)
-    if wrong:
-        return wrong
-    fix_at_us = to_us(fix.fix_at)
-    if limits.trace_clock and fix.received_at is not None:
-        received_us = to_us(fix.received_at)
-        if not is_receivable(received_us):
-            return _wrong_receipt(fix.received_at)
-    wrong = _wrong_time("fix_at", fix.fix_at, fix_at_us, received_us, limits)
-    if wrong:
-        return wrong
+    """One _WIDE record as a tuple, absent values as in FIX; or why it is refused: its source has no number."""
     source = SOURCES.get(fix.source)
     if source is None:
         return f"source {fix.source[:40]!r} is not one of {', '.join(SOURCES)}"
-    optional = []
-    for name in _OPTIONAL:
-        value = getattr(fix, name)
-        if value is not None and not 0 <= value <= FLOAT32_MAX:
-            return f"{name} {value} is not a number of at least 0"
-        optional.append(math.nan if value is None else value)
-    accuracy = _accuracy(fix.accuracy_m, fix.hdop, source)
-    if isinstance(accuracy, str):
-        return accuracy
-    accuracy_m, flags = accuracy
-    battery = -1 if fix.battery_pct is None else fix.battery_pct
-    if fix.battery_pct is not None and not 0 <= battery <= 100:
-        return f"battery_pct {fix.battery_pct} is not between 0 and 100"
-    satellites = -1 if fix.satellites is None else fix.satellites
-    if fix.satellites is not None and not 0 <= satellites <= 999:
-        return f"satellites {fix.satellites} is not between 0 and 999"
+    if limits.trace_clock and fix.received_at is not None:
+        received_us = to_us(fix.received_at)
     return (
         fix.tag,
-        fix_at_us,
+        to_us(fix.fix_at),
         received_us,
         fix.seq,
         fix.lon,
         fix.lat,
-        accuracy_m,
-        *optional,
+        math.nan if fix.accuracy_m is None else fix.accuracy_m,
+        math.nan if fix.speed_mps is None else fix.speed_mps,
+        math.nan if fix.heading_deg is None else fix.heading_deg,
+        math.nan if fix.hdop is None else fix.hdop,
         0,  # gateway: known to the store by its name
-        flags,
+        0,  # flags
         source,
         0,  # quality: for the judge
-        round(battery),
-        satellites,
+        -1 if fix.battery_pct is None else fix.battery_pct,
+        -1 if fix.satellites is None else fix.satellites,
     )
 
 
 def _event_row(event: Event, received_us: int, limits: Limits) -> tuple[Any, ...] | str:
-    """One EVENT record as a tuple, or why it is refused."""
+    """One EVENT record as a tuple, or why it is refused: its kind has no number."""
     kind = EVENT_BY_WORD.get(event.kind)
     if kind is None:
         return f"event kind {event.kind[:40]!r} is not known; the kinds are {', '.join(EVENT_BY_WORD)}"
-    at_us = to_us(event.at)
     if limits.trace_clock and event.received_at is not None:
         received_us = to_us(event.received_at)
-        if not is_receivable(received_us):
-            return _wrong_receipt(event.received_at)
-    wrong = _wrong_time("at", event.at, at_us, received_us, limits)
-    if wrong:
-        return wrong
-    return (event.tag, at_us, received_us, event.seq, 0, kind, -1 if event.value is None else event.value)
-
-
-def is_receivable(us: int) -> bool:
-    """Whether a trace can have been received at a time, microseconds since 1970 UTC."""
-    return FIRST_YEAR_US <= us < LAST_YEAR_US
-
-
-def _wrong_receipt(sent: datetime) -> str:
-    return f"received_at {_as_sent(sent)} is not between 2000 and 9000: nothing of ours was received then"
-
-
-def _as_sent(moment: datetime) -> str:
-    """A time with its own offset: in UTC it may lie outside the calendar."""
-    return moment.isoformat().replace("+00:00", "Z")
-
-
-def _wrong_position(lon: float, lat: float) -> str:
-    """Why (lon, lat) is no position on Earth; empty where it is one."""
-    if not math.isfinite(lon):
-        return f"lon is {lon}, not a number of degrees"
-    if not math.isfinite(lat):
-        return f"lat is {lat}, not a number of degrees"
-    if not -90 <= lat <= 90:
-        hint = "; are lon and lat swapped?" if -180 <= lat <= 180 and -90 <= lon <= 90 else ""
-        return f"lat {lat} is not between -90 and 90{hint}"
-    if not -180 <= lon <= 180:
-        return f"lon {lon} is not between -180 and 180"
-    return ""
-
-
-def _wrong_time(name: str, sent: datetime, at_us: int, received_us: int, limits: Limits) -> str:
-    """Why a device's time cannot be kept; empty where it can."""
-    shown = f"{name} {_as_sent(sent)}"
-    if at_us < FIRST_YEAR_US:
-        return f"{shown} is before 2000: the device had no time yet"
-    if at_us > received_us + AHEAD_US:
-        return f"{shown} is over a day after it was received ({show(received_us)}): the device's clock is wrong"
-    if at_us < received_us - limits.oldest_us:
-        return f"{shown} is older than the oldest day kept ({limits.oldest_us // DAY_US} days)"
-    return ""
-
-
-def _accuracy(accuracy_m: float | None, hdop: float | None, source: Source) -> tuple[float, int] | str:
-    """The 95 % radius in metres and the flags it brings, or why it is refused."""
-    if accuracy_m is not None:
-        if not 0 <= accuracy_m <= FARTHEST_M:
-            return f"accuracy_m {accuracy_m} is not a number of metres from 0 to {FARTHEST_M:.0f}"
-        return accuracy_m, 0
-    if hdop is not None and source is Source.GNSS:
-        return min(METRES_PER_HDOP * hdop, FARTHEST_M), Flag.ACCURACY_ASSUMED
-    return ASSUMED_ACCURACY_M[source], Flag.ACCURACY_ASSUMED
+    return (event.tag, to_us(event.at), received_us, event.seq, 0, kind, -1 if event.value is None else event.value)
 
 
 def _dead(body: bytes, refused: list[Rejected]) -> tuple[DeadLetter, ...]:

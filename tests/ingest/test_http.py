@@ -12,8 +12,9 @@ import pytest
 import pytest_asyncio
 
 import ingest.http
+from ingest.decoded import WHOLE_BYTES, Limits
 from ingest.http import BODY_MAX_BYTES, DECODE_HERE_BYTES, Gateway, create_door
-from ingest.records import WHOLE_BYTES, Limits, decode
+from ingest.records import decode
 from model.batch import Batch, Receipt
 from model.errors import BusyError, CordonError
 from tests.serving import serving

@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.records import Decoded, Limits, decode
+from ingest.decoded import Decoded, Limits
+from ingest.records import decode
 from model.batch import Rejected
 from model.event import EventKind
 from model.fix import Flag, Source
@@ -104,7 +105,11 @@ BAD_FIXES = [
     ({"speed_mps": -0.1}, "speed_mps -0.1"),
     ({"hdop": math.inf}, "hdop inf"),
     ({"battery_pct": 101}, "battery_pct 101"),
-    ({"satellites": -2}, "satellites -2"),
+    ({"satellites": -2}, "$.satellites"),
+    ({"satellites": 1000}, "satellites 1000"),
+    ({"battery_pct": -1}, "$.battery_pct"),
+    ({"battery_pct": 100.4}, "battery_pct 100.4"),
+    ({"battery_pct": math.nan}, "$.battery_pct"),
 ]
 
 
