@@ -21,9 +21,10 @@ class Step(IntEnum):
     RECEIPTS = 8
     JOURNAL = 9
     SNAPSHOT = 10
-    FEED = 11
-    COMMIT = 12
-    ANSWER = 13
+    LINK = 11
+    FEED = 12
+    COMMIT = 13
+    ANSWER = 14
 
     def __str__(self) -> str:
         return self.name.lower().replace("_", " ")

@@ -15,7 +15,7 @@ from model.fix import CONTENT, IDENTITY, Flag
 from model.history import History, Window
 from model.state import State
 from model.steps import Reached, Step
-from store import changes, history, journal, partitions, snapshots
+from store import chain, changes, history, journal, partitions, snapshots
 from store.admission import (
     EVENT_CONTENT,
     EVENT_IDENTITY,
@@ -28,13 +28,14 @@ from store.admission import (
 from store.copy import EVENTS, FIXES, Codec
 from store.feed import NUMBER
 from store.lanes import Claim
-from store.pool import Connection, Store
+from store.pool import Connection, Record, Store
 
 Judge = Callable[[Batch, History], Awaitable[Judged]]
 Windows = Callable[[Array], Iterable[Window]]
 
 # Numbers the entries ($1 to $3) and writes what needs their numbers: history ($4 to $9), evidence ($10 to $15), outbox ($16 to
-# $18), and the rows raised ($19, $20). Each of those names its entry by its place, from 1.
+# $18), the rows raised ($19, $20), and where the commit ($21, $22) has its entries. Each of those names its entry by its place,
+# from 1.
 NUMBER_ALL: Final = f"""{NUMBER}, said AS (
     INSERT INTO alert_history (alert, position, part, at, what, text, details)
     SELECT alert, base + i, 0, at, what, text, details FROM numbered,
@@ -52,6 +53,8 @@ NUMBER_ALL: Final = f"""{NUMBER}, said AS (
 ), raised AS (
     UPDATE alert SET raised_seq = base + i FROM numbered, unnest($19::bigint[], $20::bigint[]) AS raised (alert, i)
     WHERE alert.id = raised.alert
+), placed AS (
+    INSERT INTO commit_told (lane, commit_no, base) SELECT $21, $22, base FROM numbered
 ) SELECT position FROM numbered, told"""  # noqa: S608
 
 
@@ -93,11 +96,12 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
     8. **Receipts.** One for each part.
     9. **Journal.** What changed of the state, so that a restart applies it to the snapshot before.
     10. **Snapshot.** When a restart would otherwise take long.
-    11. **Feed.** Last: its row is locked and the entries numbered, with the history, evidence and outbox rows that carry those
+    11. **Link.** The lane's chain goes on by all that was stored (store/chain.py).
+    12. **Feed.** Last: its row is locked and the entries numbered, with the history, evidence and outbox rows that carry those
         numbers, in one statement. The whole system waits for that row, so nothing that could be written before is written here.
         A commit with nothing to say to anyone does not touch it.
-    12. **Commit.** PostgreSQL makes all of it durable, or nothing.
-    13. **Answer.** It has happened: the claim moves on, and who waits for the receipts gets them.
+    13. **Commit.** PostgreSQL makes all of it durable, or nothing.
+    14. **Answer.** It has happened: the claim moves on, and who waits for the receipts gets them.
 
     The numbers are those of ``model.steps.Step``, and ``store.probe`` hears of each step that is about to be done: a crash test
     ends the process there.
@@ -152,26 +156,27 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
             state.watermark_us, state.control_seq = now_us, control_seq
             # 5 store
             at(Step.STORE, len(judged.fixes) + len(admitted.events))
-            await _copy(connection, FIXES, judged.fixes, IDENTITY)
-            await _copy(connection, EVENTS, admitted.events, EVENT_IDENTITY)
-            await _requalify(connection, judged.requalified)
+            stored_fixes = await _copy(connection, FIXES, judged.fixes, IDENTITY)
+            stored_events = await _copy(connection, EVENTS, admitted.events, EVENT_IDENTITY)
+            requalified = await _requalify(connection, judged.requalified)
             # 6 alerts
             at(Step.ALERTS, len(judged.changes))
             steps = await _change(connection, judged)
             # 7 dead letters
             at(Step.DEAD_LETTERS, len(batch.dead) + int(fixes.conflicting.sum() + events.conflicting.sum()))
-            await _bury(connection, batch, fixes, events, parts)
+            dead = await _bury(connection, batch, fixes, events, parts)
             unknown = await _unknown(connection, judged.fixes)
             # 8 receipts
             at(Step.RECEIPTS, len(parts))
             receipts = await _receipts(connection, claim, parts, fixes, events)
             # 9 journal
             delta = state.take_delta()
+            entry = journal.encode(delta) if delta else b""
             at(Step.JOURNAL, len(delta))
             if delta:
                 await connection.execute(
                     "INSERT INTO commit_journal (lane, commit_no, watermark, control_seq, delta) VALUES ($1, $2, $3, $4, $5)",
-                    *(claim.partition, commit_no, now_us, control_seq, journal.encode(delta)),
+                    *(claim.partition, commit_no, now_us, control_seq, entry),
                 )
                 claim.journalled += len(delta)
                 claim.entries += 1
@@ -181,19 +186,25 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
             if due:
                 await snapshots.write(connection, claim, commit_no, state)
                 claim.journalled = claim.entries = 0
-            # 11 feed
+            # 11 link
+            stored = chain.Stored(stored_fixes, stored_events, requalified, *_told(steps), dead, entry)
+            at(Step.LINK, stored.size)
+            link = await chain.link(connection, claim, commit_no, now_us, control_seq, stored)
+            # 12 feed
             at(Step.FEED, len(steps) + len(unknown))
-            position = await _number(connection, steps, unknown)
-            # 12 commit
+            position = await _number(connection, claim, commit_no, steps, unknown)
+            # 13 commit
             at(Step.COMMIT, records + len(steps))
     except BaseException as error:
         claim.void = True
         if isinstance(error, asyncpg.CheckViolationError):  # a day was dropped since we last looked
             store.days.clear()
         raise
-    # 13 answer
+    # 14 answer
     at(Step.ANSWER, records + len(steps))
     claim.commit_no = commit_no
+    if link != claim.link:
+        claim.link, claim.told = link, position - len(steps) - len(unknown) if position else None
     return Outcome(commit_no, receipts, len(judged.changes), position)
 
 
@@ -241,9 +252,10 @@ def _complete(admitted: Batch, judged: Judged) -> None:
         raise CordonError(f"{len(admitted.fixes)} fixes went to the judge and {len(judged.fixes)} came back: report this")
 
 
-async def _copy(connection: Connection, codec: Codec, rows: Array, order: Sequence[str]) -> None:
+async def _copy(connection: Connection, codec: Codec, rows: Array, order: Sequence[str]) -> Array:
+    """Store rows, and return them in the order they were stored in."""
     if not len(rows):
-        return
+        return rows
     ordered = rows[np.lexsort([rows[name] for name in reversed(order)])]  # neighbours in the index: 1.5 times faster
     data = codec.encode(ordered)
 
@@ -251,13 +263,19 @@ async def _copy(connection: Connection, codec: Codec, rows: Array, order: Sequen
         yield data
 
     await connection.copy_to_table(codec.table, source=source(), columns=codec.columns, format="binary")
+    return ordered
 
 
-async def _requalify(connection: Connection, fixes: Array) -> None:
-    await connection.executemany(
-        "UPDATE fix SET quality = $5, flags = $6 WHERE tag = $1 AND fix_at = $2 AND seq = $3 AND source = $4",
+async def _requalify(connection: Connection, fixes: Array) -> list[tuple[int, ...]]:
+    """What changed: identities, quality and flags as they were, and as they are."""
+    rows = await connection.fetchmany(
+        """
+        UPDATE fix SET quality = $5, flags = $6 WHERE tag = $1 AND fix_at = $2 AND seq = $3 AND source = $4
+        RETURNING new.tag, new.fix_at, new.seq, new.source, old.quality, old.flags, new.quality, new.flags
+        """,
         fixes[[*IDENTITY, "quality", "flags"]].tolist(),
     )
+    return [tuple(row) for row in rows]
 
 
 async def _change(connection: Connection, judged: Judged) -> list[changes.Step]:
@@ -269,7 +287,10 @@ async def _change(connection: Connection, judged: Judged) -> list[changes.Step]:
     return steps
 
 
-async def _bury(connection: Connection, batch: Batch, fixes: Admission, events: Admission, parts: Sequence[Part]) -> None:
+async def _bury(
+    connection: Connection, batch: Batch, fixes: Admission, events: Admission, parts: Sequence[Part]
+) -> Sequence[Record]:
+    """Keep the dead letters; returns them as they are kept."""
     letters: list[DeadLetter] = list(batch.dead)
     if fixes.conflicting.any() or events.conflicting.any():
         numbers = [int(number) for number in np.unique(np.concatenate([batch.fixes["gateway"], batch.events["gateway"]]))]
@@ -281,11 +302,10 @@ async def _bury(connection: Connection, batch: Batch, fixes: Admission, events: 
         letters += event_letters(
             batch.events, events, [names.get(number, batch.gateway) for number in batch.events["gateway"].tolist()]
         )
-    if letters:
-        await connection.executemany(
-            "INSERT INTO dead_letter (gateway, protocol, reason, body) VALUES ($1, $2, $3, $4)",
-            [(letter.gateway or batch.gateway, letter.protocol, letter.reason, letter.body) for letter in letters],
-        )
+    return await connection.fetchmany(
+        "INSERT INTO dead_letter (gateway, protocol, reason, body) VALUES ($1, $2, $3, $4) RETURNING *",
+        [(letter.gateway or batch.gateway, letter.protocol, letter.reason, letter.body) for letter in letters],
+    )
 
 
 async def _unknown(connection: Connection, fixes: Array) -> list[int]:
@@ -339,7 +359,20 @@ async def _receipts(
     return tuple(receipts)
 
 
-async def _number(connection: Connection, steps: Sequence[changes.Step], unknown: Sequence[int]) -> int:
+def _told(
+    steps: Sequence[changes.Step],
+) -> tuple[list[int], list[tuple[int, int, int]], list[tuple[Any, ...]], dict[int, tuple[Any, ...]]]:
+    """What was written of alerts, for the chain: rows, occurrences, history in order, evidence by place in it."""
+    rows = sorted({step.row.id for step in steps})
+    occurrences = {(step.row.id, *place) for step in steps for place in step.row.touched}
+    said = [(step.row.id, step.change.changed_us, None, step.what, step.change.reason, _details(step)) for step in steps]
+    shown = {i: (step.row.id, *_evidence(step)) for i, step in enumerate(steps) if len(step.change.evidence)}
+    return rows, sorted(occurrences), said, shown
+
+
+async def _number(
+    connection: Connection, claim: Claim, commit_no: int, steps: Sequence[changes.Step], unknown: Sequence[int]
+) -> int:
     if not steps and not unknown:
         return 0
     entries = [("alert", step.row.id, step.what) for step in steps] + [("tag", tag, "unknown") for tag in unknown]
@@ -348,9 +381,8 @@ async def _number(connection: Connection, steps: Sequence[changes.Step], unknown
     shown = [(step.row.id, i, *_evidence(step)) for i, step in numbered if len(step.change.evidence)]
     sent = [(step.row.id, i, _message(step)) for i, step in numbered if step.pages]
     raised = [(step.row.id, i) for i, step in numbered if step.what == changes.WHAT[Op.OPEN] and step.row.raised == 1]
-    position: int = await connection.fetchval(
-        NUMBER_ALL, *_turned(entries, 3), *_turned(said, 6), *_turned(shown, 6), *_turned(sent, 3), *_turned(raised, 2)
-    )
+    columns = (*_turned(entries, 3), *_turned(said, 6), *_turned(shown, 6), *_turned(sent, 3), *_turned(raised, 2))
+    position: int = await connection.fetchval(NUMBER_ALL, *columns, claim.partition, commit_no)
     return position
 
 

@@ -17,11 +17,15 @@ class Claim:
     """That we own a lane; made by :func:`claim`, moved on by each commit, void for ever after one that failed.
 
     ``journalled`` (bytes) and ``entries`` are what the journal holds since the last snapshot: what a restart would apply.
+    ``link`` is the newest of the lane's chain (store/chain.py), ``told`` the feed's position before its commit's entries, None
+    where it had none.
     """
 
     partition: int
     epoch: int
     commit_no: int
+    link: bytes
+    told: int | None = None
     journalled: int = 0
     entries: int = 0
     void: bool = False
@@ -47,13 +51,18 @@ async def claim(store: Store, partition: int, owner: str) -> Claim:
         """
         INSERT INTO lane (partition, epoch, owner, claimed_at) VALUES ($1, 1, $2, now())
         ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now()
-        RETURNING epoch, commit_no
+        RETURNING epoch, commit_no, link
         """,
         partition,
         owner,
     )
     assert row is not None
-    return Claim(partition, row["epoch"], row["commit_no"])
+    # Asked for only now, as the row above may have waited for a commit that this one's snapshot would not have seen.
+    told = await store.pool.fetchval(
+        "SELECT base FROM commit_told WHERE lane = $1 AND commit_no = (SELECT max(commit_no) FROM commit_link WHERE lane = $1)",
+        partition,
+    )
+    return Claim(partition, row["epoch"], row["commit_no"], row["link"], told)
 
 
 async def recover(store: Store, claim: Claim) -> State:

@@ -155,6 +155,27 @@ CREATE TABLE public.commit_journal (
     committed_at timestamp with time zone DEFAULT now() NOT NULL
 );
 ALTER TABLE ONLY public.commit_journal ALTER COLUMN delta SET STORAGE EXTERNAL;
+CREATE TABLE public.commit_link (
+    lane integer NOT NULL,
+    commit_no bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    link bytea NOT NULL,
+    body text NOT NULL
+);
+CREATE TABLE public.commit_slice (
+    day integer NOT NULL,
+    lane integer NOT NULL,
+    commit_no bigint NOT NULL,
+    kind text NOT NULL,
+    marks bytea NOT NULL,
+    CONSTRAINT commit_slice_kind_check CHECK ((kind = ANY (ARRAY['fix'::text, 'event'::text])))
+);
+ALTER TABLE ONLY public.commit_slice ALTER COLUMN marks SET STORAGE EXTERNAL;
+CREATE TABLE public.commit_told (
+    lane integer NOT NULL,
+    commit_no bigint NOT NULL,
+    base bigint NOT NULL
+);
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -259,7 +280,8 @@ CREATE TABLE public.lane (
     watermark timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     control_seq bigint DEFAULT 0 NOT NULL,
     owner text DEFAULT ''::text NOT NULL,
-    claimed_at timestamp with time zone
+    claimed_at timestamp with time zone,
+    link bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL
 );
 CREATE TABLE public.monitoring_order (
     id bigint NOT NULL,
@@ -452,6 +474,12 @@ ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (part);
 ALTER TABLE ONLY public.commit_journal
     ADD CONSTRAINT commit_journal_pkey PRIMARY KEY (lane, commit_no);
+ALTER TABLE ONLY public.commit_link
+    ADD CONSTRAINT commit_link_pkey PRIMARY KEY (lane, commit_no);
+ALTER TABLE ONLY public.commit_slice
+    ADD CONSTRAINT commit_slice_pkey PRIMARY KEY (day, kind, lane, commit_no);
+ALTER TABLE ONLY public.commit_told
+    ADD CONSTRAINT commit_told_pkey PRIMARY KEY (lane, commit_no);
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.event
@@ -538,6 +566,8 @@ ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_actor_fkey FOREIGN KEY (actor) REFERENCES public.account(id);
 ALTER TABLE ONLY public.commit_journal
     ADD CONSTRAINT commit_journal_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.commit_link
+    ADD CONSTRAINT commit_link_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
 ALTER TABLE ONLY public.idempotency
