@@ -42,7 +42,9 @@ def main() -> int:
     )
 
     def stop_at_end_of_pipe() -> None:
-        sys.stdin.buffer.read()
+        # By number: a thread that waits inside sys.stdin holds its lock, and the interpreter aborts at its end.
+        while os.read(0, 4096):
+            pass
         server.send_signal(signal.SIGINT)
         try:
             server.wait(FAST_S)

@@ -1,6 +1,7 @@
-"""Gives tests a real database each: one server a run, one migrated template, one clone a test.
+"""Gives tests a real database each, and topics of their own on a real Kafka: one server and one broker a run.
 
-Under xdist the server belongs to the controller, which hands its address to the workers: session fixtures would start one each.
+Under xdist both belong to the controller, which hands their addresses to the workers: session fixtures would start one each.
+Neither is ever skipped: where Kafka cannot start, the tests that need it fail.
 """
 
 import itertools
@@ -15,7 +16,9 @@ import psycopg
 import pytest
 import pytest_asyncio
 
+from cordon.broker import Broker
 from cordon.kernels import environment
+from model.errors import CordonError
 from store.migrate import upgrade
 from store.pool import Store
 from store.postgres import Postgres
@@ -59,7 +62,35 @@ class Server:
             shutil.rmtree(self._folder)
 
 
+class Kafka:
+    """The run's one broker, started when first asked for and stopped when the run ends."""
+
+    def __init__(self) -> None:
+        self._folder: Path | None = None
+        self._broker: Broker | None = None
+        self._failed = ""
+
+    def address(self) -> str:
+        """Where it answers, ``host:port``; a sentence with spaces where it does not."""
+        if self._broker is None and not self._failed:
+            self._folder = server_folder()
+            self._broker = Broker(self._folder)
+            try:
+                self._broker.start()
+            except CordonError as error:
+                self._broker, self._failed = None, str(error)
+        return self._failed if self._broker is None else self._broker.address
+
+    def stop(self) -> None:
+        """Leave nothing behind."""
+        if self._broker is not None:
+            self._broker.stop()
+        if self._folder is not None:
+            shutil.rmtree(self._folder)
+
+
 SERVER = pytest.StashKey[Server]()
+KAFKA = pytest.StashKey[Kafka]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -67,18 +98,20 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.update(environment(config.rootpath / ".pytest_cache" / "kernels"))
     if not hasattr(config, "workerinput"):
         config.stash[SERVER] = Server()
+        config.stash[KAFKA] = Kafka()
 
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_configure_node(node: Any) -> None:
     """Runs in the controller, once for each xdist worker."""
     node.workerinput["cordon_server"] = node.config.stash[SERVER].pattern()
+    node.workerinput["cordon_kafka"] = node.config.stash[KAFKA].address()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
-    server = config.stash.get(SERVER, None)
-    if server is not None:
-        server.stop()
+    for part in (config.stash.get(SERVER, None), config.stash.get(KAFKA, None)):
+        if part is not None:
+            part.stop()
 
 
 @pytest.fixture(scope="session")
@@ -86,6 +119,21 @@ def databases(request: pytest.FixtureRequest) -> str:
     """Address of the run's databases, ``DATABASE`` standing for the name."""
     handed: dict[str, Any] = getattr(request.config, "workerinput", {})
     return handed["cordon_server"] if handed else request.config.stash[SERVER].pattern()
+
+
+@pytest.fixture(scope="session")
+def kafka(request: pytest.FixtureRequest) -> str:
+    """Address of the run's broker, ``host:port``. Tests name their topics by ``prefix``."""
+    handed: dict[str, Any] = getattr(request.config, "workerinput", {})
+    address = handed["cordon_kafka"] if handed else request.config.stash[KAFKA].address()
+    assert " " not in address, address
+    return str(address)
+
+
+@pytest.fixture
+def prefix() -> str:
+    """What the topics and the group of this test are named by."""
+    return f"test-{os.getpid()}-{next(_numbers)}"
 
 
 _numbers = itertools.count()
