@@ -64,7 +64,7 @@ async def run_replay(
     if as_json:
         print(json.dumps(report))  # noqa: T201 - the contract's own output
     else:
-        _show(report, out)
+        _show(report, out, unzoned=zones is None)
 
 
 async def _privately(
@@ -150,7 +150,7 @@ def _report(sent: Sent, alerts: list[dict[str, Any]] | None) -> dict[str, Any]:
     return {"sent": sent.sent, "stored": sent.stored, "duplicate": sent.duplicate, "rejected": sent.rejected, "alerts": alerts}
 
 
-def _show(report: dict[str, Any], out: Console) -> None:
+def _show(report: dict[str, Any], out: Console, *, unzoned: bool) -> None:
     rejected = report["rejected"]
     out.print(f"sent {report['sent']}, stored {report['stored']}, duplicate {report['duplicate']}, rejected {len(rejected)}")
     for one in rejected[:SHOWN]:
@@ -163,6 +163,9 @@ def _show(report: dict[str, Any], out: Console) -> None:
     if alerts is None:
         return
     out.print(f"{len(alerts)} alerts")
+    if unzoned:
+        out.print("No zone was given, so there was nothing to enter; --zones FILE names a GeoJSON of them.")
+        return
     table = Table(box=None)
     for column in ("", "kind", "tag", "zone", "from (UTC)", "to"):
         table.add_column(column, no_wrap=True)

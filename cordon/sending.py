@@ -42,6 +42,7 @@ class Door:
         self._session = session
         self._base = url.rstrip("/") + "/gateway/v1"
         self._headers = {"Authorization": f"Bearer {key}"}
+        self._answered = False  # an address where nobody ever answered is a wrong one; a door that went away comes back
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         """The door's answer to a POST, sent again while it says it is busy.
@@ -62,11 +63,14 @@ class Door:
     async def _post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         try:
             async with self._session.post(self._base + path, json=body, headers=self._headers) as response:
+                self._answered = True
                 if response.status in {429, 503}:
                     await asyncio.sleep(float(response.headers.get("Retry-After", "1")))
                     raise NotNow("it is busy")
                 answer = await response.json(content_type=None)
         except (aiohttp.ClientConnectionError, TimeoutError) as error:
+            if isinstance(error, aiohttp.ClientConnectorError) and not self._answered:
+                raise CordonError(f"nobody answers at {self._base}: is the instance running, and the address right?") from error
             raise NotNow(f"it cannot be reached ({error})") from error
         except ValueError as error:
             raise CordonError(f"{self._base}{path} did not answer as a gateway door does; is the address right?") from error

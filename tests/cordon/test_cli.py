@@ -130,6 +130,7 @@ def files(tmp_path: Path) -> Path:
         (("good.csv", "--speed", "-1"), "--speed '-1' is neither"),
         (("good.csv", "--speed", "nan"), "--speed 'nan' is neither"),
         (("good.csv", "--to", "http://127.0.0.1:9"), "--to needs --key"),
+        (("good.csv", "--to", "http://127.0.0.1:9", "--key", "k"), "nobody answers at http://127.0.0.1:9/gateway/v1"),
         (
             ("good.csv", "--to", "http://127.0.0.1:9", "--key", "k", "--until", "2026-03-20T10:00:00Z"),
             "are for a private instance",
