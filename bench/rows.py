@@ -4,6 +4,13 @@ from statistics import median
 from typing import Any, NamedTuple
 
 
+class Along(NamedTuple):
+    """Where a case stands on a curve of its workload: what changes from case to case, and how much of it this one has."""
+
+    axis: str
+    at: float
+
+
 class Measured(NamedTuple):
     """One case of one workload: ours and the baseline, measured in the same run, and their answers compared."""
 
@@ -12,23 +19,36 @@ class Measured(NamedTuple):
     unit: str
     values: tuple[float, ...]  # ours, a value a run
     threads: int  # ours used so many
-    baseline: str  # what it is, its threads included
-    baseline_values: tuple[float, ...]
+    baseline: str | None  # what it is, its threads included; None where there is nothing to compare with
+    baseline_values: tuple[float, ...]  # empty without a baseline
     at_least: float | None  # the ratio aimed at (DESIGN.md section 4); None where the row only informs
     checked: int | None  # answers compared with the baseline's
     wrong: int | None  # of them, how many were not the same
     lost: int | None = None
     twice: int | None = None
+    at_most: float | None = None  # the ratio not to be passed, where less is better
+    along: Along | None = None  # None where the case stands alone
 
     @property
-    def ratio(self) -> float:
-        """Ours to the baseline, by their medians."""
-        return median(self.values) / median(self.baseline_values)
+    def ratio(self) -> float | None:
+        """Ours to the baseline, by their medians; None without a baseline."""
+        return median(self.values) / median(self.baseline_values) if self.baseline_values else None
 
     @property
     def met(self) -> bool | None:
-        """Whether the ratio aimed at is reached; None without an aim."""
-        return None if self.at_least is None else self.ratio >= self.at_least
+        """Whether what is aimed at is reached, by the ratio, or by the value itself without a baseline; None without an aim."""
+        reached = median(self.values) if self.ratio is None else self.ratio
+        if self.at_least is not None:
+            return reached >= self.at_least
+        return None if self.at_most is None else reached <= self.at_most
+
+    @property
+    def aim(self) -> str | None:
+        """What is aimed at: ``≥ 30 x``, ``≤ 1024 B``."""
+        unit = self.unit if self.ratio is None else "x"
+        if self.at_least is not None:
+            return f"≥ {self.at_least:.4g} {unit}"
+        return None if self.at_most is None else f"≤ {self.at_most:.4g} {unit}"
 
     @property
     def faults(self) -> int:
@@ -43,7 +63,7 @@ class Measured(NamedTuple):
             "value": median(self.values),
             "unit": self.unit,
             "baseline": self.baseline,
-            "baseline_value": median(self.baseline_values),
+            "baseline_value": median(self.baseline_values) if self.baseline_values else None,
             "ratio": self.ratio,
             "checked": self.checked,
             "wrong": self.wrong,

@@ -46,7 +46,7 @@ def run(names: Sequence[str], *, as_json: bool, plot: Path | None, out: Console,
         measured += measure(name, quick, partial(_tell, err, name))
     machine = meter.read()
     if quick:
-        measured = [one._replace(at_least=None) for one in measured]
+        measured = [one._replace(at_least=None, at_most=None) for one in measured]
     (err if as_json else out).print(*tables(measured, machine, quick), sep="\n")
     if as_json:
         say(out, json.dumps([one.row() for one in measured]))

@@ -15,32 +15,46 @@ from bench.rows import Measured
 
 
 def tables(measured: list[Measured], machine: Machine, quick: bool) -> Iterator[RenderableType]:
-    """A table for each workload, what its baselines are, and the machine; fits a terminal of 80 columns."""
-    for workload, cases in groupby(measured, key=lambda one: one.workload):
-        yield from _one(workload, list(cases), quick)
+    """A table for each workload and unit, what its baselines are, and the machine; fits a terminal of 80 columns."""
+    for _, cases in groupby(measured, key=lambda one: (one.workload, one.unit, one.threads)):
+        yield from _one(list(cases), quick)
     yield Text("\n".join(machine.lines), style="dim")
 
 
-def _one(workload: str, cases: list[Measured], quick: bool) -> Iterator[RenderableType]:
+def _one(cases: list[Measured], quick: bool) -> Iterator[RenderableType]:
     first = cases[0]
     size = "; quick size, shows that it works, not how fast" if quick else ""
-    title = f"{workload}: {first.unit}, median and range of {len(first.values)} runs, ours on {first.threads} threads{size}"
+    threads = f"{first.threads} {'thread' if first.threads == 1 else 'threads'}"
+    title = f"{first.workload}: {first.unit}, {_times(cases)}, ours on {threads}{size}"
     yield Text(title, style="bold")
     shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
     shown.add_column("case", no_wrap=True)
     for name in ("ours", "baseline", "ratio", "wrong"):
         shown.add_column(name, justify="right", no_wrap=True)
     for one in cases:
-        shown.add_row(one.case, spread(one.values), spread(one.baseline_values), _ratio(one), _wrong(one))
+        baseline = spread(one.baseline_values) if one.baseline_values else ""
+        shown.add_row(one.case, spread(one.values), baseline, _ratio(one), _wrong(one))
     yield shown
-    yield Padding(Text("\n".join(f"{one.case}: {one.baseline}" for one in cases), style="dim"), (0, 2, 1, 2))
+    against: dict[str, list[str]] = {}
+    for one in cases:
+        if one.baseline is not None:
+            against.setdefault(one.baseline, []).append(one.case)
+    yield Padding(Text("\n".join(f"{', '.join(names)}: {what}" for what, names in against.items()), style="dim"), (0, 2, 1, 2))
+
+
+def _times(cases: list[Measured]) -> str:
+    """How often they were run."""
+    runs = [len(one.values) for one in cases]
+    if max(runs) == 1:
+        return "one run"
+    return f"median and range of {max(runs) if min(runs) == max(runs) else f'{min(runs)} to {max(runs)}'} runs"
 
 
 def _ratio(one: Measured) -> Text:
     """The ratio, and below it what was aimed at; a miss is the loudest thing in the table but a wrong answer."""
-    said = Text(f"{one.ratio:.3g} x")
-    if one.met is not None:
-        said.append(f"\nof {one.at_least:g} x: ").append("met" if one.met else "missed", "green" if one.met else "bold red")
+    said = Text("" if one.ratio is None else f"{one.ratio:.3g} x")
+    if one.aim is not None:
+        said.append(f"\n{one.aim}: ").append("met" if one.met else "missed", "green" if one.met else "bold red")
     return said
 
 
@@ -57,6 +71,8 @@ def spread(values: tuple[float, ...]) -> str:
     """Median, and below it least and greatest, to three figures and in the median's unit: ``1.23 M``, ``1.1 to 1.4``."""
     middle = median(values)
     size, name = _scale(middle)
+    if len(values) == 1:
+        return f"{middle / size:.3g}{name}"
     return f"{middle / size:.3g}{name}\n{_figures(min(values) / size)} to {_figures(max(values) / size)}"
 
 

@@ -1,6 +1,6 @@
 """A town becomes an index, and fixes as they arrive become our answers, one for each fix and each fence of its tag."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -9,7 +9,9 @@ import shapely
 from bench.chance import F64
 from bench.workloads.town import FENCES, I64, Town
 from geofence.evaluate import evaluate
-from geofence.index import ZoneIndex
+from geofence.index import Plan, ZoneIndex
+from geofence.kernel import kernel
+from geofence.ring import OUTSIDE, locate
 from model.arrays import Array
 from model.fix import FIX, sorted_fixes
 from model.hit import Verdict
@@ -41,12 +43,43 @@ def polygons(town: Town) -> Array:
     return np.asarray(shapely.polygons(shapely.linearrings(np.column_stack([town.lon, town.lat]), indices=ring)))
 
 
-def indexed(town: Town, buffer_m: float) -> ZoneIndex:
-    """An index of the town; zone ``z + 1`` is fence ``z``, something is said of fixes up to ``buffer_m`` metres outside."""
-    wkb = shapely.to_wkb(polygons(town))
-    zones = [Zone(z + 1, 1, ZoneKind.EXCLUSION, Purpose.VICTIM, body, 0.0, buffer_m, 0) for z, body in enumerate(wkb)]
+def zones(town: Town, buffer_m: float) -> list[Zone]:
+    """The town's fences as the store hands zones over; zone ``z + 1`` is fence ``z``."""
+    return [zone(z + 1, body, buffer_m=buffer_m) for z, body in enumerate(shapely.to_wkb(polygons(town)))]
+
+
+def zone(number: int, wkb: bytes, radius_m: float = 0.0, buffer_m: float = 0.0) -> Zone:
+    """A zone that always holds."""
+    return Zone(number, 1, ZoneKind.EXCLUSION, Purpose.VICTIM, wkb, radius_m, buffer_m, 0)
+
+
+def assignments(town: Town) -> list[Assignment]:
+    """Each fence for its tag, for ever."""
     of = np.repeat(town.tags, FENCES).tolist()
-    return ZoneIndex.build(zones, [Assignment(tag, z + 1, 0, FOREVER_US) for z, tag in enumerate(of)])
+    return [Assignment(tag, z + 1, 0, FOREVER_US) for z, tag in enumerate(of)]
+
+
+def indexed(town: Town, buffer_m: float) -> ZoneIndex:
+    """An index of the town; something is said of fixes up to ``buffer_m`` metres outside a fence."""
+    return ZoneIndex.build(zones(town, buffer_m), assignments(town))
+
+
+def ring_index(polygon: Any) -> ZoneIndex:
+    """An index of one polygon alone, zone 1."""
+    return ZoneIndex.build([zone(1, shapely.to_wkb(polygon))])
+
+
+def covered(index: ZoneIndex, lon: F64, lat: F64) -> Bool:
+    """(n,) whether each point is inside zone 1 of an index or on its boundary; containment alone, on one thread."""
+    return np.asarray(_covered(index.plan, lon, lat))
+
+
+@kernel
+def _covered(plan: Plan, lon: Array, lat: Array) -> Array:
+    said = np.empty(len(lon), np.bool_)
+    for i in range(len(lon)):
+        said[i] = locate(lon[i], lat[i], plan.x, plan.y, plan.ring_at, plan.ring_first[0], plan.ring_first[1]) != OUTSIDE
+    return said
 
 
 def hits(index: ZoneIndex, arrived: Array, threads: int) -> Array:

@@ -40,15 +40,39 @@ def test_an_aim_is_met_from_the_very_ratio_on() -> None:
     assert ONE._replace(at_least=None).met is None
 
 
+def test_an_upper_limit_is_met_up_to_the_very_ratio() -> None:
+    most = ONE._replace(at_least=None, at_most=3.0)
+    assert (most.met, most.aim) == (True, "≤ 3 x")
+    assert most._replace(at_most=2.9).met is False
+
+
+def test_without_a_baseline_the_value_itself_is_aimed_at() -> None:
+    alone = ONE._replace(unit="B", values=(1000.0,), baseline=None, baseline_values=(), at_least=None, at_most=1024.0)
+    assert (alone.met, alone.aim) == (True, "≤ 1024 B")
+    assert alone._replace(at_most=999.0).met is False
+    row = alone.row()
+    assert (row["value"], row["baseline"], row["baseline_value"], row["ratio"]) == (1000.0, None, None, None)
+    text = shown([alone])
+    assert "≤ 1024 B: met" in text
+    assert "one run" in text
+
+
+def test_each_unit_has_a_table_of_its_own() -> None:
+    text = shown([ONE, ONE._replace(case="bytes", unit="B", values=(5.0,)), ONE._replace(case="more", unit="B")])
+    assert text.count("ours on 2 threads") == 2
+    assert "fences: fixes/s, median and range of 3 runs" in text
+    assert "fences: B, median and range of 1 to 3 runs" in text
+
+
 def test_wrong_lost_and_twice_are_all_faults() -> None:
     assert ONE.faults == 0
     assert ONE._replace(wrong=1, lost=2, twice=4).faults == 7
 
 
 def test_a_missed_aim_is_said_and_so_is_a_met_one() -> None:
-    assert "of 3 x: met" in shown([ONE])
+    assert "≥ 3 x: met" in shown([ONE])
     missed = shown([ONE._replace(at_least=30.0)])
-    assert "of 30 x: missed" in missed
+    assert "≥ 30 x: missed" in missed
     assert "met" not in missed.replace("missed", "")
 
 

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -15,6 +15,8 @@ from rich.console import Console
 from bench import plot as plots
 from bench.runner import run
 from bench.workloads import WORKLOADS, ours
+from bench.workloads import compile as compiling
+from bench.workloads.ours import hits
 from bench.workloads.race import RUNS
 from bench.workloads.town import FENCES, QUICK
 from geofence.evaluate import evaluate
@@ -36,27 +38,56 @@ def quick(names: list[str], **options: Any) -> tuple[int, str, str]:
     return code, out.file.getvalue(), err.file.getvalue()
 
 
-def test_without_a_name_all_run_and_the_rows_are_those_of_the_contract() -> None:
-    code, out, err = quick([])
-    rows = json.loads(out)
-    assert code == 0
-    assert [(row["workload"], row["case"]) for row in rows] == [
-        ("fences", "unsorted"),
-        ("fences", "sorted"),
-        ("fences", "unsorted covers"),
-        ("fences", "sorted covers"),
-        ("verdict", "unsorted"),
-        ("verdict", "sorted"),
-        ("verdict", "unsorted boxes"),
-        ("verdict", "sorted boxes"),
-    ]
-    for row in rows:
+class Everything(NamedTuple):
+    code: int
+    rows: list[dict[str, Any]]
+    err: str
+    pictures: Path
+
+
+@pytest.fixture(scope="module")
+def everything(tmp_path_factory: pytest.TempPathFactory) -> Everything:
+    """All workloads once, small, with their pictures; no name says: all."""
+    folder = tmp_path_factory.mktemp("bench") / "new" / "folder"
+    code, out, err = quick([], plot=folder)
+    return Everything(code, json.loads(out), err, folder)
+
+
+CASES = {
+    "fences": ["unsorted", "sorted", "unsorted covers", "sorted covers"],
+    "verdict": ["unsorted", "sorted", "unsorted boxes", "sorted boxes"],
+    "rings": ["50", "1000", "10000", "40000", "coast 1000", "coast 10000", "coast 40000"],
+    "compile": ["build", "build and assign", "change one", "index", "held", "first start", "started again", "4 at once"],
+}
+
+
+@pytest.mark.xdist_group("bench-everything")
+def test_without_a_name_all_run_and_the_rows_are_those_of_the_contract(everything: Everything) -> None:
+    assert everything.code == 0
+    assert list(CASES) == list(WORKLOADS)
+    named = [(row["workload"], row["case"]) for row in everything.rows]
+    assert named == [(workload, case) for workload, cases in CASES.items() for case in cases]
+    for row in everything.rows:
         assert list(row) == KEYS
-        assert (row["checked"], row["wrong"], row["runs"]) == (PAIRS, 0, RUNS)
         assert row["lost"] is row["twice"] is None
-        assert row["ratio"] == pytest.approx(row["value"] / row["baseline_value"])
         assert row["value"] > 0
-    assert all(f"{name}: run {RUNS} of {RUNS}" in err for name in WORKLOADS)
+        assert (row["baseline"] is None) == (row["baseline_value"] is None) == (row["ratio"] is None)
+        if row["ratio"] is not None:
+            assert row["ratio"] == pytest.approx(row["value"] / row["baseline_value"])
+        assert (row["checked"] is None) == (row["wrong"] is None)
+        assert row["wrong"] in {None, 0}
+        assert row["checked"] is None or row["checked"] > 0
+        if row["workload"] in {"fences", "verdict"}:
+            assert (row["checked"], row["runs"]) == (PAIRS, RUNS)
+    assert all(f"{name}: run {RUNS} of {RUNS}" in everything.err for name in ("fences", "verdict"))
+
+
+@pytest.mark.xdist_group("bench-everything")
+def test_each_workload_has_its_picture(everything: Everything) -> None:
+    assert sorted(path.name for path in everything.pictures.iterdir()) == sorted(f"{name}.png" for name in WORKLOADS)
+    for path in everything.pictures.iterdir():
+        assert path.read_bytes().startswith(b"\x89PNG")
+        assert f"drawn: {path}" in everything.err
 
 
 def test_without_json_the_table_goes_to_standard_output_and_fits_80_columns() -> None:
@@ -139,13 +170,41 @@ def test_a_row_for_another_tags_fence_fails_the_command(monkeypatch: pytest.Monk
     assert all(row["wrong"] > 0 for row in json.loads(out))
 
 
+def test_one_wrong_point_of_a_ring_is_counted_and_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    right = ours.covered
+
+    def wrong(*given: Any) -> Any:
+        said = right(*given)
+        if len(said) > 1:
+            said[7] = not said[7]
+        return said
+
+    monkeypatch.setattr(ours, "covered", wrong)
+    code, out, _ = quick(["rings"])
+    assert code == 1
+    assert {row["wrong"] for row in json.loads(out)} == {1}
+
+
+def test_an_index_that_lost_a_zone_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiling, "_starting", lambda *given: [])
+
+    def fewer(*given: Any) -> Any:
+        found = hits(*given)
+        return found[found["zone"] != found["zone"][found["covered"]][0]]
+
+    monkeypatch.setattr(ours, "hits", fewer)
+    code, out, _ = quick(["compile"])
+    assert code == 1
+    assert all(row["wrong"] >= compiling.RUNS for row in json.loads(out)[1:3]), "at least once a run"
+
+
 def test_an_unknown_workload_is_one_line_that_lists_those_there_are() -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "cordon.main", "bench", "fences", "nope"], capture_output=True, text=True, check=False
     )
     assert ended.returncode == 1
     assert ended.stdout == ""
-    assert ended.stderr.splitlines() == ["cordon: no workload is called 'nope': there are fences, verdict"]
+    assert ended.stderr.splitlines() == [f"cordon: no workload is called 'nope': there are {', '.join(WORKLOADS)}"]
 
 
 def test_a_plot_that_cannot_be_drawn_is_said_before_anything_is_measured(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -153,13 +212,3 @@ def test_a_plot_that_cannot_be_drawn_is_said_before_anything_is_measured(monkeyp
     monkeypatch.setattr(ours, "evaluate", None)
     with pytest.raises(CordonError, match="--plot needs matplotlib"):
         quick(["fences"], plot=tmp_path)
-
-
-def test_each_workload_has_its_picture(tmp_path: Path) -> None:
-    code, _, err = quick([], plot=tmp_path / "new" / "folder")
-    assert code == 0
-    drawn = sorted((tmp_path / "new" / "folder").iterdir())
-    assert [path.name for path in drawn] == ["fences.png", "verdict.png"]
-    for path in drawn:
-        assert path.read_bytes().startswith(b"\x89PNG")
-        assert f"drawn: {path}" in err

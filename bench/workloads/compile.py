@@ -1,0 +1,188 @@
+"""Workload `compile`: how long until 100,000 zones can be judged by, how many bytes that takes, and how a process starts."""
+
+import gc
+import os
+import subprocess
+import sys
+import tempfile
+import tracemalloc
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import Any, Final, NamedTuple
+
+import numpy as np
+import shapely
+
+from bench.rows import Measured
+from bench.workloads import Tell, ours
+from bench.workloads.pairwise import Degrees
+from bench.workloads.town import FENCES, Size, Town, town
+from geofence.index import ZoneIndex
+from model.arrays import Array
+from model.zone import Assignment, Zone
+
+RUNS: Final = 3
+FULL: Final = Size(20_000, 5)  # five fences a tag: 100,000 zones of 8 to 200 corners, and a fix about each to judge by the index
+QUICK: Final = Size(200, 5)
+TOGETHER: Final = 4  # processes that start at once
+STARTS: Final = 2  # starts with the compiled kernels kept
+
+# From nothing to a small world judged, and judged rightly: what a worker does before it joins.
+_START: Final = "from geofence.warm import warm; warm()"
+_ROOT: Final = Path(__file__).parents[2]
+
+
+class _Given(NamedTuple):
+    """What is compiled. Zones are objects and their outlines WKB, as the store hands them over; validated before."""
+
+    world: Town
+    zones: list[Zone]
+    assignments: list[Assignment]
+    wkb: list[bytes]
+
+
+def measure(quick: bool, tell: Tell) -> list[Measured]:
+    """Compiling, changing, the index's size, and starting."""
+    size = QUICK if quick else FULL
+    tell(f"drawing {size.tags * FENCES:,} zones")
+    world = town(size)
+    zones = ours.zones(world, buffer_m=0.0)
+    given = _Given(world, zones, ours.assignments(world), [zone.wkb for zone in zones])
+    ZoneIndex.build(zones[:10])  # kernels compiled, imports done
+    return [*_building(given, tell), *_bytes(given, tell), *_starting(quick, tell)]
+
+
+# ---------------------------------------------------------------- building and changing
+
+
+def _building(given: _Given, tell: Tell) -> list[Measured]:
+    """Turn about: reading by shapely, our building, building with everybody's assignments, and changing one zone of them."""
+    baselines: list[float] = []
+    alone: list[float] = []
+    assigned: list[float] = []
+    changed: list[float] = []
+    wrong = [0, 0]
+    expected = _expected(given.world, ours.polygons(given.world))
+    for run in range(RUNS):
+        baselines.append(_seconds(partial(shapely.from_wkb, given.wkb))[0])
+        alone.append(_seconds(partial(ZoneIndex.build, given.zones))[0])
+        spent, index = _seconds(partial(ZoneIndex.build, given.zones, given.assignments))
+        assigned.append(spent)
+        wrong[0] += _wrong(given, index, expected)
+        put, others = _moved(given, run)
+        spent, index = _seconds(partial(index.changed, put=[put]))
+        changed.append(spent)
+        wrong[1] += _wrong(given, index, others)
+        del index
+        tell(f"run {run + 1} of {RUNS}: read {baselines[-1]:.2f} s, built {alone[-1]:.2f} s, one changed {changed[-1]:.3f} s")
+    read = "shapely.from_wkb of the same, 1 thread"
+    checked = RUNS * expected.size
+    rows = (
+        ("build", alone, read, baselines, 2.0, None, None),
+        ("build and assign", assigned, read, baselines, None, checked, wrong[0]),
+        ("change one", changed, "our own build and assign of all", assigned, None, checked, wrong[1]),
+    )
+    return [
+        Measured("compile", case, "s", tuple(values), 1, what, tuple(theirs), None, checked, wrong, at_most=at_most)
+        for case, values, what, theirs, at_most, checked, wrong in rows
+    ]
+
+
+def _expected(world: Town, polygons: Array) -> Array:
+    """(n, FENCES) whether each fix is in each fence of its tag, by GEOS; fixes by tag and time."""
+    fixes, row = _by_tag(world)
+    shapes = Degrees(polygons, world.middle)
+    return shapes.covers(np.ascontiguousarray(fixes["lon"]), np.ascontiguousarray(fixes["lat"]), row)
+
+
+def _wrong(given: _Given, index: ZoneIndex, expected: Array) -> int:
+    """How many answers by an index differ from those expected."""
+    fixes, row = _by_tag(given.world)
+    said = ours.answers(ours.hits(index, fixes, 1), row)
+    return int(np.count_nonzero(said.covered != expected)) + said.stray
+
+
+def _moved(given: _Given, run: int) -> tuple[Zone, Array]:
+    """A zone of somebody's, moved onto a fix of that wearer, and what is to be expected then."""
+    fixes, row = _by_tag(given.world)
+    at = (run + 1) * len(fixes) // (RUNS + 2)
+    fence = FENCES * row[at] + run
+    lon, lat = float(fixes["lon"][at]), float(fixes["lat"][at])
+    around = shapely.box(lon - 0.001, lat - 0.001, lon + 0.001, lat + 0.001)
+    polygons = ours.polygons(given.world)
+    polygons[fence] = around
+    return given.zones[fence]._replace(wkb=shapely.to_wkb(around)), _expected(given.world, polygons)
+
+
+def _by_tag(world: Town) -> tuple[Array, Array]:
+    order = np.lexsort((world.fixes["fix_at_us"], world.fixes["tag"]))
+    return world.fixes[order], world.row[order]
+
+
+def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:
+    """How long something takes, and what it gives; garbage of what was before is not its fault."""
+    gc.collect()
+    start = perf_counter()
+    made = work()
+    return perf_counter() - start, made
+
+
+# ---------------------------------------------------------------- bytes
+
+
+def _bytes(given: _Given, tell: Tell) -> list[Measured]:
+    """What the kernels read, and all that building leaves in memory beside the zones it was given, against the coordinates."""
+    coordinates = 16.0 * len(given.world.lon)
+    tracemalloc.start()
+    before = tracemalloc.get_traced_memory()[0]
+    index = ZoneIndex.build(given.zones)
+    gc.collect()
+    held = float(tracemalloc.get_traced_memory()[0] - before)
+    tracemalloc.stop()
+    tell(f"{index.nbytes / 1e6:.1f} MB in the arrays the kernels read, {held / 1e6:.1f} MB held")
+    what = "16 bytes a corner of closed rings"
+    return [
+        Measured("compile", case, "B", (value,), 1, what, (coordinates,), None, None, None, at_most=3.0)
+        for case, value in (("index", float(index.nbytes)), ("held", held))
+    ]
+
+
+# ---------------------------------------------------------------- starting
+
+
+def _starting(quick: bool, tell: Tell) -> list[Measured]:
+    """A process from its start to a world judged: with nothing kept, with the kernels kept, and four at once with nothing kept.
+
+    Quick: the kernels are kept where this process keeps its own, so that nobody waits for the compiler.
+    """
+    with tempfile.TemporaryDirectory(prefix="cordon-kernels-") as folder:
+        mine = os.environ.get("NUMBA_CACHE_DIR")
+        alone, together = (mine, mine) if quick and mine else (f"{folder}/alone", f"{folder}/together")
+        first_s, failed = _started(1, alone)
+        tell(f"first start {first_s:.1f} s")
+        again = [_started(1, alone) for _ in range(STARTS)]
+        tell(f"started again {again[0][0]:.2f} s")
+        together_s, together_failed = _started(TOGETHER, together)
+        tell(f"{TOGETHER} at once {together_s:.1f} s")
+    what = "our own first start"
+    failed += sum(one[1] for one in again)
+    rows = (
+        ("first start", (first_s,), None, (), None, None),
+        ("started again", tuple(one[0] for one in again), what, (first_s,), 1 + STARTS, failed),
+        (f"{TOGETHER} at once", (together_s,), what, (first_s,), TOGETHER, together_failed),
+    )
+    return [
+        Measured("compile", case, "s", values, 1, baseline, theirs, None, checked, wrong)
+        for case, values, baseline, theirs, checked, wrong in rows
+    ]
+
+
+def _started(count: int, kept: str) -> tuple[float, int]:
+    """Start processes at the same moment, kernels kept in a folder: seconds until the last has judged, and how many failed."""
+    environment = os.environ | {"NUMBA_CACHE_DIR": kept}
+    start = perf_counter()
+    children = [subprocess.Popen([sys.executable, "-c", _START], env=environment, cwd=_ROOT) for _ in range(count)]
+    failed = sum(child.wait() != 0 for child in children)
+    return perf_counter() - start, failed
