@@ -12,7 +12,7 @@ import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import forgetting, partitions
+from duties import forgetting, ordering, partitions
 from model.errors import CordonError
 from store.alone import alone
 from store.pool import FAILURES, Store
@@ -41,12 +41,17 @@ def listed(settings: Settings) -> tuple[Duty, ...]:
     return (
         Duty("partitions", _partitions, partitions.EVERY_S),
         Duty("forgetting", forgetting.forget, forgetting.EVERY_S),
+        Duty("ordering", _ordering, ordering.EVERY_S),
     )
 
 
 async def _partitions(store: Store) -> Mapping[str, object] | None:
     made = await partitions.keep(store, time.time_ns() // 1000)
     return {"days": made} if made else None
+
+
+async def _ordering(store: Store) -> Mapping[str, object] | None:
+    return await ordering.order(store, time.time_ns() // 1000)
 
 
 async def run(dsn: str, duties: Sequence[Duty]) -> None:

@@ -13,10 +13,11 @@ COLUMNS: Final = """f.tag, f.fix_at, f.received_at, f.seq, f.lon, f.lat, f.accur
 
 OF_TAG: Final = "FROM fix f WHERE f.tag = $1 AND f.fix_at >= $2 AND f.fix_at < $3"
 
-# Half-open as activations are: the fix at the very instant a tag comes off is no longer the wearer's.
+# Half-open as activations are: the fix at the very instant a tag comes off is no longer the wearer's. The span is said once more
+# by itself: only by constants are the other days' tables left out before they are opened.
 OF_WEARER: Final = """FROM activation a JOIN fix f ON f.tag = a.tag
     AND f.fix_at >= greatest(a.fitted_from, $2) AND f.fix_at < least(coalesce(a.fitted_to, $3), $3)
-    WHERE a.wearer = $1"""
+    AND f.fix_at >= $2 AND f.fix_at < $3 WHERE a.wearer = $1"""
 
 
 class Track(NamedTuple):
@@ -49,15 +50,24 @@ async def check(store: Store, track: Track) -> None:
         raise MissingError("wearer", track.wearer)
 
 
+class Query(NamedTuple):
+    """A statement and its parameters."""
+
+    sql: str
+    given: tuple[int, ...]
+
+
+def query(track: Track, after: After | None = None, limit: int = 1_000_000) -> Query:
+    """The statement of :func:`page`."""
+    sql = f"""SELECT {COLUMNS} {_source(track)} AND f.fix_at >= $4 AND (f.fix_at, f.tag, f.seq, f.source) > ($4, $5, $6, $7)
+              ORDER BY f.fix_at, f.tag, f.seq, f.source LIMIT $8"""
+    return Query(sql, (*_whose(track), *(after or After(track.from_us - 1, 0, 0, 0)), limit))
+
+
 async def page(store: Store, track: Track, after: After | None, limit: int) -> list[asyncpg.Record]:
     """The next fixes in order of (fix_at, tag, seq, source)."""
-    return await store.pool.fetch(
-        f"""SELECT {COLUMNS} {_source(track)} AND f.fix_at >= $4 AND (f.fix_at, f.tag, f.seq, f.source) > ($4, $5, $6, $7)
-            ORDER BY f.fix_at, f.tag, f.seq, f.source LIMIT $8""",
-        *_whose(track),
-        *(after or After(track.from_us - 1, 0, 0, 0)),
-        limit,
-    )
+    asked = query(track, after, limit)
+    return await store.pool.fetch(asked.sql, *asked.given)
 
 
 async def skip(store: Store, track: Track, after: After | None, count: int) -> After | None:

@@ -45,16 +45,14 @@ async def ensure(store: Store, days: Iterable[int]) -> int:
 
 async def held(store: Store) -> list[int]:
     """Days since 1970 that have a partition, in order."""
-    rows = await store.pool.fetch(
-        "SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'fix'::regclass ORDER BY name"
-    )
-    return [_day_named(row["name"]) for row in rows]
+    rows = await store.pool.fetch("SELECT inhrelid::regclass::text AS name FROM pg_inherits WHERE inhparent = 'fix'::regclass")
+    return sorted(day for row in rows if (day := day_named(row["name"])) is not None)
 
 
 async def _ensure_day(connection: Connection, day: int) -> int:
     made = 0
     for table in TABLES:
-        name = _name(table, day)
+        name = name_of(table, day)
         if await connection.fetchval("SELECT to_regclass($1) IS NOT NULL", name):
             continue
         start, end = (f"'{from_us(at * DAY_US).isoformat()}'" for at in (day, day + 1))
@@ -66,9 +64,14 @@ async def _ensure_day(connection: Connection, day: int) -> int:
     return made
 
 
-def _name(table: str, day: int) -> str:
+def name_of(table: str, day: int) -> str:
+    """The name of a day's table."""
     return f"{table}_{from_us(day * DAY_US):%Y%m%d}"
 
 
-def _day_named(name: str) -> int:
-    return day_of(to_us(datetime.strptime(name.rpartition("_")[2], "%Y%m%d").replace(tzinfo=UTC)))
+def day_named(name: str) -> int | None:
+    """The day since 1970 UTC of a table so named, None where it is not a day's."""
+    digits = name.rpartition("_")[2]
+    if len(digits) != 8 or not digits.isdigit():
+        return None
+    return day_of(to_us(datetime.strptime(digits, "%Y%m%d").replace(tzinfo=UTC)))

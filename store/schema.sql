@@ -11,6 +11,20 @@ SET client_min_messages = warning;
 SET row_security = off;
 CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+CREATE FUNCTION public.note_day_change() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    held record := CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END;
+BEGIN
+    IF TG_ARGV[0] = 'fix' THEN
+        INSERT INTO day_change (name, tag, at, seq, last) VALUES (TG_TABLE_NAME, held.tag, held.fix_at, held.seq, held.source);
+    ELSE
+        INSERT INTO day_change (name, tag, at, seq, last) VALUES (TG_TABLE_NAME, held.tag, held.at, held.seq, held.kind);
+    END IF;
+    RETURN NULL;
+END
+$$;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
 CREATE TABLE public.account (
@@ -175,6 +189,22 @@ CREATE TABLE public.commit_told (
     lane integer NOT NULL,
     commit_no bigint NOT NULL,
     base bigint NOT NULL
+);
+CREATE TABLE public.day_change (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    tag bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    seq bigint NOT NULL,
+    last smallint NOT NULL
+);
+ALTER TABLE public.day_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.day_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
@@ -346,6 +376,11 @@ CREATE TABLE public.receipt (
     duplicate integer NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE public.rewritten_day (
+    name text NOT NULL,
+    ordered_at timestamp with time zone NOT NULL,
+    held_by bigint DEFAULT 0 NOT NULL
+);
 CREATE TABLE public.session (
     id uuid NOT NULL,
     family uuid NOT NULL,
@@ -480,6 +515,8 @@ ALTER TABLE ONLY public.commit_slice
     ADD CONSTRAINT commit_slice_pkey PRIMARY KEY (day, kind, lane, commit_no);
 ALTER TABLE ONLY public.commit_told
     ADD CONSTRAINT commit_told_pkey PRIMARY KEY (lane, commit_no);
+ALTER TABLE ONLY public.day_change
+    ADD CONSTRAINT day_change_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.event
@@ -512,6 +549,8 @@ ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.receipt
     ADD CONSTRAINT receipt_pkey PRIMARY KEY (id, lane);
+ALTER TABLE ONLY public.rewritten_day
+    ADD CONSTRAINT rewritten_day_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.session

@@ -53,3 +53,23 @@ def test_a_database_of_another_build_is_refused(empty_database: str) -> None:
         connection.execute("DELETE FROM setting")
     with pytest.raises(CordonError, match="another build"):
         upgrade(empty_database)
+
+
+def test_no_number_runs_out(database: str) -> None:
+    """A vendor went blind for twelve hours in 2010 when its 32-bit row numbers ran out; ours are of 64 bits, all but one."""
+    with psycopg.connect(database) as connection:
+        numbered = connection.execute("SELECT sequencename FROM pg_sequences WHERE data_type <> 'bigint'::regtype").fetchall()
+        keyed = connection.execute(
+            """SELECT attrelid::regclass::text FROM pg_attribute WHERE attidentity <> '' AND atttypid <> 'bigint'::regtype
+               UNION SELECT attrelid::regclass::text FROM pg_attribute JOIN pg_attrdef ON adrelid = attrelid AND adnum = attnum
+               WHERE pg_get_expr(adbin, adrelid) LIKE 'nextval%' AND atttypid <> 'bigint'::regtype"""
+        ).fetchall()
+        counting = connection.execute(
+            """SELECT table_name || '.' || column_name FROM information_schema.columns
+               WHERE table_schema = 'public' AND data_type IN ('integer', 'smallint')
+                 AND column_name ~ '(^|_)(position|seq|commit_no|epoch|offset|id)$'"""
+        ).fetchall()
+    # Gateways are hardware with a name, numbered once each: thousands, not thousands of millions (store/gateways.py).
+    assert numbered == [("gateway_id_seq",)]
+    assert keyed == [("gateway",)]
+    assert counting == [("gateway.id",)]
