@@ -31,7 +31,10 @@ TRIES: Final = 3  # a port that was free a moment ago may be somebody's by now
 LOG_KEEP_BYTES: Final = 8_000_000  # a log longer than this is put aside at the next start
 RECORD_MAX_BYTES: Final = 16 * 1024 * 1024  # of a topic that does not say otherwise
 
-JVM: Final = ("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn")
+JVM: Final = (
+    *("-Xmx256m", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1"),
+    *("-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-Dorg.slf4j.simpleLogger.showDateTime=true"),
+)
 
 # A request any broker answers once it serves: ApiVersions, version 0, without a client's name.
 HELLO: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)

@@ -1,17 +1,18 @@
 """What passes from a door to the worker, and what comes back once it is durable."""
 
-from typing import NamedTuple, Protocol
+import secrets
+from typing import Final, NamedTuple, Protocol
 
 from model.arrays import Array
 
+RECEIPT_DIGITS: Final = 32  # hexadecimal: 12 of its time in milliseconds, the rest is chance
+
 
 class Position(NamedTuple):
-    """Where a batch lies in its partition's log; None of it when the engine is embedded."""
+    """How far a lane's two topics are consumed with a batch: offsets of the next record of each; None when embedded."""
 
-    partition: int
-    first: int  # offset of the first record
-    next: int  # offset after the last
-    epoch: int  # generation of the topics
+    live: int
+    backlog: int
 
 
 class Rejected(NamedTuple):
@@ -32,11 +33,17 @@ class DeadLetter(NamedTuple):
 
 
 class Part(NamedTuple):
-    """One door request within a batch that was put together from several: its receipt, and which rows are its own."""
+    """One door request within a batch that was put together from several: its receipt, and which rows are its own.
+
+    On Kafka a request becomes several frames, each in a part of its own in some lane's batch: the receipt is whole once ``of``
+    frames are ``done``.
+    """
 
     receipt: str
     fixes: int  # how many of the batch's fixes, in order after those of the parts before it
     events: int
+    done: int = 1  # frames that are done with this part
+    of: int = 1  # frames the request became
 
 
 class Batch(NamedTuple):
@@ -63,6 +70,18 @@ class Receipt(NamedTuple):
     duplicate: int | None  # the same identity and content again
     conflicting: tuple[int, ...] = ()  # rows of the batch's fixes with a stored identity but other content: dead letters
     conflicting_events: tuple[int, ...] = ()  # likewise, rows of its events
+
+
+def new_receipt(now_us: int) -> str:
+    """A receipt's id that tells when it was made, so that one not heard of yet differs from one that never was."""
+    return f"{now_us // 1000:012x}{secrets.token_hex(10)}"
+
+
+def receipt_us(receipt: str) -> int | None:
+    """When an id was made by ``new_receipt``, microseconds since 1970 UTC; None where it cannot have been."""
+    if len(receipt) != RECEIPT_DIGITS or not set(receipt) <= set("0123456789abcdef"):
+        return None
+    return int(receipt[:12], 16) * 1000
 
 
 class Sink(Protocol):

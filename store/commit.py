@@ -9,7 +9,7 @@ import numpy as np
 
 from model.alert import Judged, Op
 from model.arrays import Array, Bool
-from model.batch import Batch, DeadLetter, Part, Receipt
+from model.batch import Batch, DeadLetter, Part, Position, Receipt
 from model.errors import CordonError, FencedError
 from model.fix import CONTENT, IDENTITY, Flag
 from model.history import History, Window
@@ -84,7 +84,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
     0. **Ready.** The days of the batch have their partitions; looked up in memory, and made apart from the transaction.
     1. **Fence.** ``commit_no`` moves on where epoch and ``commit_no`` are the claim's; no row means another owner. The lane's row
        stays locked to the end, so nobody else adds to these tags' fixes meanwhile, and a new owner waits for us. The lane's
-       watermark and ``control_seq`` are set with it.
+       watermark, ``control_seq`` and, on Kafka, what is consumed of its topics are set with it.
     2. **Admit.** Records that may be repeats (``doubtful`` fixes, all events) are looked up by identity, and the batch is
        compared with itself. What is stored already, with the same content, is a duplicate; with other content it is poison.
        Under the lane's lock a look-up is as safe as inserting with ON CONFLICT, and rows are written once, as judged.
@@ -140,7 +140,8 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
         async with store.pool.acquire() as connection, connection.transaction():
             # 1 fence
             at(Step.FENCE, records)
-            await _fence(connection, claim, now_us, control_seq)
+            position = batch.position or claim.position
+            await _fence(connection, claim, now_us, control_seq, position)
             # 2 admit
             at(Step.ADMIT, records)
             fixes, events = await _admit(connection, batch, doubtful)
@@ -192,7 +193,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
             link = await chain.link(connection, claim, commit_no, now_us, control_seq, stored)
             # 12 feed
             at(Step.FEED, len(steps) + len(unknown))
-            position = await _number(connection, claim, commit_no, steps, unknown)
+            told = await _number(connection, claim, commit_no, steps, unknown)
             # 13 commit
             at(Step.COMMIT, records + len(steps))
     except BaseException as error:
@@ -202,10 +203,10 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
         raise
     # 14 answer
     at(Step.ANSWER, records + len(steps))
-    claim.commit_no = commit_no
+    claim.commit_no, claim.position = commit_no, position
     if link != claim.link:
-        claim.link, claim.told = link, position - len(steps) - len(unknown) if position else None
-    return Outcome(commit_no, receipts, len(judged.changes), position)
+        claim.link, claim.told = link, told - len(steps) - len(unknown) if told else None
+    return Outcome(commit_no, receipts, len(judged.changes), told)
 
 
 def _parts(batch: Batch) -> Sequence[Part]:
@@ -224,13 +225,13 @@ def _days(batch: Batch) -> list[int]:
     return partitions.days_of(np.concatenate([batch.fixes["fix_at_us"], batch.events["at_us"]]))
 
 
-async def _fence(connection: Connection, claim: Claim, now_us: int, control_seq: int) -> None:
+async def _fence(connection: Connection, claim: Claim, now_us: int, control_seq: int, position: Position) -> None:
     moved = await connection.execute(
         """
-        UPDATE lane SET commit_no = commit_no + 1, watermark = $4, control_seq = $5
+        UPDATE lane SET commit_no = commit_no + 1, watermark = $4, control_seq = $5, live_offset = $6, backlog_offset = $7
         WHERE partition = $1 AND epoch = $2 AND commit_no = $3
         """,
-        *(claim.partition, claim.epoch, claim.commit_no, now_us, control_seq),
+        *(claim.partition, claim.epoch, claim.commit_no, now_us, control_seq, *position),
     )
     if moved != "UPDATE 1":
         raise FencedError(claim.partition)
@@ -350,11 +351,15 @@ async def _receipts(
     if receipts:
         await connection.executemany(
             """
-            INSERT INTO receipt AS held (id, lane, stored, duplicate) VALUES ($1, $2, $3, $4)
+            INSERT INTO receipt AS held (id, lane, stored, duplicate, done, frames) VALUES ($1, $2, $3, $4, $5, $6)
             ON CONFLICT (id, lane) DO UPDATE
-            SET stored = held.stored + excluded.stored, duplicate = held.duplicate + excluded.duplicate
+            SET stored = held.stored + excluded.stored, duplicate = held.duplicate + excluded.duplicate,
+                done = held.done + excluded.done
             """,
-            [(receipt.id, claim.partition, receipt.stored, receipt.duplicate) for receipt in receipts],
+            [
+                (receipt.id, claim.partition, receipt.stored, receipt.duplicate, part.done, part.of)
+                for receipt, part in zip(receipts, parts, strict=True)
+            ],
         )
     return tuple(receipts)
 

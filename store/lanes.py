@@ -2,14 +2,18 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Final
 
 import asyncpg
 
+from model.batch import Position
 from model.errors import CordonError, FencedError
 from model.state import State, rebuilt
 from store import journal
 from store.journal import Entry
 from store.pool import Store
+
+NOTHING: Final = Position(0, 0)
 
 
 @dataclass(slots=True)
@@ -18,7 +22,7 @@ class Claim:
 
     ``journalled`` (bytes) and ``entries`` are what the journal holds since the last snapshot: what a restart would apply.
     ``link`` is the newest of the lane's chain (store/chain.py), ``told`` the feed's position before its commit's entries, None
-    where it had none.
+    where it had none. ``position`` is how far the lane's topics are consumed.
     """
 
     partition: int
@@ -28,6 +32,7 @@ class Claim:
     told: int | None = None
     journalled: int = 0
     entries: int = 0
+    position: Position = NOTHING
     void: bool = False
 
     def check(self) -> None:
@@ -42,27 +47,41 @@ class Claim:
             raise FencedError(self.partition)
 
 
-async def claim(store: Store, partition: int, owner: str) -> Claim:
+async def claim(store: Store, partition: int, owner: str, generation: int = 0) -> Claim:
     """Own a lane from now on: committed before any state is read, so that no earlier owner can commit after that reading.
 
     Waits for a commit of the earlier owner that is under way.
+
+    Raises
+    ------
+    FencedError
+        If the lane has moved to another generation of topics (store/generations.py): what its owner consumes is over.
     """
     row = await store.pool.fetchrow(
         """
-        INSERT INTO lane (partition, epoch, owner, claimed_at) VALUES ($1, 1, $2, now())
-        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now()
-        RETURNING epoch, commit_no, link
+        INSERT INTO lane (partition, epoch, owner, claimed_at, generation) VALUES ($1, 1, $2, now(), $3)
+        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now() WHERE lane.generation = $3
+        RETURNING epoch, commit_no, link, live_offset, backlog_offset
         """,
         partition,
         owner,
+        generation,
     )
-    assert row is not None
+    if row is None:
+        raise FencedError(partition)
     # Asked for only now, as the row above may have waited for a commit that this one's snapshot would not have seen.
     told = await store.pool.fetchval(
         "SELECT base FROM commit_told WHERE lane = $1 AND commit_no = (SELECT max(commit_no) FROM commit_link WHERE lane = $1)",
         partition,
     )
-    return Claim(partition, row["epoch"], row["commit_no"], row["link"], told)
+    position = Position(row["live_offset"], row["backlog_offset"])
+    return Claim(partition, row["epoch"], row["commit_no"], row["link"], told, position=position)
+
+
+async def held(store: Store, claim: Claim) -> bool:
+    """Whether nobody has claimed the lane since, nor committed in it: the state in memory is then still the stored one."""
+    row = await store.pool.fetchrow("SELECT epoch, commit_no FROM lane WHERE partition = $1", claim.partition)
+    return row is not None and not claim.void and (row["epoch"], row["commit_no"]) == (claim.epoch, claim.commit_no)
 
 
 async def recover(store: Store, claim: Claim) -> State:

@@ -9,12 +9,18 @@ KEPT_S: Final = 7 * 86_400.0  # what the gateways' door promises
 
 
 async def get(store: Store, receipt: str) -> Receipt | None:
-    """What all lanes together have stored of it so far; None where none has committed any of it."""
+    """What all lanes together have stored of it, its numbers None until every frame of it is committed.
+
+    None where no frame of it is: it is still to come, or there never was such a receipt.
+    """
     row = await store.pool.fetchrow(
-        "SELECT sum(stored) AS stored, sum(duplicate) AS duplicate FROM receipt WHERE id = $1", receipt
+        "SELECT sum(stored) AS stored, sum(duplicate) AS duplicate, sum(done) >= max(frames) AS whole FROM receipt WHERE id = $1",
+        receipt,
     )
     assert row is not None
-    return None if row["stored"] is None else Receipt(receipt, int(row["stored"]), int(row["duplicate"]))
+    if row["stored"] is None:
+        return None
+    return Receipt(receipt, int(row["stored"]), int(row["duplicate"])) if row["whole"] else Receipt(receipt, None, None)
 
 
 async def forget(store: Store, older_than_s: float = KEPT_S) -> int:

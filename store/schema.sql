@@ -311,7 +311,8 @@ CREATE TABLE public.lane (
     control_seq bigint DEFAULT 0 NOT NULL,
     owner text DEFAULT ''::text NOT NULL,
     claimed_at timestamp with time zone,
-    link bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL
+    link bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL,
+    generation integer DEFAULT 0 NOT NULL
 );
 CREATE TABLE public.monitoring_order (
     id bigint NOT NULL,
@@ -374,7 +375,9 @@ CREATE TABLE public.receipt (
     lane integer NOT NULL,
     stored integer NOT NULL,
     duplicate integer NOT NULL,
-    at timestamp with time zone DEFAULT now() NOT NULL
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    done integer DEFAULT 1 NOT NULL,
+    frames integer DEFAULT 1 NOT NULL
 );
 CREATE TABLE public.rewritten_day (
     name text NOT NULL,

@@ -7,10 +7,12 @@ import numpy as np
 import pytest
 
 from model.alert import Judged, Op
+from model.batch import Part, Position, Receipt
 from model.errors import CordonError, FencedError
 from model.state import BLOCK_TAGS, State
-from store import snapshots
-from store.lanes import claim, recover
+from store import generations, receipts, snapshots
+from store.generations import Generation
+from store.lanes import claim, held, recover
 from store.pool import Store
 from tests.store.fake import START_US, batch_of, change, fix
 from tests.store.lane import Lane, wearers
@@ -145,3 +147,56 @@ async def test_of_many_claims_at_once_one_can_commit(store: Store) -> None:
     done = await asyncio.gather(*(lane.put(fix(1, 0)) for lane in claimed), return_exceptions=True)
     assert [type(outcome).__name__ for outcome in done].count("Outcome") == 1
     assert await store.pool.fetchval("SELECT count(*) FROM fix") == 1
+
+
+async def test_what_is_consumed_moves_with_the_commit(store: Store) -> None:
+    async with Lane(store) as lane:
+        await lane.put(batch_of(fix(1, 0))._replace(position=Position(5, 0)))
+        await lane.put(batch_of(fix(1, 60))._replace(position=Position(5, 7)))
+        await lane.put(fix(1, 120))  # judged again, say: nothing was consumed
+        assert lane.claim.position == Position(5, 7)
+    assert (await claim(store, 0, "another")).position == Position(5, 7)
+
+
+async def test_a_lane_that_nobody_touched_is_still_ours(store: Store) -> None:
+    async with Lane(store) as lane:
+        await lane.put(fix(1, 0))
+        assert await held(store, lane.claim)
+        async with Lane(store) as other:
+            assert not await held(store, lane.claim)
+            assert await held(store, other.claim)
+            await other.put(fix(1, 60))
+            assert await held(store, other.claim)
+        other.claim.void = True
+        assert not await held(store, other.claim), "a commit that may have failed"
+
+
+async def test_a_lane_of_another_generation_is_refused(store: Store) -> None:
+    await claim(store, 0, "first", 1)
+    assert (await claim(store, 0, "first again", 1)).epoch == 2
+    with pytest.raises(FencedError):
+        await claim(store, 0, "ahead of its time", 2)
+
+
+async def test_a_receipt_says_nothing_until_all_of_it_is_committed(store: Store) -> None:
+    async with Lane(store, 0) as one, Lane(store, 1) as other:
+        first = batch_of(fix(1, 0))._replace(parts=(Part("r", 1, 0, done=1, of=3),))
+        await one.put(first)
+        assert await receipts.get(store, "r") == Receipt("r", None, None)
+        await one.put(batch_of(fix(1, 0), fix(1, 60))._replace(parts=(Part("r", 2, 0, done=1, of=3),)))
+        assert await receipts.get(store, "r") == Receipt("r", None, None)
+        await other.put(batch_of(fix(2, 0))._replace(parts=(Part("r", 1, 0, done=1, of=3),)))
+        assert await receipts.get(store, "r") == Receipt("r", 3, 1)
+        assert await receipts.get(store, "another") is None
+
+
+async def test_topics_have_one_generation_until_another_is_begun(store: Store) -> None:
+    assert await generations.produced(store) is None
+    assert await generations.first(store, 4) == Generation(1, 4, moved=True)
+    assert await generations.first(store, 9) == Generation(1, 4, moved=True), "the first one said how many"
+    await generations.begin(store, 2, 6)
+    assert await generations.produced(store) == Generation(2, 6, moved=False)
+    assert await generations.consumed(store) == Generation(1, 4, moved=True)
+    async with store.pool.acquire() as connection:
+        await generations.moved(connection, 2)
+    assert await generations.consumed(store) == Generation(2, 6, moved=True)
