@@ -15,7 +15,8 @@ from api.app import create_app, end_streams
 from cordon import child, logs
 from cordon.settings import Settings, read
 from ingest.decoded import Limits
-from ingest.http import Gateway, create_door
+from ingest.gateway import Gateway
+from ingest.http import create_door
 from ingest.link import GIVE_UP_S, RETRY_AFTER_S, LinkSink
 from model.batch import Receipt
 from model.errors import BusyError

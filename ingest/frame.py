@@ -6,7 +6,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from ingest.decoded import Decoded, Limits
-from ingest.message import Kind, unwrap, wrap
+from ingest.message import Kind, Message, unwrap, wrap
 from ingest.rules import EVENT_RULES, FIX_RULES, Rule, assume_accuracy, broken, reason, values
 from model.arrays import Array
 from model.batch import Batch, DeadLetter, Rejected
@@ -111,8 +111,11 @@ def decode(body: bytes | memoryview) -> Frame | Rejected:
         Where the bytes are not a frame, each exactly as it was sent.
     """
     message = unwrap(body)
-    if isinstance(message, Rejected):
-        return message
+    return message if isinstance(message, Rejected) else read(message)
+
+
+def read(message: Message) -> Frame | Rejected:
+    """What a message that came whole says as a frame; ``decode`` less the unwrapping."""
     if message.kind != Kind.FRAME:
         return Rejected(f"it is a message of kind {message.kind}, and a frame's is {int(Kind.FRAME)}")
     rest = message.body
@@ -149,10 +152,9 @@ def decode(body: bytes | memoryview) -> Frame | Rejected:
     )
 
 
-def sequence_of(body: bytes | memoryview) -> int:
-    """The sequence of a frame that ``decode`` rejected, to answer it by; 0 where there is none to be trusted."""
-    message = unwrap(body)
-    if isinstance(message, Rejected) or message.kind != Kind.FRAME or len(message.body) < _HEAD.size:
+def sequence_of(message: Message) -> int:
+    """The sequence of a frame that ``read`` rejected, to answer it by; 0 where it has none."""
+    if message.kind != Kind.FRAME or len(message.body) < _HEAD.size:
         return 0
     return int(_HEAD.unpack_from(message.body)[0])
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from typing import Annotated, Any, Final, NamedTuple
+from typing import Annotated, Any, Final
 
 import numpy as np
 from fastapi import APIRouter, FastAPI, Header, Request
@@ -12,11 +12,13 @@ from fastapi.responses import JSONResponse
 from prometheus_client import Counter
 
 from ingest.decoded import WHOLE_BYTES, Decoded, Limits
+from ingest.gateway import Authenticate, Gateway
 from ingest.records import PROTOCOL, decode
 from ingest.rules import is_receivable
+from ingest.settled import settled
 from model.batch import Batch, DeadLetter, Receipt, Rejected, Sink
 from model.errors import BusyError, CordonError
-from model.event import EVENT, EventKind
+from model.event import EVENT
 from model.fix import FIX
 from model.instant import show
 
@@ -28,13 +30,6 @@ RECORDS: Final = Counter("cordon_gateway_records_total", "Records at the HTTP do
 REFUSALS: Final = Counter("cordon_gateway_refusals_total", "Whole requests refused at the HTTP door", ["reason"])
 
 
-class Gateway(NamedTuple):
-    """A gateway whose key was good. ``name`` stands in for what a frame leaves out."""
-
-    name: str
-
-
-Authenticate = Callable[[str], Awaitable[Gateway | None]]
 FindReceipt = Callable[[str], Awaitable[Receipt | None]]
 
 
@@ -192,17 +187,7 @@ async def _bury(sink: Sink, sender: Gateway, reason: str, body: bytes) -> None:
 
 def _answer(decoded: Decoded, receipt: Receipt) -> dict[str, Any]:
     """CONTRACT.md's answer: what was accepted, and each refused record by its place in the frame."""
-    rejected = [{"index": one.row, "in": one.place, "reason": one.reason} for one in decoded.rejected]
-    for row in receipt.conflicting:
-        fix = decoded.batch.fixes[row]
-        reason = _conflict(f"tag {fix['tag']}, seq {fix['seq']}, {show(fix['fix_at_us'])}")
-        rejected.append({"index": int(decoded.fix_places[row]), "in": "fixes", "reason": reason})
-    for row in receipt.conflicting_events:
-        event = decoded.batch.events[row]
-        reason = _conflict(f"tag {event['tag']}, {EventKind(event['kind']).word}, seq {event['seq']}, {show(event['at_us'])}")
-        rejected.append({"index": int(decoded.event_places[row]), "in": "events", "reason": reason})
-    conflicts = len(receipt.conflicting) + len(receipt.conflicting_events)
-    accepted = len(decoded.batch.fixes) + len(decoded.batch.events) - conflicts
+    accepted, rejected = settled(decoded, receipt)
     RECORDS.labels("accepted").inc(accepted)
     RECORDS.labels("duplicate").inc(receipt.duplicate or 0)
     RECORDS.labels("rejected").inc(len(rejected))
@@ -211,12 +196,8 @@ def _answer(decoded: Decoded, receipt: Receipt) -> dict[str, Any]:
         "receipt": receipt.id,
         "stored": receipt.stored,
         "duplicate": receipt.duplicate,
-        "rejected": sorted(rejected, key=lambda one: (str(one["in"]) != "fixes", one["index"])),
+        "rejected": [{"index": one.row, "in": one.place, "reason": one.reason} for one in rejected],
     }
-
-
-def _conflict(which: str) -> str:
-    return f"{which} was stored before with other content; the first is kept, this one is a dead letter"
 
 
 async def _problem(_request: Request, error: Exception) -> JSONResponse:
