@@ -6,13 +6,14 @@ Any number of instances may run them (`cordon up`, `cordon duties`): a duty eith
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from functools import partial
 from typing import Final, NamedTuple
 
 import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import forgetting, ordering, partitions
+from duties import forgetting, heads, ordering, partitions
 from model.errors import CordonError
 from store.alone import alone
 from store.pool import FAILURES, Store
@@ -38,10 +39,14 @@ class Duty(NamedTuple):
 
 def listed(settings: Settings) -> tuple[Duty, ...]:
     """Every duty of an instance."""
+    signing = (
+        () if settings.signing is None else (Duty("heads", partial(heads.sign, folder=settings.signing), heads.EVERY_S, True),)
+    )
     return (
         Duty("partitions", _partitions, partitions.EVERY_S),
         Duty("forgetting", forgetting.forget, forgetting.EVERY_S),
         Duty("ordering", _ordering, ordering.EVERY_S),
+        *signing,
     )
 
 

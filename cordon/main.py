@@ -23,6 +23,8 @@ app = typer.Typer(
 keys = typer.Typer(no_args_is_help=True, help="Gateway keys: make, list, revoke.")
 users = typer.Typer(no_args_is_help=True, help="People who sign in: add, list, change, shut out.")
 dead = typer.Typer(no_args_is_help=True, help="Dead letters: records that could not be kept, with their bytes and the reason.")
+signing = typer.Typer(no_args_is_help=True, help="The key that signs the evidence chain's day heads: show, rotate.")
+app.add_typer(signing, name="signing")
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
 app.add_typer(dead, name="dead")
@@ -125,6 +127,53 @@ def migrate(data_dir: DataDir = None, dsn: Dsn = "") -> None:
     from cordon.admin import run_migrate
 
     _run(run_migrate(data_dir, dsn, out))
+
+
+@app.command()
+def verify(
+    since: Annotated[
+        str | None,
+        typer.Option("--from", help="From this day or time on: 2026-11-22, or with a time and a zone.", show_default="all"),
+    ] = None,
+    until: Annotated[
+        str | None, typer.Option("--to", help="Up to this time, or to the end of this day.", show_default="all")
+    ] = None,
+    lane: Annotated[
+        int | None,
+        typer.Option(
+            "--lane", help="Only this lane's commits; a row that no commit stored is always named.", show_default="all", min=0
+        ),
+    ] = None,
+    keys: Annotated[
+        Path | None,
+        typer.Option("--keys", help="Folder of public keys to trust, and of heads.jsonl.", show_default="the instance's own"),
+    ] = None,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Check that everything stands as it was stored, beside a running system or on a restored backup.
+
+    Ends with 1 and one sentence about the first thing that does not match.
+    """
+    from cordon.verify import run_verify
+
+    _run(run_verify(since, until, lane, keys, data_dir, dsn, out=out, err=err))
+
+
+@signing.command("show")
+def signing_show(data_dir: DataDir = None) -> None:
+    """Print every public key that checks day heads, for safekeeping outside."""
+    from cordon.verify import show_keys
+
+    show_keys(data_dir, out)
+
+
+@signing.command("rotate")
+def signing_rotate(data_dir: DataDir = None) -> None:
+    """Sign with a new key from now on; the old private key is deleted, its public key stays."""
+    from cordon.verify import rotate_key
+
+    rotate_key(data_dir, out)
 
 
 @keys.command("create")

@@ -21,6 +21,7 @@ class Settings(BaseSettings):
 
     dsn: str = ""  # an outside PostgreSQL; empty: the embedded one of the data folder
     data_dir: Path | None = None  # embedded PostgreSQL, keys, logs; None: default_data_dir()
+    signing_dir: Path | None = None  # keys that sign the evidence chain's day heads; None: `signing` in the data folder
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
     log_level: Literal["debug", "info", "warning", "error"] = "info"
@@ -67,6 +68,11 @@ class Settings(BaseSettings):
     def trace_clock(self) -> bool:
         """Whether time comes from the sender."""
         return self.trace_from_us > 0
+
+    @property
+    def signing(self) -> Path | None:
+        """The folder of the keys that sign day heads; None where nothing says where: an outside database, no data folder."""
+        return self.signing_dir or (self.data_dir / "signing" if self.data_dir else None)
 
     def environment(self) -> dict[str, str]:
         """The process environment that makes an equal record in a child."""

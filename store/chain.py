@@ -62,10 +62,27 @@ def marks(rows: Array) -> npt.NDArray[np.uint64]:
     return mixed.astype("<u8", copy=False)
 
 
+def settled(rows: Array) -> Array:
+    """(n,) rows of FIX or EVENT in which every NaN is the one PostgreSQL writes for ``NaN``: a restored dump has no other."""
+    names = [name for name in rows.dtype.names or () if rows.dtype[name].kind == "f"]
+    odd = {name: np.isnan(rows[name]) & (_bits(rows[name]) != _bits(np.full(1, np.nan, rows.dtype[name]))) for name in names}
+    if not any(mask.any() for mask in odd.values()):
+        return rows
+    rows = rows.copy()
+    for name, mask in odd.items():
+        rows[name][mask] = np.nan
+    return rows
+
+
+def _bits(column: Array) -> Array:
+    return np.ascontiguousarray(column).view(f"<u{column.dtype.itemsize}")
+
+
 def slices(rows: Array, at_us: str) -> list[Slice]:
     """What a commit stored in one table, by day: (n,) rows in identity order, ``at_us`` the field that says their day."""
     if not len(rows):
         return []
+    rows = settled(rows)
     of_day = rows[at_us] // DAY_US
     found = []
     days = np.unique(of_day).tolist()

@@ -40,6 +40,7 @@ class Codec:
             kind = dtype[name]
             parts += [(f"{name} length", ">i4"), (name, f">{kind.kind}{kind.itemsize}")]
         self._tuple = np.dtype(parts)
+        self.row_bytes = self._tuple.itemsize
         self._frame = np.zeros((), self._tuple)  # counts and lengths, the same in every row
         self._frame["count"] = len(dtype.names)
         for name in dtype.names:
@@ -75,6 +76,27 @@ class Codec:
             if name.endswith("_us"):
                 rows[name] += PG_EPOCH_US
         return rows
+
+
+class Reader:
+    """Rows from COPY data that comes in pieces, none of which need end where a row does."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._rest = b""
+        self._begun = False
+
+    def feed(self, piece: bytes) -> Array:
+        """(n,) rows of the codec's dtype that are whole by now and were not before."""
+        held = self._rest + piece
+        if not self._begun:
+            if len(held) < len(HEADER):
+                self._rest = held
+                return np.zeros(0, self._codec.dtype)
+            held, self._begun = held[len(HEADER) :], True
+        whole = len(held) - len(held) % self._codec.row_bytes
+        self._rest = held[whole:]
+        return self._codec.decode(b"".join((HEADER, held[:whole], TRAILER)))
 
 
 FIXES: Final = Codec(

@@ -206,6 +206,15 @@ ALTER TABLE public.day_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.day_head (
+    lane integer NOT NULL,
+    day integer NOT NULL,
+    commit_no bigint NOT NULL,
+    link bytea NOT NULL,
+    key text NOT NULL,
+    signature bytea NOT NULL,
+    signed_at timestamp with time zone DEFAULT now() NOT NULL
+);
 CREATE TABLE public.dead_letter (
     id bigint NOT NULL,
     received_at timestamp with time zone DEFAULT now() NOT NULL,
@@ -520,6 +529,8 @@ ALTER TABLE ONLY public.commit_told
     ADD CONSTRAINT commit_told_pkey PRIMARY KEY (lane, commit_no);
 ALTER TABLE ONLY public.day_change
     ADD CONSTRAINT day_change_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.day_head
+    ADD CONSTRAINT day_head_pkey PRIMARY KEY (lane, day);
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.event
@@ -610,6 +621,8 @@ ALTER TABLE ONLY public.commit_journal
     ADD CONSTRAINT commit_journal_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.commit_link
     ADD CONSTRAINT commit_link_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.day_head
+    ADD CONSTRAINT day_head_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
 ALTER TABLE ONLY public.idempotency

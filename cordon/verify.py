@@ -1,0 +1,142 @@
+"""`cordon verify`: goes through everything that was stored and says that it stands, or what does not."""
+
+import contextlib
+from collections.abc import AsyncIterator
+from datetime import date, datetime
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from cordon.data import opened
+from cordon.settings import Settings, default_data_dir, read
+from duties import signing
+from model.errors import CordonError
+from model.instant import DAY_US, parse
+from store import heads, proof
+from store.pool import Store
+
+EPOCH = date(1970, 1, 1)
+
+
+async def run_verify(
+    since: str | None,
+    until: str | None,
+    lane: int | None,
+    keys: Path | None,
+    data_dir: Path | None,
+    dsn: str,
+    *,
+    out: Console,
+    err: Console,
+) -> None:
+    """Check, with a progress bar on standard error, and print what was checked.
+
+    Raises
+    ------
+    CordonError
+        At the first thing that does not match, or where it cannot be checked.
+    """
+    settings = _settings(data_dir, dsn)
+    folder = keys or settings.signing
+    if keys is not None and not keys.is_dir():
+        raise CordonError(f"--keys {keys} is not a folder: name the one with the public keys")
+    trusted = signing.trusted(folder) if folder and folder.is_dir() else signing.Trusted({})
+    noted = tuple(signing.noted(folder)) if folder and folder.is_dir() else ()
+    span = proof.Span(*_times(since, until), lane)
+    async with _read(settings) as store:
+        if await store.pool.fetchval("SELECT to_regclass('commit_link') IS NULL"):
+            raise CordonError("this database is older than the evidence chain: run cordon migrate; the chain begins with it")
+        async with proof.moment(store) as connection:
+            if not trusted.keys and await heads.held(connection):
+                raise CordonError(
+                    "the database has signed heads and there is no public key to check them with: give --keys FOLDER"
+                )
+            with _bar(err) as progress:
+                task = progress.add_task("Checking", total=await proof.size(connection, span))
+                counts = await proof.prove(connection, span, noted, trusted.checks, lambda n: progress.advance(task, n))
+        waiting = len(await heads.unsigned(store))
+    out.print(
+        f"everything stands as it was stored: {counts.links} links, {counts.heads} signed heads, {counts.fixes} fixes, "
+        f"{counts.events} events, {counts.alerts} alerts, {counts.entries} entries of their histories",
+        highlight=False,
+        soft_wrap=True,
+    )
+    if waiting:
+        out.print(f"{waiting} lane-days are over and not signed yet: until then they rest on the database alone", highlight=False)
+
+
+def show_keys(data_dir: Path | None, out: Console) -> None:
+    """Print the public keys.
+
+    Raises
+    ------
+    CordonError
+        If there are none.
+    """
+    folder = _folder(data_dir)
+    known = signing.trusted(folder).keys if folder.is_dir() else {}
+    if not known:
+        raise CordonError(f"there is no key in {folder} yet: one is made when the first day is signed")
+    for name, key in known.items():
+        out.print(f"{name}\n{signing.public_pem(key)}", markup=False, highlight=False, end="")
+
+
+def rotate_key(data_dir: Path | None, out: Console) -> None:
+    """Make a new signing key."""
+    key = signing.rotate(_folder(data_dir))
+    out.print(f"day heads are signed with {key.id} from now on: keep a copy of its public key outside", highlight=False)
+
+
+def _settings(data_dir: Path | None, dsn: str) -> Settings:
+    settings = read()
+    folder = data_dir or settings.data_dir
+    if not (dsn or settings.dsn):
+        folder = folder or default_data_dir(demo=False)
+    return settings.model_copy(update={"dsn": dsn or settings.dsn, "data_dir": folder})
+
+
+def _folder(data_dir: Path | None) -> Path:
+    folder = _settings(data_dir, "").signing
+    if folder is None:
+        raise CordonError("where are the keys? Give --data-dir, or set CORDON_SIGNING_DIR")
+    return folder
+
+
+@contextlib.asynccontextmanager
+async def _read(settings: Settings) -> AsyncIterator[Store]:
+    """The database as it is: a backup that is being checked is not to be changed by it."""
+    if settings.dsn:
+        async with Store(settings.dsn, size=2) as store:
+            yield store
+        return
+    assert settings.data_dir is not None
+    if not settings.data_dir.is_dir():
+        raise CordonError(
+            f"there is no instance in {settings.data_dir}: name its folder with --data-dir, or its database with --dsn"
+        )
+    async with opened(settings.data_dir, "") as store:
+        yield store
+
+
+def _times(since: str | None, until: str | None) -> tuple[int, int]:
+    return (
+        _time("--from", since, 0) if since else proof.Span().from_us,
+        _time("--to", until, DAY_US) if until else proof.Span().to_us,
+    )
+
+
+def _time(option: str, text: str, later_us: int) -> int:
+    """Microseconds of a time, or of a day ``later_us`` after its beginning."""
+    try:
+        if len(text) == len("2026-11-22"):
+            return (date.fromisoformat(text) - EPOCH).days * DAY_US + later_us
+        datetime.fromisoformat(text)
+        return parse(text)
+    except ValueError:
+        raise CordonError(f"{option} {text!r} is no day or time: write 2026-11-22, or 2026-11-22T08:00:00Z") from None
+
+
+def _bar(err: Console) -> Progress:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    return Progress(*columns, console=err, transient=True)
