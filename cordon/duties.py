@@ -13,7 +13,7 @@ import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import forgetting, heads, ordering, partitions
+from duties import forgetting, heads, ordering, partitions, retention
 from model.errors import CordonError
 from store.alone import alone
 from store.pool import FAILURES, Store
@@ -45,7 +45,8 @@ def listed(settings: Settings) -> tuple[Duty, ...]:
     return (
         Duty("partitions", _partitions, partitions.EVERY_S),
         Duty("forgetting", forgetting.forget, forgetting.EVERY_S),
-        Duty("ordering", _ordering, ordering.EVERY_S),
+        Duty("ordering", _ordering, ordering.EVERY_S, alone=True),
+        Duty("retention", partial(_retention, days=settings.retention_days), retention.EVERY_S, alone=True),
         *signing,
     )
 
@@ -57,6 +58,10 @@ async def _partitions(store: Store) -> Mapping[str, object] | None:
 
 async def _ordering(store: Store) -> Mapping[str, object] | None:
     return await ordering.order(store, time.time_ns() // 1000)
+
+
+async def _retention(store: Store, *, days: int) -> Mapping[str, object] | None:
+    return await retention.retain(store, time.time_ns() // 1000, days)
 
 
 async def run(dsn: str, duties: Sequence[Duty]) -> None:

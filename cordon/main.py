@@ -28,6 +28,8 @@ app.add_typer(signing, name="signing")
 app.add_typer(keys, name="keys")
 app.add_typer(users, name="users")
 app.add_typer(dead, name="dead")
+holds = typer.Typer(no_args_is_help=True, help="Legal holds: what is kept beyond its time, by whose authority and why.")
+app.add_typer(holds, name="holds")
 
 out = Console()
 err = Console(stderr=True)
@@ -246,6 +248,64 @@ def dead_list(
     from cordon.admin import run_dead_list
 
     _run(run_dead_list(last, data_dir, dsn, out))
+
+
+By = Annotated[str, typer.Option("--by", help="Who authorised it.")]
+Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the audit.")]
+
+
+@holds.command("add")
+def holds_add(
+    by: By,
+    reason: Reason,
+    wearer: Annotated[int | None, typer.Option("--wearer", help="All records of this wearer.")] = None,
+    order: Annotated[int | None, typer.Option("--order", help="The wearer's records of this order's time.")] = None,
+    alert: Annotated[
+        int | None, typer.Option("--alert", help="The wearer's records from a day before to a day after it.")
+    ] = None,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Keep records until the hold is released, however old they become."""
+    from cordon.holding import run_holds_add
+
+    _run(run_holds_add(wearer, order, alert, by, reason, data_dir, dsn, out))
+
+
+@holds.command("list")
+def holds_list(data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """List holds, standing ones first."""
+    from cordon.holding import run_holds_list
+
+    _run(run_holds_list(data_dir, dsn, out))
+
+
+@holds.command("release")
+def holds_release(
+    hold: Annotated[int, typer.Argument(help="The hold's number.")],
+    by: By,
+    reason: Reason,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """End a hold."""
+    from cordon.holding import run_holds_release
+
+    _run(run_holds_release(hold, by, reason, data_dir, dsn, out))
+
+
+@app.command()
+def erase(
+    wearer: Annotated[int, typer.Argument(help="The wearer's number.")],
+    by: By,
+    reason: Reason,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Make a wearer whose orders have ended unrecognisable; refused while a hold stands."""
+    from cordon.holding import run_erase
+
+    _run(run_erase(wearer, by, reason, data_dir, dsn, out))
 
 
 def main() -> None:

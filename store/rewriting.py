@@ -23,6 +23,9 @@ TAKEN: Final = 20_000  # noted rows taken over at once
 
 EVERYTHING: Final = "true"
 
+# The newest change of any hold: a day is cut down by the holds of one moment, and again when they have changed.
+REVISION: Final = "SELECT coalesce(max(revision), 0) FROM hold"
+
 KEYS: Final = {"fix": ("tag", "fix_at", "seq", "source"), "event": ("tag", "at", "seq", "kind")}
 
 
@@ -51,6 +54,10 @@ class Day(NamedTuple):
         return start, end
 
 
+class SupersededError(Exception):
+    """A hold was changed since the copy was made: it may lack rows."""
+
+
 async def unordered(store: Store, before: int) -> list[Day]:
     """The days before one since 1970 that are not yet in order, oldest first."""
     rows = await store.pool.fetch(
@@ -71,7 +78,7 @@ async def unordered(store: Store, before: int) -> list[Day]:
 
 
 async def rewrite(store: Store, day: Day) -> bool:
-    """Write a day's table again; False where the exchange found no quiet moment, and is left to the next call.
+    """Write a day's table again; False where there was no quiet moment, or holds were changed: the next call decides.
 
     1. **Watch.** From here on a trigger notes the key of every row written to the day. Making it waits for the commits that are
        just writing to this day, at most ``LOCK_S``; commits to other days do not meet it.
@@ -93,6 +100,8 @@ async def rewrite(store: Store, day: Day) -> bool:
             for step in STEPS:
                 if not await step(connection, day):
                     return False
+        except SupersededError:
+            return False
         finally:
             if not connection.is_closed():
                 await connection.execute("SELECT pg_advisory_unlock($1, hashtext($2))", LOCK, day.name)
@@ -172,6 +181,8 @@ async def _exchange(connection: Connection, day: Day) -> bool:
 
     async def exchange() -> None:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        if day.held_by and await connection.fetchval(REVISION) != day.held_by:
+            raise SupersededError
         # The parent first, as everybody does. From here on nobody else reads or writes any day.
         await connection.execute(f"LOCK TABLE ONLY {day.table} IN ACCESS EXCLUSIVE MODE")
         while await _taken(connection, day) == TAKEN:

@@ -222,7 +222,8 @@ CREATE TABLE public.dead_letter (
     protocol text NOT NULL,
     reason text NOT NULL,
     body bytea NOT NULL,
-    replayed_at timestamp with time zone
+    replayed_at timestamp with time zone,
+    settled_as text
 );
 ALTER TABLE public.dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.dead_letter_id_seq
@@ -301,6 +302,74 @@ ALTER TABLE public.gateway_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+CREATE SEQUENCE public.hold_revision
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1;
+CREATE TABLE public.hold (
+    id bigint NOT NULL,
+    wearer bigint,
+    monitoring_order bigint,
+    alert bigint,
+    authorised_by text NOT NULL,
+    reason text NOT NULL,
+    placed_at timestamp with time zone DEFAULT now() NOT NULL,
+    released_at timestamp with time zone,
+    released_by text,
+    release_reason text,
+    revision bigint DEFAULT nextval('public.hold_revision'::regclass) NOT NULL,
+    CONSTRAINT hold_check CHECK ((num_nonnulls(wearer, monitoring_order, alert) = 1))
+);
+ALTER TABLE public.hold ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.hold_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.monitoring_order (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    organisation bigint DEFAULT 1 NOT NULL,
+    officer bigint,
+    type text NOT NULL,
+    status text NOT NULL,
+    timezone text NOT NULL,
+    risk text DEFAULT 'standard'::text NOT NULL,
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT monitoring_order_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'in_custody'::text, 'in_hospital'::text, 'unlawfully_at_large'::text, 'paused_by_court'::text, 'completed'::text, 'revoked'::text])))
+);
+CREATE VIEW public.hold_span AS
+ SELECT hold.id AS hold,
+    activation.tag,
+    GREATEST(activation.fitted_from, meant.starts) AS starts,
+    LEAST(COALESCE(activation.fitted_to, 'infinity'::timestamp with time zone), meant.ends) AS ends
+   FROM ((public.hold
+     JOIN LATERAL ( SELECT hold.wearer,
+            '-infinity'::timestamp with time zone AS starts,
+            'infinity'::timestamp with time zone AS ends
+          WHERE (hold.wearer IS NOT NULL)
+        UNION ALL
+         SELECT monitoring_order.wearer,
+            monitoring_order.starts,
+            COALESCE(monitoring_order.ends, 'infinity'::timestamp with time zone) AS "coalesce"
+           FROM public.monitoring_order
+          WHERE (monitoring_order.id = hold.monitoring_order)
+        UNION ALL
+         SELECT alert.wearer,
+            (alert.event_at - '1 day'::interval),
+            (COALESCE(alert.ended_at, 'infinity'::timestamp with time zone) + '1 day'::interval)
+           FROM public.alert
+          WHERE (alert.id = hold.alert)) meant ON (true))
+     JOIN public.activation ON ((activation.wearer = meant.wearer)))
+  WHERE (hold.released_at IS NULL);
 CREATE TABLE public.idempotency (
     account bigint NOT NULL,
     key text NOT NULL,
@@ -322,22 +391,6 @@ CREATE TABLE public.lane (
     claimed_at timestamp with time zone,
     link bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL,
     generation integer DEFAULT 0 NOT NULL
-);
-CREATE TABLE public.monitoring_order (
-    id bigint NOT NULL,
-    wearer bigint NOT NULL,
-    organisation bigint DEFAULT 1 NOT NULL,
-    officer bigint,
-    type text NOT NULL,
-    status text NOT NULL,
-    timezone text NOT NULL,
-    risk text DEFAULT 'standard'::text NOT NULL,
-    starts timestamp with time zone NOT NULL,
-    ends timestamp with time zone,
-    details jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT monitoring_order_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'in_custody'::text, 'in_hospital'::text, 'unlawfully_at_large'::text, 'paused_by_court'::text, 'completed'::text, 'revoked'::text])))
 );
 ALTER TABLE public.monitoring_order ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.monitoring_order_id_seq
@@ -388,6 +441,11 @@ CREATE TABLE public.receipt (
     done integer DEFAULT 1 NOT NULL,
     frames integer DEFAULT 1 NOT NULL
 );
+CREATE TABLE public.retired_day (
+    name text NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL,
+    kept bigint NOT NULL
+);
 CREATE TABLE public.rewritten_day (
     name text NOT NULL,
     ordered_at timestamp with time zone NOT NULL,
@@ -434,7 +492,8 @@ CREATE TABLE public.wearer (
     name text NOT NULL,
     details jsonb DEFAULT '{}'::jsonb NOT NULL,
     version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    erased_at timestamp with time zone
 );
 CREATE TABLE public.wearer_group (
     id bigint NOT NULL,
@@ -549,6 +608,8 @@ ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_name_key UNIQUE (name);
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (account, key);
 ALTER TABLE ONLY public.lane
@@ -563,6 +624,8 @@ ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.receipt
     ADD CONSTRAINT receipt_pkey PRIMARY KEY (id, lane);
+ALTER TABLE ONLY public.retired_day
+    ADD CONSTRAINT retired_day_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.rewritten_day
     ADD CONSTRAINT rewritten_day_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.session
@@ -625,6 +688,12 @@ ALTER TABLE ONLY public.day_head
     ADD CONSTRAINT day_head_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
+ALTER TABLE ONLY public.hold
+    ADD CONSTRAINT hold_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 ALTER TABLE ONLY public.monitoring_order

@@ -46,6 +46,12 @@ async def dead(store: Store, before: int | None, limit: int) -> list[asyncpg.Rec
 
 
 async def oldest_entry(store: Store) -> int | None:
-    """The oldest position the feed still has an entry for, None where it has none."""
-    found: int | None = await store.pool.fetchval("SELECT min(position) FROM feed_entry")
+    """The oldest position from which on the feed has every entry, None where it has none.
+
+    The newest control change does not count: it is kept when those around it are forgotten.
+    """
+    found: int | None = await store.pool.fetchval(
+        """SELECT min(position) FROM feed_entry
+           WHERE position <> (SELECT coalesce(max(position), 0) FROM feed_entry WHERE kind = 'control')"""
+    )
     return found

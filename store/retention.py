@@ -1,0 +1,120 @@
+"""Turns days past their time into what a hold still keeps of them, or into nothing, while commits go on.
+
+A day with held rows is rewritten with these alone (store/rewriting.py) and stays where it is: whatever reads fixes finds them as
+before. A day without any is dropped whole. Both are noted in ``retired_day``.
+"""
+
+from enum import Enum
+from typing import Final
+
+from store.partitions import LOCK, TABLES, day_named
+from store.pool import Connection, Store
+from store.rewriting import KEYS, REVISION, Day, patiently, rewrite
+
+
+class Fate(Enum):
+    """What became of a day past its time."""
+
+    DROPPED = "dropped"
+    CUT_DOWN = "cut_down"  # to its held rows
+    PUT_OFF = "put_off"  # no quiet moment, or a hold was changed meanwhile: the next round decides
+    UNCHANGED = "unchanged"  # cut down before, by the same holds
+
+
+async def past(store: Store, before: int) -> list[Day]:
+    """The tables of days before one since 1970, oldest first."""
+    rows = await store.pool.fetch(
+        """SELECT parent.relname AS parent, child.relname AS child
+           FROM pg_inherits JOIN pg_class parent ON parent.oid = inhparent JOIN pg_class child ON child.oid = inhrelid
+           WHERE inhparent IN (SELECT unnest($1::text[])::regclass)""",
+        TABLES,
+    )
+    numbered = ((day_named(row["child"]), row["parent"]) for row in rows)
+    return [Day(table, day) for day, table in sorted((day, table) for day, table in numbered if day is not None and day < before)]
+
+
+async def retire(store: Store, day: Day) -> Fate:
+    """Let go of a day but for what is held. One caller at a time."""
+    at = KEYS[day.table][1]
+    keeping = f"EXISTS (SELECT FROM hold_span WHERE hold_span.tag = held.tag AND held.{at} >= starts AND held.{at} < ends)"
+    revision = await store.pool.fetchval(REVISION)
+    kept = 0
+    if revision:
+        done = await store.pool.fetchval("SELECT held_by FROM rewritten_day WHERE name = $1", day.name)
+        if done == revision:
+            return Fate.UNCHANGED
+        kept = await store.pool.fetchval(f"SELECT count(*) FROM {day.name} AS held WHERE {keeping}")  # noqa: S608
+    if kept:
+        if not await rewrite(store, day._replace(keeping=keeping, held_by=revision)):
+            return Fate.PUT_OFF
+        await store.pool.execute(RETIRED, day.name, kept)
+        return Fate.CUT_DOWN
+    async with store.pool.acquire() as connection:
+        return Fate.DROPPED if await _drop(connection, day, revision) else Fate.PUT_OFF
+
+
+RETIRED: Final = """
+INSERT INTO retired_day (name, kept) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = now(), kept = excluded.kept
+"""
+
+
+async def _drop(connection: Connection, day: Day, revision: int) -> bool:
+    dropped = False
+
+    async def drop() -> None:
+        nonlocal dropped
+        await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
+        if await connection.fetchval(REVISION) != revision:  # held since we looked
+            return
+        await connection.execute(
+            f"""LOCK TABLE ONLY {day.table} IN ACCESS EXCLUSIVE MODE;
+                ALTER TABLE {day.table} DETACH PARTITION {day.name};
+                DROP TABLE {day.name};
+                DROP TABLE IF EXISTS {day.copy}"""
+        )
+        await connection.execute("DELETE FROM rewritten_day WHERE name = $1", day.name)
+        await connection.execute("DELETE FROM day_change WHERE name = $1", day.name)
+        await connection.execute(RETIRED, day.name, 0)
+        dropped = True
+
+    return await patiently(connection, day.table, drop) and dropped
+
+
+async def forget_messages(store: Store, days: int) -> int:
+    """Drop messages delivered before that many days; how many."""
+    return await _gone(store, "DELETE FROM outbox WHERE sent_at < now() - make_interval(days => $1)", days)
+
+
+async def forget_entries(store: Store, days: int) -> int:
+    """Drop older entries of the feed, the newest control change apart, which says how far lanes have heard; how many."""
+    return await _gone(
+        store,
+        """DELETE FROM feed_entry WHERE at < now() - make_interval(days => $1)
+           AND position <> (SELECT coalesce(max(position), 0) FROM feed_entry WHERE kind = 'control')""",
+        days,
+    )
+
+
+async def forget_unknown(store: Store, days: int) -> int:
+    """Drop tags nobody wore that have not been heard of for that long; how many."""
+    return await _gone(store, "DELETE FROM unknown_tag WHERE last_at < now() - make_interval(days => $1)", days)
+
+
+async def forget_letters(store: Store, settled_days: int, waiting_days: int) -> int:
+    """Drop dead letters settled, or come and never settled, so long ago; how many.
+
+    While any hold stands, none that waits is dropped: whose records are in it nobody knows until it can be read.
+    """
+    return await _gone(
+        store,
+        """DELETE FROM dead_letter WHERE replayed_at < now() - make_interval(days => $1)
+           OR (replayed_at IS NULL AND received_at < now() - make_interval(days => $2)
+               AND NOT EXISTS (SELECT FROM hold WHERE released_at IS NULL))""",
+        settled_days,
+        waiting_days,
+    )
+
+
+async def _gone(store: Store, statement: str, *days: int) -> int:
+    done: str = await store.pool.execute(statement, *days)
+    return int(done.rpartition(" ")[2])
