@@ -1,13 +1,16 @@
 """Turns alert rows into the alert of the contract, for lists, the stream and one alert in full."""
 
-from typing import Any, Final, Literal
+from enum import StrEnum
+from typing import Any, Final, Literal, NamedTuple
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.fields import Instant, Person, Row, person, readable
 from api.fix import Fix, fixes_of
-from model.alert import Condition, Confidence, Handling
+from api.roles import May
+from api.token import Caller
+from model.alert import OURS, Condition, Confidence, Handling
 from model.fix import FIX
 from store.alerts import Detail
 
@@ -23,6 +26,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "owner": None,
     "wearer_id": 7,
     "wearer": "Test Wearer",
+    "subject": None,
     "order_id": 3,
     "tag": 356307042441013,
     "zone_id": 4,
@@ -83,6 +87,37 @@ FULL: Final[dict[str, Any]] = SUMMARY | {
 }
 
 
+class About(StrEnum):
+    """What an alert is about, which decides who sees it."""
+
+    WEARER = "wearer"
+    FLEET = "fleet"  # many tags at once, nobody by name
+    OURS = "ours"  # the system itself
+
+
+class Scope(NamedTuple):
+    """Which alerts somebody sees."""
+
+    people: bool
+    ours: bool
+
+    def covers(self, what: About) -> bool:
+        """Whether an alert about this is among them."""
+        return self.people if what is About.WEARER else self.ours if what is About.OURS else True
+
+
+def scope(caller: Caller) -> Scope:
+    """Of a role: wearers' alerts where wearers may be seen; the system's own where they are asked for."""
+    return Scope(caller.may(May.SEE_WEARERS), caller.may(May.SEE_OUTAGES))
+
+
+def about(row: Row) -> About:
+    """What an alert's row is about."""
+    if row["wearer"] is not None:
+        return About.WEARER
+    return About.OURS if row["kind"] in OURS else About.FLEET
+
+
 class Due(BaseModel):
     """The clocks of the last occurrence; null where no clock runs."""
 
@@ -103,10 +138,11 @@ class Alert(BaseModel):
     handling: Handling = Field(description="people's axis; new again when an occurrence happens that nobody has handled")
     level: int = Field(description="how often it was escalated")
     owner: Person | None
-    wearer_id: int
-    wearer: str = Field(description="the wearer's name")
+    wearer_id: int | None = Field(description="null where it concerns no one wearer: monitoring_down, fleet_outage")
+    wearer: str | None = Field(description="the wearer's name")
+    subject: str | None = Field(description="what it concerns instead, where there may be several at once: a gateway's name")
     order_id: int | None
-    tag: int = Field(description="the tag of the last occurrence")
+    tag: int | None = Field(description="the tag of the last occurrence")
     zone_id: int | None
     zone_version: int | None
     zone_name: str | None
@@ -176,8 +212,9 @@ def _fields(row: Row) -> dict[str, Any]:
         "owner": person(row["owner"], row["owner_name"]),
         "wearer_id": row["wearer"],
         "wearer": row["wearer_name"],
+        "subject": row["subject"] or None,
         "order_id": row["monitoring_order"] or None,
-        "tag": row["tag"],
+        "tag": row["tag"] or None,
         "zone_id": row["zone"] or None,
         "zone_version": row["zone_version"] or None,
         "zone_name": row["zone_name"],

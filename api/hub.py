@@ -14,9 +14,9 @@ import structlog
 from fastapi.sse import format_sse_event
 from pydantic import BaseModel, ConfigDict
 
-from api.alert import changed
-from api.judging import UNREACHABLE, Judging, judging, lane
-from store import alerts, feed, status
+from api.alert import About, Scope, about, changed
+from api.judging import UNREACHABLE, Judging, lane, watched
+from store import alerts, feed, status, watch
 from store.feed import Entry
 from store.pool import Store
 from store.refusal import UNAVAILABLE
@@ -33,10 +33,11 @@ PING: Final = b": ping\n\n"
 
 
 class Event(NamedTuple):
-    """One change of an alert, as it goes over the wire."""
+    """One change of an alert, as it goes over the wire; ``about`` says who may see it."""
 
     position: int
     wire: bytes
+    about: About
 
 
 class Beginning(NamedTuple):
@@ -73,10 +74,15 @@ async def events(store: Store, entries: Sequence[Entry]) -> list[Event]:
     wanted = [entry for entry in entries if entry.kind == "alert"]
     rows = await alerts.several(store, [entry.ref for entry in wanted])
     return [
-        Event(entry.position, _wire("alert", changed(rows[entry.ref], entry.what), entry.position))
+        Event(entry.position, _wire("alert", changed(rows[entry.ref], entry.what), entry.position), about(rows[entry.ref]))
         for entry in wanted
         if entry.ref in rows
     ]
+
+
+def _words(told: Judging) -> tuple[object, ...]:
+    """What a screen would show differently; once a minute while all is well, when the synthetic alerts have come again."""
+    return told.state, told.text, [(check.name, check.text) for check in told.failing], told.seen_at
 
 
 def _wire(name: str, data: BaseModel, position: int | None = None) -> bytes:
@@ -99,7 +105,7 @@ class Hub:
         self._start = 0  # the ring holds every event after this position
         self._changed = asyncio.Event()
         self._status: Judging = UNREACHABLE
-        self._said = (UNREACHABLE.state, UNREACHABLE.text)
+        self._said = _words(UNREACHABLE)
         self._status_no = 0
         self._closing = False
         self._tasks: list[asyncio.Task[None]] = []
@@ -137,8 +143,8 @@ class Hub:
         reason = await self._cannot_resume(last_id, now)
         return Beginning(last_id) if reason is None else Beginning(now, reason)
 
-    async def stream(self, beginning: Beginning, ends_in_s: float) -> AsyncGenerator[bytes, None]:
-        """What one client is sent until its token ends."""
+    async def stream(self, beginning: Beginning, ends_in_s: float, scope: Scope) -> AsyncGenerator[bytes, None]:
+        """What one client, who may see ``scope``, is sent until its token ends."""
         loop = asyncio.get_running_loop()
         end_s = loop.time() + ends_in_s
         self.clients += 1
@@ -159,8 +165,9 @@ class Hub:
                         fresh, after = await self._after(after, position)
                     except UNAVAILABLE:
                         return  # the client comes back, and resumes
-                    if fresh:
-                        yield b"".join(event.wire for event in fresh)
+                    wires = [event.wire for event in fresh if scope.covers(event.about)]
+                    if wires:
+                        yield b"".join(wires)
                     continue
                 try:
                     async with asyncio.timeout(max(0.0, min(PING_S, end_s - loop.time()))):
@@ -224,10 +231,11 @@ class Hub:
     async def _look(self) -> None:
         """Look whether Cordon judges; streams are told when what the screen says changes."""
         try:
-            self._status = judging([lane(row) for row in await status.lanes(self._store)])
+            lanes = [lane(row) for row in await status.lanes(self._store)]
+            self._status = watched(lanes, await watch.last(self._store))
         except UNAVAILABLE:
             self._status = UNREACHABLE
-        said = (self._status.state, self._status.text)
+        said = _words(self._status)
         if said != self._said:
             self._said = said
             self._status_no += 1

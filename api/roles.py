@@ -7,7 +7,8 @@ from typing import Final
 class May(StrEnum):
     """One thing a person may or may not do. Each operation of the API needs exactly one."""
 
-    SEE_QUEUE = "see_queue"  # alerts, their evidence and history, the stream
+    SEE_QUEUE = "see_queue"  # alerts, their evidence and history, the stream; those about wearers only with SEE_WEARERS
+    SEE_OUTAGES = "see_outages"  # in it, alerts about the system itself; everybody else has the banner
     WORK_ALERTS = "work_alerts"  # acknowledge, assign, note, step, close, reopen
     SEE_WEARERS = "see_wearers"  # wearers, orders, activations, groups: personal data
     EDIT_WEARERS = "edit_wearers"  # wearers, orders, groups
@@ -49,11 +50,13 @@ _OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES}
 PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.OPERATOR: _OPERATOR,
     Role.OFFICER: _OFFICER,
-    Role.SUPERVISOR: _OFFICER | {May.SEE_AUDIT, May.SEE_DEAD},
+    Role.SUPERVISOR: _OFFICER | {May.SEE_OUTAGES, May.SEE_AUDIT, May.SEE_DEAD},
     # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
     Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.SEE_TAGS, May.SEE_STATUS}),
-    # No personal data at all.
-    Role.ENGINEER: frozenset({May.SEE_TAGS, May.SEE_STATUS, May.SEE_DEAD}),
+    # No personal data at all: a queue of what concerns no wearer.
+    Role.ENGINEER: frozenset(
+        {May.SEE_QUEUE, May.SEE_OUTAGES, May.WORK_ALERTS, May.SEE_TAGS, May.SEE_STATUS, May.SEE_DEAD},
+    ),
     # Everything, and changes nothing.
     Role.AUDITOR: frozenset(may for may in May if may.startswith("see_")),
     Role.ADMIN: frozenset(May),

@@ -4,6 +4,9 @@ Any number of instances may run them (`cordon up`, `cordon duties`): a duty eith
 """
 
 import asyncio
+import contextlib
+import os
+import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
@@ -13,13 +16,15 @@ import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import forgetting, heads, ordering, partitions, retention
-from model.errors import CordonError
+from duties import deadman, forgetting, heads, ordering, partitions, retention, synthetic, watch
+from model.errors import CordonError, first
+from store import rounds
 from store.alone import alone
 from store.pool import FAILURES, Store
 
 RETRY_S: Final = 1.0  # after the first failure in a row; doubled by each further one
 RETRY_MOST_S: Final = 60.0
+NOTE_S: Final = 10.0  # a round that succeeds is noted this often at most: some take place every other second
 
 log = structlog.get_logger()
 
@@ -39,16 +44,23 @@ class Duty(NamedTuple):
 
 def listed(settings: Settings) -> tuple[Duty, ...]:
     """Every duty of an instance."""
-    signing = (
-        () if settings.signing is None else (Duty("heads", partial(heads.sign, folder=settings.signing), heads.EVERY_S, True),)
-    )
-    return (
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    limits = watch.Limits(settings.synthetic_s if settings.door_url else 0.0, settings.synthetic_late_s)
+    duties = [
         Duty("partitions", _partitions, partitions.EVERY_S),
         Duty("forgetting", forgetting.forget, forgetting.EVERY_S),
         Duty("ordering", _ordering, ordering.EVERY_S, alone=True),
         Duty("retention", partial(_retention, days=settings.retention_days), retention.EVERY_S, alone=True),
-        *signing,
-    )
+        Duty("watch", partial(watch.look, owner=owner, limits=limits), watch.EVERY_S),
+    ]
+    if settings.signing is not None:
+        duties.append(Duty("heads", partial(heads.sign, folder=settings.signing), heads.EVERY_S, alone=True))
+    if limits.synthetic_s:
+        crosser = synthetic.Crosser(settings.door_url, settings.lanes, *limits)
+        duties.append(Duty("synthetic", crosser.cross, min(synthetic.LOOK_S, settings.synthetic_s / 4), alone=True))
+    if settings.deadman_url:
+        duties.append(Duty(watch.DEAD_MAN, deadman.Switch(settings.deadman_url).ping, settings.deadman_s))
+    return tuple(duties)
 
 
 async def _partitions(store: Store) -> Mapping[str, object] | None:
@@ -68,6 +80,8 @@ async def run(dsn: str, duties: Sequence[Duty]) -> None:
     """Do all of them over a store of their own until cancelled."""
     size = 2 * len(duties) + 2  # a round alone holds one connection and works on another
     async with child.database(dsn, size) as store, asyncio.TaskGroup() as group:
+        with contextlib.suppress(*FAILURES):
+            await rounds.begin(store, [duty.name for duty in duties])
         for duty in duties:
             group.create_task(keep(store, duty), name=duty.name)
 
@@ -75,12 +89,16 @@ async def run(dsn: str, duties: Sequence[Duty]) -> None:
 async def keep(store: Store, duty: Duty) -> None:
     """Do one duty until cancelled. A failure is said once, and tried again: at once nearly, then ever more rarely."""
     failures = 0
+    noted_s = -NOTE_S
     while True:
         try:
             did = await _round(store, duty)
         except Exception as error:
+            cause = first(error)
             if not failures:
-                _say(duty, error)
+                _say(duty, cause)
+            with contextlib.suppress(*FAILURES):
+                await rounds.failed(store, duty.name, duty.every_s, _words(cause))
             pause_s = min(RETRY_S * 2**failures, RETRY_MOST_S)
             failures += 1
         else:
@@ -88,6 +106,10 @@ async def keep(store: Store, duty: Duty) -> None:
                 log.info("duty goes on", duty=duty.name, failed_rounds=failures)
             if did:
                 log.info("duty done", duty=duty.name, **did)
+            if failures or time.monotonic() - noted_s >= NOTE_S:
+                noted_s = time.monotonic()
+                with contextlib.suppress(*FAILURES):
+                    await rounds.done(store, duty.name, duty.every_s)
             failures, pause_s = 0, duty.every_s
         await asyncio.sleep(pause_s)
 
@@ -99,14 +121,17 @@ async def _round(store: Store, duty: Duty) -> Mapping[str, object] | None:
         return await duty.act(store) if free else None
 
 
-def _say(duty: Duty, error: Exception) -> None:
-    """Our own sentences say what to do and hold no one's data; of others the type, and the trace where nobody expects it."""
-    if isinstance(error, CordonError):
-        log.warning("duty failed; trying again", duty=duty.name, error=str(error))
-    elif isinstance(error, FAILURES):
-        log.warning("duty failed; trying again", duty=duty.name, error=type(error).__name__)
+def _words(error: BaseException) -> str:
+    """Our own sentences say what to do and hold no one's data; of others the type."""
+    return str(error) if isinstance(error, CordonError) else type(error).__name__
+
+
+def _say(duty: Duty, error: BaseException) -> None:
+    """In one line; with its trace where nobody expects it."""
+    if isinstance(error, (CordonError, *FAILURES)):
+        log.warning("duty failed; trying again", duty=duty.name, error=_words(error))
     else:
-        log.error("duty failed; trying again", duty=duty.name, error=type(error).__name__, exc_info=error)
+        log.error("duty failed; trying again", duty=duty.name, error=_words(error), exc_info=error)
 
 
 async def run_duties(dsn: str) -> None:

@@ -40,6 +40,15 @@ class Settings(BaseSettings):
     trace_from_us: int = 0
     demo: bool = False
 
+    # How we watch ourselves. Seconds between two crossings of each lane's synthetic wearer, 0 for none; a crossing's alert that
+    # is not on the feed so long after is late. `cordon duties` has to be told where the gateways' HTTP door answers.
+    synthetic_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
+    synthetic_late_s: Annotated[float, Field(gt=0, le=600)] = 20.0
+    door_url: str = ""
+    # An address outside (a dead-man's switch) that is asked this often while all is well, and calls somebody when it is not.
+    deadman_url: str = ""
+    deadman_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
+
     # Journal entries of a lane after which the next commit carries a snapshot.
     snapshot_entries: Annotated[int, Field(ge=1)] = 1000
     # A part that ends by itself is started again, unless it did so this often within a minute.

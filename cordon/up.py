@@ -65,7 +65,8 @@ async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console
     out.print(Panel("\n".join(lines), title="Cordon is up", expand=False), highlight=False)
     out.print("Ctrl-C ends it; the data stay.", highlight=False)
     async with demo.fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
-        doing = duties.run(system.settings.dsn, duties.listed(system.settings))
+        settings = system.settings.model_copy(update={"door_url": system.url})
+        doing = duties.run(settings.dsn, duties.listed(settings))
         kept = [group.create_task(job) for job in (system.keep(), doing)]
         await child.until_told(watch_parent=False)
         out.print("Ending", highlight=False)

@@ -12,6 +12,8 @@ class Kind(StrEnum):
     EXCLUSION = "exclusion"
     EXCLUSION_POSSIBLE = "exclusion_possible"
     CROSSED = "crossed"
+    FLEET_OUTAGE = "fleet_outage"
+    MONITORING_DOWN = "monitoring_down"
 
 
 class Family(StrEnum):
@@ -19,13 +21,20 @@ class Family(StrEnum):
 
     EXCLUSION = "exclusion"
     CROSSED = "crossed"
+    FLEET_OUTAGE = "fleet_outage"
+    MONITORING_DOWN = "monitoring_down"
 
 
 FAMILY = {
     Kind.EXCLUSION: Family.EXCLUSION,
     Kind.EXCLUSION_POSSIBLE: Family.EXCLUSION,
     Kind.CROSSED: Family.CROSSED,
+    Kind.FLEET_OUTAGE: Family.FLEET_OUTAGE,
+    Kind.MONITORING_DOWN: Family.MONITORING_DOWN,
 }
+
+# Of ourselves: for those who run the system. Everyone else is told by a banner, and has enough in the queue.
+OURS = frozenset({Kind.MONITORING_DOWN})
 
 
 class Condition(StrEnum):
@@ -57,6 +66,8 @@ CONFIDENCE = {
     Kind.EXCLUSION: Confidence.DEFINITE,
     Kind.EXCLUSION_POSSIBLE: Confidence.POSSIBLE,
     Kind.CROSSED: Confidence.INFERRED,
+    Kind.FLEET_OUTAGE: Confidence.DEFINITE,
+    Kind.MONITORING_DOWN: Confidence.DEFINITE,
 }
 
 

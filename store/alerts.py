@@ -8,13 +8,14 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
+from model.alert import OURS
 from store import audit
 from store.feed import Edit
 from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, MissingError
 
 # ``state`` is the effective handling: new again as soon as an occurrence happens that nobody has handled.
-# ``next_due`` is the earliest clock still running in that state.
+# ``next_due`` is the earliest clock still running in that state. Synthetic wearers' alerts (ids below 0) are nobody's to see.
 VIEW: Final = """
 SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.purpose AS zone_purpose,
        CASE s.state WHEN 'new' THEN least(a.due_acknowledge, a.due_contact, a.due_decision)
@@ -22,11 +23,12 @@ SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.
                     WHEN 'in_progress' THEN a.due_decision END AS next_due,
        s.state
 FROM alert a
-JOIN wearer w ON w.id = a.wearer
+LEFT JOIN wearer w ON w.id = a.wearer
 LEFT JOIN account o ON o.id = a.owner
 LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
 CROSS JOIN LATERAL (SELECT CASE WHEN a.handling <> 'closed' AND a.calls > a.handled_calls
-                                THEN 'new' ELSE a.handling END AS state) s"""
+                                THEN 'new' ELSE a.handling END AS state
+                    WHERE a.wearer > 0 OR a.wearer IS NULL) s"""
 
 KEY: Final = "(q.severity, coalesce(q.next_due, timestamptz '9999-01-01 00:00:00+00'), q.event_at, q.id)"
 
@@ -47,6 +49,8 @@ class Filter(NamedTuple):
     owner: int | None = None
     from_us: int | None = None
     to_us: int | None = None
+    people: bool = True  # alerts that concern a wearer
+    ours: bool = True  # alerts about the system itself (model.alert.OURS)
 
 
 class Place(NamedTuple):
@@ -76,11 +80,13 @@ async def page(store: Store, wanted: Filter, after: Place | None, limit: int) ->
                   AND ($4::bigint IS NULL OR a.tag = $4
                        OR EXISTS (SELECT 1 FROM alert_occurrence x WHERE x.tag = $4 AND x.alert = a.id))
                   AND ($5::bigint IS NULL OR a.zone = $5) AND ($6::bigint IS NULL OR a.owner = $6)
-                  AND ($7::timestamptz IS NULL OR a.event_at >= $7) AND ($8::timestamptz IS NULL OR a.event_at < $8)) q
-                WHERE $9::smallint IS NULL
-                   OR {KEY} > ($9, $10::timestamptz, $11::timestamptz, $12::bigint)
-                ORDER BY {KEY} LIMIT $13""",  # noqa: S608
+                  AND ($7::timestamptz IS NULL OR a.event_at >= $7) AND ($8::timestamptz IS NULL OR a.event_at < $8)
+                  AND ($9 OR a.wearer IS NULL) AND ($10 OR a.kind <> ALL ($11::text[]))) q
+                WHERE $12::smallint IS NULL
+                   OR {KEY} > ($12, $13::timestamptz, $14::timestamptz, $15::bigint)
+                ORDER BY {KEY} LIMIT $16""",  # noqa: S608
             *wanted[1:],
+            list(OURS),
             *(after or (None, None, None, None)),
             limit,
         )
@@ -155,7 +161,7 @@ async def assign(change: Edit, row: asyncpg.Record, owner: int | None, roles: Se
         if account is None or not account["active"]:
             raise DanglingError("owner", "active account", owner)
         if account["role"] not in roles:
-            raise ConflictError(f"{account['name']} is {account['role']} and cannot work alerts: choose somebody who can")
+            raise ConflictError(f"{account['name']} is {account['role']} and cannot work this alert: choose somebody who can")
         name = account["name"]
     await change.connection.execute(
         "UPDATE alert SET owner = $2, handling_version = handling_version + 1 WHERE id = $1", row["id"], owner
@@ -196,17 +202,23 @@ async def reopen(change: Edit, row: asyncpg.Record, text: str) -> None:
     if row["handling"] != "closed":
         raise ConflictError(f"alert {row['id']} is not closed: work on it as it is")
     newer = await change.connection.fetchval(
-        "SELECT id FROM alert WHERE wearer = $1 AND family = $2 AND zone = $3 AND handling <> 'closed'",
+        """SELECT id FROM alert WHERE (wearer = $1 OR wearer IS NULL AND $1::bigint IS NULL)
+               AND family = $2 AND zone = $3 AND subject = $4 AND handling <> 'closed'""",
         row["wearer"],
         row["family"],
         row["zone"],
+        row["subject"],
     )
     if newer is not None:
-        raise ConflictError(f"alert {newer} is open for the same wearer and zone: add a note there")
+        raise ConflictError(f"alert {newer} is open for the same {_whose(row)}: add a note there")
     try:
         await _handle(change, row, "reopened", text, {}, handling="in_progress", owner=change.actor)
     except asyncpg.UniqueViolationError:  # raised by a worker between the look and the change
-        raise ConflictError("a newer alert has just opened for the same wearer and zone: add a note there") from None
+        raise ConflictError(f"a newer alert has just opened for the same {_whose(row)}: add a note there") from None
+
+
+def _whose(row: asyncpg.Record) -> str:
+    return "cause" if row["wearer"] is None else "wearer and zone"
 
 
 def _refuse_closed(row: asyncpg.Record) -> None:

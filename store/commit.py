@@ -384,7 +384,8 @@ async def _number(
     numbered = list(enumerate(steps, 1))
     said = [(step.row.id, i, step.change.changed_us, step.what, step.change.reason, _details(step)) for i, step in numbered]
     shown = [(step.row.id, i, *_evidence(step)) for i, step in numbered if len(step.change.evidence)]
-    sent = [(step.row.id, i, _message(step)) for i, step in numbered if step.pages]
+    # Of a synthetic wearer's alerts (ids below 0) only the feed is told.
+    sent = [(step.row.id, i, _message(step)) for i, step in numbered if step.pages and step.row.wearer > 0]
     raised = [(step.row.id, i) for i, step in numbered if step.what == changes.WHAT[Op.OPEN] and step.row.raised == 1]
     columns = (*_turned(entries, 3), *_turned(said, 6), *_turned(shown, 6), *_turned(sent, 3), *_turned(raised, 2))
     position: int = await connection.fetchval(NUMBER_ALL, *columns, claim.partition, commit_no)

@@ -4,6 +4,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
+from model.synthetic import FIRST_TAG
 from store.pool import Store
 from store.refusal import MissingError
 
@@ -44,7 +45,9 @@ def key(row: asyncpg.Record) -> After:
 
 
 async def check(store: Store, track: Track) -> None:
-    """Raise ``MissingError`` for a wearer that does not exist."""
+    """Raise ``MissingError`` for a wearer that does not exist, and for a synthetic wearer's tag."""
+    if track.tag is not None and track.tag >= FIRST_TAG:
+        raise MissingError("tag", track.tag)
     known = track.wearer is None or await store.pool.fetchval("SELECT 1 FROM wearer WHERE id = $1", track.wearer)
     if not known:
         raise MissingError("wearer", track.wearer)

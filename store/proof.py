@@ -326,10 +326,12 @@ def _gather(walked: Walked, lane: int, row: Record, body: Mapping[str, Any]) -> 
 
 async def _said(connection: Connection, lane: int, links: Sequence[tuple[Record, Mapping[str, Any]]], counts: Counts) -> None:
     """History and evidence that commits wrote."""
+    dropped = await _dropped(connection)
     asked = [
         (alert, row["base"] + i, said, shown, row)
         for row, body in links
         for i, (alert, said, shown) in enumerate(body.get("history", ()), 1)
+        if alert not in dropped
     ]
     if not asked:
         return
@@ -352,6 +354,11 @@ async def _said(connection: Connection, lane: int, links: Sequence[tuple[Record,
                     day=row["at"] // DAY_US,
                 )
     counts.entries += len(asked)
+
+
+async def _dropped(connection: Connection) -> set[int]:
+    """Synthetic wearers' alerts: their rows are held to the chain, what happened to them is not kept for more than an hour."""
+    return {row["id"] for row in await connection.fetch("SELECT id FROM alert WHERE wearer < 0")}
 
 
 async def _journal(
@@ -615,8 +622,10 @@ async def _each(connection: Connection, of: Codecs, table: str, take: Callable[[
 
 
 async def _alerts(connection: Connection, span: Span, walked: Walked, counts: Counts) -> None:
-    left = dict(walked.alerts)
-    async for rows in _batches(connection, f"SELECT {', '.join(chain.ALERT)} FROM alert ORDER BY id"):  # noqa: S608
+    left, dropped = dict(walked.alerts), await _dropped(connection)
+    # Those without a wearer are the watch lane's, which has no chain.
+    wearers = f"SELECT {', '.join(chain.ALERT)} FROM alert WHERE wearer IS NOT NULL ORDER BY id"  # noqa: S608
+    async for rows in _batches(connection, wearers):
         for row in rows:
             last = left.pop(row["id"], None)
             counts.alerts += 1
@@ -629,8 +638,10 @@ async def _alerts(connection: Connection, span: Span, walked: Walked, counts: Co
     if left:
         alert = min(left)
         raise _alert(alert, left[alert], "is gone")
-    occurrences = dict(walked.occurrences)
-    async for rows in _batches(connection, f"SELECT {', '.join(chain.OCCURRENCE)} FROM alert_occurrence ORDER BY alert"):  # noqa: S608
+    occurrences = {key: last for key, last in walked.occurrences.items() if key[0] not in dropped}
+    kept = f"""SELECT {", ".join(chain.OCCURRENCE)} FROM alert_occurrence
+               WHERE alert NOT IN (SELECT id FROM alert WHERE wearer < 0) ORDER BY alert"""  # noqa: S608
+    async for rows in _batches(connection, kept):
         for row in rows:
             key = (row["alert"], row["tag"], row["occurrence"])
             last = occurrences.pop(key, None)
@@ -648,8 +659,10 @@ async def _alerts(connection: Connection, span: Span, walked: Walked, counts: Co
 
 async def _added(connection: Connection, table: str, known: set[tuple[int, int]]) -> None:
     """Rows beside those that lanes wrote. What people did to an alert has its actor, and is not a lane's."""
-    own = "WHERE actor IS NULL" if table == "alert_history" else ""
-    async for rows in _batches(connection, f"SELECT position, alert, part FROM {table} {own} ORDER BY alert, position"):  # noqa: S608
+    own = "AND actor IS NULL" if table == "alert_history" else ""
+    query = f"""SELECT position, alert, part FROM {table}
+                WHERE alert IN (SELECT id FROM alert WHERE wearer > 0) {own} ORDER BY alert, position"""  # noqa: S608
+    async for rows in _batches(connection, query):
         for position, alert, part in rows:
             if part or (position, alert) not in known:
                 text = f"a row of {table} of alert {alert} at feed position {position} is in no commit of any lane: it was added"
@@ -661,7 +674,7 @@ async def _raised(connection: Connection) -> None:
     row = await connection.fetchrow(
         """SELECT id, raised_seq, opened FROM alert, LATERAL (
                SELECT min(position) AS opened FROM alert_history WHERE alert = id AND actor IS NULL AND what = 'opened') AS first
-           WHERE raised_seq <> 0 AND raised_seq IS DISTINCT FROM opened LIMIT 1"""
+           WHERE wearer > 0 AND raised_seq <> 0 AND raised_seq IS DISTINCT FROM opened LIMIT 1"""
     )
     if row is not None:
         raise MismatchError(

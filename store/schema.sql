@@ -68,7 +68,7 @@ CREATE TABLE public.alembic_version (
 );
 CREATE TABLE public.alert (
     id bigint NOT NULL,
-    wearer bigint NOT NULL,
+    wearer bigint,
     family text NOT NULL,
     zone bigint DEFAULT 0 NOT NULL,
     kind text NOT NULL,
@@ -96,6 +96,7 @@ CREATE TABLE public.alert (
     outcome text,
     closed_at timestamp with time zone,
     handling_version integer DEFAULT 1 NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
     CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
     CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
     CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
@@ -232,6 +233,13 @@ ALTER TABLE public.dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE public.duty (
+    name text NOT NULL,
+    every_s double precision NOT NULL,
+    done_at timestamp with time zone,
+    failing_since timestamp with time zone,
+    error text DEFAULT ''::text NOT NULL
 );
 CREATE TABLE public.event (
     tag bigint NOT NULL,
@@ -481,11 +489,28 @@ CREATE TABLE public.snapshot_mark (
     control_seq bigint NOT NULL,
     digest text NOT NULL
 );
+CREATE TABLE public.synthetic_crossing (
+    lane integer NOT NULL,
+    sent_at timestamp with time zone NOT NULL,
+    waiting_since timestamp with time zone,
+    seen_at timestamp with time zone,
+    took_s double precision,
+    error text DEFAULT ''::text NOT NULL
+);
 CREATE TABLE public.unknown_tag (
     tag bigint NOT NULL,
     first_at timestamp with time zone NOT NULL,
     last_at timestamp with time zone NOT NULL,
     fixes bigint NOT NULL
+);
+CREATE TABLE public.watch (
+    single boolean DEFAULT true NOT NULL,
+    commit_no bigint DEFAULT 0 NOT NULL,
+    owner text DEFAULT ''::text NOT NULL,
+    looked_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    memory jsonb DEFAULT '{}'::jsonb NOT NULL,
+    checks jsonb DEFAULT '[]'::jsonb NOT NULL,
+    CONSTRAINT watch_single_check CHECK (single)
 );
 CREATE TABLE public.wearer (
     id bigint NOT NULL,
@@ -592,6 +617,8 @@ ALTER TABLE ONLY public.day_head
     ADD CONSTRAINT day_head_pkey PRIMARY KEY (lane, day);
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.duty
+    ADD CONSTRAINT duty_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (tag, at, seq, kind);
 ALTER TABLE ONLY public.feed_entry
@@ -638,8 +665,12 @@ ALTER TABLE ONLY public.snapshot_mark
     ADD CONSTRAINT snapshot_mark_pkey PRIMARY KEY (lane, commit_no);
 ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_pkey PRIMARY KEY (lane, block, commit_no);
+ALTER TABLE ONLY public.synthetic_crossing
+    ADD CONSTRAINT synthetic_crossing_pkey PRIMARY KEY (lane);
 ALTER TABLE ONLY public.unknown_tag
     ADD CONSTRAINT unknown_tag_pkey PRIMARY KEY (tag);
+ALTER TABLE ONLY public.watch
+    ADD CONSTRAINT watch_pkey PRIMARY KEY (single);
 ALTER TABLE ONLY public.wearer_group_member
     ADD CONSTRAINT wearer_group_member_pkey PRIMARY KEY (wearer_group, wearer);
 ALTER TABLE ONLY public.wearer_group
@@ -654,7 +685,7 @@ ALTER TABLE ONLY public.zone_version
     ADD CONSTRAINT zone_version_pkey PRIMARY KEY (zone, version);
 CREATE INDEX activation_wearer ON public.activation USING btree (wearer);
 CREATE INDEX alert_occurrence_tag ON public.alert_occurrence USING btree (tag, occurrence);
-CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone) WHERE (handling <> 'closed'::text);
+CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone, subject) NULLS NOT DISTINCT WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_queue ON public.alert USING btree (severity, event_at) WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_wearer ON public.alert USING btree (wearer, event_at);
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);

@@ -1,10 +1,13 @@
 """How the system runs, as the database sees it: lanes, counts, sizes."""
 
-from typing import Any
+from typing import Any, Final
 
 import asyncpg
 
+from model.synthetic import FIRST_TAG
 from store.pool import Store
+
+REAL: Final = "(wearer > 0 OR wearer IS NULL)"  # not a synthetic wearer's
 
 
 async def lanes(store: Store) -> list[asyncpg.Record]:
@@ -17,13 +20,15 @@ async def lanes(store: Store) -> list[asyncpg.Record]:
 async def counts(store: Store) -> dict[str, Any]:
     """How many there are of what, and the bytes the database takes."""
     row = await store.pool.fetchrow(
-        """SELECT (SELECT position FROM feed) AS feed_position,
-                  (SELECT count(*) FROM wearer) AS wearers,
-                  (SELECT count(*) FROM activation WHERE fitted_from <= now() AND coalesce(fitted_to > now(), true)) AS fitted,
-                  (SELECT count(*) FROM unknown_tag) AS unknown_tags,
+        f"""SELECT (SELECT position FROM feed) AS feed_position,
+                  (SELECT count(*) FROM wearer WHERE id > 0) AS wearers,
+                  (SELECT count(*) FROM activation
+                   WHERE wearer > 0 AND fitted_from <= now() AND coalesce(fitted_to > now(), true)) AS fitted,
+                  (SELECT count(*) FROM unknown_tag WHERE tag < {FIRST_TAG}) AS unknown_tags,
                   (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL) AS dead_letters,
-                  (SELECT count(*) FROM alert WHERE handling <> 'closed' AND calls > handled_calls) AS new_alerts,
-                  pg_database_size(current_database()) AS database_bytes"""
+                  (SELECT count(*) FROM alert
+                   WHERE handling <> 'closed' AND calls > handled_calls AND {REAL}) AS new_alerts,
+                  pg_database_size(current_database()) AS database_bytes"""  # noqa: S608
     )
     assert row is not None
     return dict(row)
@@ -31,7 +36,9 @@ async def counts(store: Store) -> dict[str, Any]:
 
 async def open_alerts(store: Store) -> dict[int, int]:
     """How many alerts are not closed, by severity."""
-    rows = await store.pool.fetch("SELECT severity, count(*) AS n FROM alert WHERE handling <> 'closed' GROUP BY severity")
+    rows = await store.pool.fetch(
+        f"SELECT severity, count(*) AS n FROM alert WHERE handling <> 'closed' AND {REAL} GROUP BY severity"  # noqa: S608
+    )
     return {row["severity"]: row["n"] for row in rows}
 
 

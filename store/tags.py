@@ -4,6 +4,7 @@ from typing import Final
 
 import asyncpg
 
+from model.synthetic import FIRST_TAG
 from store.pool import Store
 from store.refusal import MissingError
 
@@ -24,8 +25,9 @@ LEFT JOIN LATERAL (SELECT * FROM fix x WHERE x.tag = t.tag AND x.quality <> 3
 LEFT JOIN gateway g ON g.id = f.gateway
 ORDER BY t.tag"""
 
-KNOWN: Final = "SELECT tag FROM activation UNION SELECT tag FROM unknown_tag"
-UNKNOWN: Final = "SELECT tag FROM unknown_tag"
+# Those of synthetic wearers are nobody's hardware.
+KNOWN: Final = f"SELECT tag FROM activation WHERE wearer > 0 UNION SELECT tag FROM unknown_tag WHERE tag < {FIRST_TAG}"  # noqa: S608
+UNKNOWN: Final = f"SELECT tag FROM unknown_tag WHERE tag < {FIRST_TAG}"  # noqa: S608
 
 
 async def page(store: Store, *, unknown: bool, wearer: int | None, after: int, limit: int) -> list[asyncpg.Record]:

@@ -7,13 +7,13 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
 from api import alert as shape
-from api.alert import Alert, FullAlert, Severity
+from api.alert import About, Alert, FullAlert, Severity
 from api.caller import needs
 from api.fields import Id, Input, InstantIn, Text
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
 from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented, invalid
-from api.roles import PERMISSIONS, May
+from api.roles import PERMISSIONS, May, Role
 from api.token import Caller
 from api.versions import IfMatch, etag, text
 from model.alert import Kind as AlertKind
@@ -21,6 +21,7 @@ from model.instant import FOREVER_US
 from store import alerts, audit
 from store.feed import Edit, edit
 from store.pool import Record
+from store.refusal import MissingError
 
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
@@ -137,7 +138,7 @@ async def queue(
     if key is not None and not 1 <= key[0] <= 4:
         raise invalid("cursor", "is not one of ours: pass `next` of the page before, unchanged", "query")
     severities = None if severity is None else [int(one[1]) for one in severity]
-    wanted = alerts.Filter(state, severities, kind, wearer, tag, zone, owner, since, until)
+    wanted = alerts.Filter(state, severities, kind, wearer, tag, zone, owner, since, until, *shape.scope(caller))
     position, rows = await alerts.page(parts.store, wanted, None if key is None else alerts.Place(*key), limit + 1)
     following = pack(*alerts.place(rows[limit - 1], FOREVER_US)) if len(rows) > limit else None
     return Queue(items=[shape.alert(row) for row in rows[:limit]], next=following, position=position)
@@ -147,6 +148,7 @@ async def queue(
 async def one(parts: PartsDep, caller: Seeing, response: Response, alert_id: Id) -> FullAlert:
     """Its evidence and everything that happened to it. Who looked is noted."""
     detail = await alerts.get(parts.store, alert_id)
+    _seen(caller, detail.alert)
     await audit.note(parts.store, caller.account, "read", f"alert/{alert_id}", wearer=detail.alert["wearer"])
     return _answer(detail, response)
 
@@ -166,7 +168,7 @@ async def assign(
 ) -> FullAlert:
     """Changes the owner, nothing else: handing it over does not say that anybody has seen it."""
     return await _act(
-        parts, caller, response, alert_id, if_match, lambda change, row: alerts.assign(change, row, body.owner, WORKING_ROLES)
+        parts, caller, response, alert_id, if_match, lambda change, row: alerts.assign(change, row, body.owner, _workers(row))
     )
 
 
@@ -228,10 +230,23 @@ async def _act(
     """Lock, compare the version where one is given, act, and answer with the alert as it then stands."""
     async with edit(parts.store, caller.account) as change:
         row = await alerts.locked(change, alert_id)
+        _seen(caller, row)
         if if_match is not None and text(if_match) != shape.version(row):
             raise _stale(row, text(if_match), await alerts.last_words(change.connection, alert_id))
         await act(change, row)
     return _answer(await alerts.get(parts.store, alert_id), response)
+
+
+def _seen(caller: Caller, row: Record) -> None:
+    """Refuse an alert that the caller's list does not show, as one that is not there."""
+    if not shape.scope(caller).covers(shape.about(row)):
+        raise MissingError("alert", row["id"])
+
+
+def _workers(row: Record) -> list[Role]:
+    """Roles that work such an alert: whoever has it must be able to see it."""
+    needed = {About.WEARER: May.SEE_WEARERS, About.FLEET: May.SEE_QUEUE, About.OURS: May.SEE_OUTAGES}[shape.about(row)]
+    return [role for role in WORKING_ROLES if needed in PERMISSIONS[role]]
 
 
 def _stale(row: Record, read: str, last: str) -> ProblemError:

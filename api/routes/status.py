@@ -7,13 +7,13 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
 from api.fields import Instant, now_us
-from api.judging import Judging, Lane, judging, lane
+from api.judging import Judging, Lane, lane, watched
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented
 from api.roles import May
 from api.token import Caller
-from store import status
+from store import status, watch
 
 router = APIRouter(tags=["status"])
 
@@ -21,7 +21,13 @@ READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED)
 LISTING: Final = READING | documented(Kind.INVALID)
 
 ANSWERED: Final[dict[str, Any]] = {
-    "judging": {"state": "live", "as_of": "2026-11-22T08:00:00Z", "text": "judging live"},
+    "judging": {
+        "state": "live",
+        "as_of": "2026-11-22T08:00:00Z",
+        "text": "judging live",
+        "failing": [],
+        "seen_at": "2026-11-22T07:59:31Z",
+    },
     "now": "2026-11-22T08:00:00.4Z",
     "lanes": [{"partition": 0, "owner": "worker-1", "watermark": "2026-11-22T08:00:00Z", "lag_s": 0.4, "state": "live"}],
     "feed_position": 4711,
@@ -97,7 +103,7 @@ async def overall(parts: PartsDep, caller: Annotated[Caller, needs(May.SEE_STATU
     counts = await status.counts(parts.store)
     opened = await status.open_alerts(parts.store)
     return Status(
-        judging=judging(lanes),
+        judging=watched(lanes, await watch.last(parts.store)),
         now=now_us(),
         lanes=lanes,
         feed_position=counts["feed_position"],

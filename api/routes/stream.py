@@ -10,7 +10,7 @@ from fastapi import APIRouter, Header, Query
 from starlette.responses import StreamingResponse
 from starlette.types import Message, Receive, Scope, Send
 
-from api.alert import SUMMARY
+from api.alert import SUMMARY, scope
 from api.caller import needs
 from api.fields import LARGEST
 from api.parts import PartsDep
@@ -87,4 +87,4 @@ async def stream(
     after = last_event_id if last_event_id_header is None else last_event_id_header
     beginning = await parts.hub.begin(after)
     await audit.note(parts.store, caller.account, "read", "alerts/stream", after=beginning.after)
-    return Stream(parts.hub.stream(beginning, caller.expires_s - time.time()))
+    return Stream(parts.hub.stream(beginning, caller.expires_s - time.time(), scope(caller)))

@@ -5,6 +5,7 @@ from typing import Any
 
 from api.judging import judging, lane
 from model.instant import HOUR_US, SECOND_US
+from store.watch import Check
 from tests.api import given
 from tests.api.client import Api
 
@@ -45,11 +46,20 @@ async def put_lane(api: Api, lag_s: int, claimed: bool = True) -> None:
     )
 
 
+async def put_look(api: Api, *checks: Check, age_s: int = 0) -> None:
+    await api.store.pool.execute(
+        "UPDATE watch SET looked_at = now() - make_interval(secs => $1), checks = $2", age_s, [list(check) for check in checks]
+    )
+
+
 async def test_readiness_follows_the_lanes(api: Api) -> None:
+    await put_look(api)
     nothing = await api.get("//readyz", None)
     assert (nothing.status, nothing.json["detail"]) == (503, "not judging: no worker has ever run")
     await put_lane(api, 0)
-    assert (await api.get("//readyz", None)).status == 200
+    ready = await api.get("//readyz", None)
+    assert ready.status == 200
+    assert {check["name"]: check["state"] for check in ready.json["checks"]} == {"database": "ok", "lanes": "ok", "watch": "ok"}
     await put_lane(api, 3600)
     behind = await api.get("//readyz", None)
     assert behind.status == 503
@@ -57,6 +67,28 @@ async def test_readiness_follows_the_lanes(api: Api) -> None:
     assert behind.json["lanes"][0]["partition"] == 0
     await put_lane(api, 0, claimed=False)
     assert (await api.get("//readyz", None)).json["detail"] == "not judging: no worker owns lane 0"
+
+
+async def test_readiness_follows_the_watch(api: Api) -> None:
+    await put_lane(api, 0)
+    nobody = await api.get("//readyz", None)
+    assert (nobody.status, nobody.json["detail"]) == (503, "no duties have looked yet: is `cordon duties` running?")
+    late = Check("synthetic", "failing", "lane 0's synthetic alert of 08:00:00 UTC has not come")
+    await put_look(api, Check("lanes", "ok", "left to this process"), late, Check("dead-man", "off", "none"))
+    answer = await api.get("//readyz", None)
+    assert (answer.status, answer.json["detail"]) == (503, late.text)
+    assert [(check["name"], check["state"]) for check in answer.json["checks"]] == [
+        ("database", "ok"), ("lanes", "ok"), ("watch", "ok"), ("synthetic", "failing"), ("dead-man", "off"),
+    ]  # fmt: skip
+    told = (await api.get("/status", "operator")).json["judging"]
+    assert (told["state"], [check["name"] for check in told["failing"]]) == ("live", ["synthetic"])
+    await put_look(api, late._replace(state="ok"), age_s=16)
+    stale = await api.get("//readyz", None)
+    assert stale.status == 503
+    assert [(check["name"], check["state"]) for check in stale.json["checks"]][2:] == [
+        ("watch", "failing"),
+        ("synthetic", "unknown"),
+    ]
 
 
 async def test_status_counts(api: Api) -> None:

@@ -91,7 +91,8 @@ class System:
         self.temporary.mkdir()
         self.log = folder / "up.log"
         self._mark = uuid.uuid4().hex
-        self._environment = os.environ | {MARK: self._mark, "TMPDIR": str(self.temporary)} | (environment or {})
+        own = {MARK: self._mark, "TMPDIR": str(self.temporary), "CORDON_SYNTHETIC_S": "0"}  # what is stored is counted exactly
+        self._environment = os.environ | own | (environment or {})
         self._tokens: dict[str, str] = {}
         self._key = ""
         self.up: subprocess.Popen[bytes] | None = None

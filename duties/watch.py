@@ -1,0 +1,180 @@
+"""Turns what the lanes, the duties and the synthetic wearers leave in the database into checks, and what fails into an alert.
+
+The watch lane (DESIGN.md section 3.10). A look is one transaction that locks the lane's one row and keeps there all that the next
+look needs, so that any instance may take the next one, and an instance that was frozen has nothing to write when it wakes.
+"""
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+from model.alert import Kind
+from model.instant import SECOND_US, from_us
+from store import feed, incidents, watch
+from store.pool import Store
+from store.watch import Check, Readings
+
+EVERY_S: Final = 2.0
+BEHIND_S: Final = 60.0  # DESIGN.md section 3.4
+STILL_S: Final = 30.0  # an idle lane commits its clock every 5 s, a lane that moves to another worker takes up to 20
+ASLEEP_S: Final = 30.0  # nobody looked for this long: what was remembered of before says nothing of now
+FAILING_S: Final = 30.0  # a duty that fails for less is only trying again
+STEADY_S: Final = 10.0  # well for this long before it is called over, so that nothing flaps
+
+DEAD_MAN: Final = "dead-man"  # the duty, and the check of it
+
+# What may leave people unwatched. The other checks fail the readiness, and wake nobody.
+BLIND: Final = frozenset({"lanes", "progress", "synthetic"})
+
+
+class Limits(NamedTuple):
+    """What an instance is watched by."""
+
+    synthetic_s: float = 60.0  # between two crossings of the synthetic wearers; 0: there are none
+    late_s: float = 20.0  # from a crossing's fix to its alert on the feed
+
+
+class Memory(NamedTuple):
+    """What a look remembers for the next; kept as JSON."""
+
+    looked_us: int = 0
+    since_us: int = 0  # looks have followed each other since then
+    commits: dict[str, list[int]] = {}  # noqa: RUF012 (never changed) by lane: number of the last commit, and when it was new
+    alert: int | None = None  # the alert raised, while it is active
+    said: list[str] = []  # noqa: RUF012 (never changed) names of the checks that it has told of
+    well_us: int | None = None  # since when all is well again
+
+
+def moved_on(readings: Readings, before: Memory) -> Memory:
+    """What is remembered of the lanes and of our own looking, brought up to date."""
+    now_us = readings.now_us
+    slept = now_us - before.looked_us > ASLEEP_S * SECOND_US
+    commits = {}
+    for lane in readings.lanes:
+        number, at_us = before.commits.get(str(lane.partition), [-1, 0])
+        fresh = slept or number != lane.commit_no
+        commits[str(lane.partition)] = [lane.commit_no, now_us if fresh else at_us]
+    return before._replace(looked_us=now_us, since_us=now_us if slept else before.since_us, commits=commits)
+
+
+def checks(readings: Readings, memory: Memory, limits: Limits) -> list[Check]:
+    """What must be so, and whether it is; ``memory`` is up to date."""
+    return [
+        _check("lanes", _lanes(readings)),
+        _check("progress", _progress(readings, memory)),
+        _check("synthetic", _synthetic(readings, memory, limits)) if limits.synthetic_s else _SYNTHETIC_OFF,
+        _check("duties", _duties(readings, memory)),
+        _check(DEAD_MAN, _duties(readings, memory, DEAD_MAN)) if _pings(readings) else _DEAD_MAN_OFF,
+    ]
+
+
+_WELL: Final = {
+    "lanes": "every lane judges",
+    "progress": "every lane commits",
+    "synthetic": "every lane's last synthetic alert was seen in time",
+    "duties": "every duty is done",
+    DEAD_MAN: "the dead-man's switch answers",
+}
+_DEAD_MAN_OFF: Final = Check(DEAD_MAN, "off", "no dead-man's switch: CORDON_DEADMAN_URL is empty")
+_SYNTHETIC_OFF: Final = Check("synthetic", "off", "no synthetic wearers: CORDON_SYNTHETIC_S is 0")
+
+
+def _check(name: str, wrong: Iterable[str]) -> Check:
+    sentences = list(wrong)
+    return Check(name, "failing" if sentences else "ok", "; ".join(sentences) or _WELL[name])
+
+
+def _lanes(readings: Readings) -> Iterable[str]:
+    if not readings.lanes:
+        yield "no worker has ever run"
+    for lane in readings.lanes:
+        lag_s = (readings.now_us - lane.watermark_us) / SECOND_US
+        if not lane.owner:
+            yield f"no worker owns lane {lane.partition}"
+        elif lag_s > BEHIND_S:
+            yield f"lane {lane.partition} judges as of {_clock(lane.watermark_us)}"
+
+
+def _progress(readings: Readings, memory: Memory) -> Iterable[str]:
+    for lane in readings.lanes:
+        _, at_us = memory.commits[str(lane.partition)]
+        if readings.now_us - at_us > STILL_S * SECOND_US:
+            yield f"lane {lane.partition} has committed nothing since {_clock(at_us)}"
+
+
+def _synthetic(readings: Readings, memory: Memory, limits: Limits) -> Iterable[str]:
+    late_us = int(limits.late_s * SECOND_US)
+    for crossing in readings.crossings:
+        # While nobody looked, nobody sent either: what was sent before may have been cut off with us.
+        waiting_us = None if crossing.waiting_us is None else max(crossing.waiting_us, memory.since_us)
+        if waiting_us is not None and readings.now_us - waiting_us > late_us:
+            why = f" ({crossing.error})" if crossing.error else ""
+            yield f"lane {crossing.lane}'s synthetic alert of {_clock(waiting_us)} has not come{why}"
+    sent_us = max([crossing.sent_us for crossing in readings.crossings], default=0)
+    if readings.now_us - max(sent_us, memory.since_us) > 2 * (limits.synthetic_s * SECOND_US + late_us):
+        yield (
+            f"no synthetic wearer has been sent out since {_clock(sent_us)}"
+            if sent_us
+            else "no synthetic wearer was sent out yet"
+        )
+
+
+def _pings(readings: Readings) -> bool:
+    return any(duty.name == DEAD_MAN for duty in readings.duties)
+
+
+def _duties(readings: Readings, memory: Memory, only: str = "") -> Iterable[str]:
+    """Those not done; the dead-man's switch apart, which is to be asked while nothing else is wrong."""
+    for duty in readings.duties:
+        if (duty.name == DEAD_MAN) != (only == DEAD_MAN):
+            continue
+        failing_us, done_us = duty.failing_since_us, max(duty.done_us or 0, memory.since_us)
+        if failing_us is not None and readings.now_us - failing_us > FAILING_S * SECOND_US:
+            yield f"duty {duty.name} fails since {_clock(failing_us)} ({duty.error})"
+        elif readings.now_us - done_us > (3 * duty.every_s + BEHIND_S) * SECOND_US:
+            yield f"duty {duty.name} has not been done since {_clock(done_us)}"
+
+
+def _clock(us: int) -> str:
+    return f"{from_us(us):%H:%M:%S} UTC"
+
+
+async def look(store: Store, owner: str, limits: Limits) -> dict[str, object] | None:
+    """Look once, unless somebody else is at it; what it raised or ended, None where that is nothing."""
+    async with feed.edit(store) as change:
+        kept = await watch.turn(change)
+        if kept is None:
+            return None
+        readings = await watch.read(change.connection)
+        memory = moved_on(readings, Memory(**kept))
+        found = checks(readings, memory, limits)
+        did, memory = await _tell(change, found, memory)
+        await watch.write(change, owner, _kept(memory), found, readings.now_us)
+    return did
+
+
+def _kept(memory: Memory) -> dict[str, Any]:
+    return memory._asdict()
+
+
+async def _tell(change: feed.Edit, found: list[Check], memory: Memory) -> tuple[dict[str, object] | None, Memory]:
+    """Raise the alert, add to it, or end it."""
+    failing = [check for check in found if check.name in BLIND and check.state == "failing"]
+    now_us = memory.looked_us
+    if failing:
+        memory = memory._replace(well_us=None)
+        names = [check.name for check in failing]
+        news = "; ".join(check.text for check in failing if check.name not in memory.said)
+        if memory.alert is None:
+            alert = await incidents.raise_(change, Kind.MONITORING_DOWN, "", f"Monitoring is down: {news}.", now_us)
+            return {"raised": alert, "checks": names}, memory._replace(alert=alert, said=names)
+        if news:
+            await incidents.amend(change, memory.alert, f"Also: {news}.", now_us)
+            return {"amended": memory.alert, "checks": names}, memory._replace(said=sorted({*memory.said, *names}))
+        return None, memory
+    if memory.alert is None:
+        return None, memory
+    well_us = memory.well_us or now_us
+    if now_us - well_us < STEADY_S * SECOND_US:
+        return None, memory._replace(well_us=well_us)
+    await incidents.end(change, memory.alert, "Monitoring works again: every lane judges and is caught up.", well_us)
+    return {"ended": memory.alert}, memory._replace(alert=None, said=[], well_us=None)

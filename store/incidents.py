@@ -1,0 +1,74 @@
+"""Turns what concerns no one wearer, ourselves or many tags at once, into alert rows; only the watch lane does.
+
+One row for each kind and subject until people close it, as for a wearer's alerts; but the watch lane is the one writer of its
+condition, and an occurrence is all there is to it, so no occurrences are kept apart.
+"""
+
+from typing import Final
+
+from model.alert import CONFIDENCE, FAMILY, Condition, Kind
+from model.instant import MINUTE_US
+from store.feed import Edit
+
+SEVERITY: Final = 1
+ACKNOWLEDGE_US: Final = 5 * MINUTE_US  # whoever is on call reaches a screen in that
+
+OPEN: Final = "wearer IS NULL AND family = $1 AND zone = 0 AND subject = $2 AND handling <> 'closed'"
+
+
+async def raise_(change: Edit, kind: Kind, subject: str, text: str, at_us: int) -> int:
+    """A new occurrence, on the open row where there is one, which is *new* again; the row's id.
+
+    Parameters
+    ----------
+    subject : what it is about where there may be several at once, a gateway's name; never personal
+    text : one sentence for the history: what showed it
+    at_us : since when, and when it was noticed
+    """
+    number: int | None = await change.connection.fetchval(
+        f"""UPDATE alert SET condition = 'active', ended_at = NULL, occurrences = occurrences + 1, calls = calls + 1,
+                due_acknowledge = $3, condition_version = condition_version + 1
+            WHERE {OPEN} RETURNING id""",  # noqa: S608
+        FAMILY[kind],
+        subject,
+        at_us + ACKNOWLEDGE_US,
+    )
+    if number is None:
+        number = await change.connection.fetchval(
+            """INSERT INTO alert (family, kind, subject, severity, condition, confidence, late, tag, zone_version,
+                   monitoring_order, event_at, detected_at, occurrences, calls, due_acknowledge, raised_seq)
+               VALUES ($1, $2, $3, $4, 'active', $5, false, 0, 0, 0, $6, $6, 1, 1, $7, 0) RETURNING id""",
+            *(FAMILY[kind], kind, subject, SEVERITY, CONFIDENCE[kind], at_us, at_us + ACKNOWLEDGE_US),
+        )
+        assert number is not None
+        _tell(change, number, "opened", text, at_us)
+        change.numbered("UPDATE alert SET raised_seq = $1 WHERE id = $2", number)
+    else:
+        _tell(change, number, "opened", text, at_us)
+    body = {"alert": number, "kind": kind, "severity": SEVERITY}
+    change.numbered("INSERT INTO outbox (position, alert, topic, body) VALUES ($1, $2, 'alert', $3)", number, body)
+    return number
+
+
+async def amend(change: Edit, alert: int, text: str, at_us: int) -> None:
+    """The same occurrence, of which there is more to say; pages nobody."""
+    await change.connection.execute("UPDATE alert SET condition_version = condition_version + 1 WHERE id = $1", alert)
+    _tell(change, alert, "amended", text, at_us)
+
+
+async def end(change: Edit, alert: int, text: str, at_us: int) -> None:
+    """It is over, also where people have closed it meanwhile."""
+    await change.connection.execute(
+        "UPDATE alert SET condition = $2, ended_at = $3, condition_version = condition_version + 1 WHERE id = $1",
+        *(alert, Condition.ENDED, at_us),
+    )
+    _tell(change, alert, "ended", text, at_us)
+
+
+def _tell(change: Edit, alert: int, what: str, text: str, at_us: int) -> None:
+    entry = change.entry("alert", alert, what)
+    change.numbered(
+        "INSERT INTO alert_history (alert, position, part, at, what, text) VALUES ($2, $1, 0, $3, $4, $5)",
+        *(alert, at_us, what, text),
+        entry=entry,
+    )
