@@ -1,16 +1,18 @@
 """Counts what the API does, and shows it with how the system runs in Prometheus's text."""
 
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from typing import Final
 
 from prometheus_client import REGISTRY, CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 from starlette.requests import Request
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.judging import Lane
-from store import status
+from api.judging import Lane, checks
+from model.instant import SECOND_US
+from store import status, watch
 from store.pool import Store
+from store.watch import Readings
 
 CONTENT_TYPE: Final = "text/plain; version=0.0.4; charset=utf-8"
 
@@ -34,13 +36,30 @@ class Meters:
         self.lag = Gauge("cordon_lane_lag_seconds", "How far a lane's time is behind", ["lane"], registry=self.registry)
         self.claimed = Gauge("cordon_lane_claimed", "1 where a worker owns the lane", ["lane"], registry=self.registry)
         self.feed = Gauge("cordon_feed_position", "Newest position of the feed", registry=self.registry)
-        self.alerts = Gauge("cordon_alerts_open", "Alerts not closed", ["severity"], registry=self.registry)
+        self.alerts = Gauge("cordon_alerts_open", "Alerts not closed", ["kind", "severity"], registry=self.registry)
         self.counts = Gauge("cordon_rows", "Wearers, tags and letters", ["what"], registry=self.registry)
         self.database = Gauge("cordon_database_bytes", "Size of the database", registry=self.registry)
+        self.checks = Gauge(
+            "cordon_check_ok", "1 where a check of /readyz is ok, 0 where it fails", ["check"], registry=self.registry
+        )
+        self.commits = Counter("cordon_lane_commits", "Commits of a lane, whoever owned it", ["lane"], registry=self.registry)
+        self.synthetic_s = Gauge(
+            "cordon_synthetic_alert_seconds", "From a synthetic fix to its alert on the feed", ["lane"], registry=self.registry
+        )
+        self.synthetic_age_s = Gauge(
+            "cordon_synthetic_alert_age_seconds", "Since a synthetic alert was last seen", ["lane"], registry=self.registry
+        )
+        self.done_age_s = Gauge("cordon_duty_age_seconds", "Since a duty was last done", ["duty"], registry=self.registry)
+        self.failing = Gauge("cordon_duty_failing", "1 while a duty's rounds fail", ["duty"], registry=self.registry)
 
-    async def text(self, store: Store, lanes: Iterable[Lane], streams: int) -> bytes:
+    async def text(self, store: Store, lanes: Sequence[Lane], streams: int) -> bytes:
         """Everything, as of now."""
         self.streams.set(streams)
+        self.checks.clear()
+        for check in checks(lanes, await watch.last(store)):
+            if check.state in {"ok", "failing"}:
+                self.checks.labels(check.name).set(check.state == "ok")
+        self._read(await watch.seen(store))
         self.lag.clear()
         self.claimed.clear()
         for lane in lanes:
@@ -50,12 +69,32 @@ class Meters:
         opened = await status.open_alerts(store)
         self.feed.set(counts["feed_position"])
         self.database.set(counts["database_bytes"])
-        for severity in (1, 2, 3, 4):
-            self.alerts.labels(f"P{severity}").set(opened.get(severity, 0))
+        self.alerts.clear()
+        for (kind, severity), count in opened.items():
+            self.alerts.labels(kind, f"P{severity}").set(count)
         for what in ("wearers", "fitted", "unknown_tags", "dead_letters", "new_alerts"):
             self.counts.labels(what).set(counts[what])
         # The gateway door beside the API counts in the process's own registry, as does Python.
         return generate_latest(self.registry) + generate_latest(REGISTRY)
+
+    def _read(self, readings: Readings) -> None:
+        """What the watch reads, as numbers."""
+
+        def age_s(at_us: int) -> float:
+            return max(0.0, (readings.now_us - at_us) / SECOND_US)
+
+        for family in (self.commits, self.synthetic_s, self.synthetic_age_s, self.done_age_s, self.failing):
+            family.clear()
+        for lane in readings.lanes:
+            self.commits.labels(lane.partition).inc(lane.commit_no)
+        for crossing in readings.crossings:
+            if crossing.took_s is not None and crossing.seen_us is not None:
+                self.synthetic_s.labels(crossing.lane).set(crossing.took_s)
+                self.synthetic_age_s.labels(crossing.lane).set(age_s(crossing.seen_us))
+        for duty in readings.duties:
+            if duty.done_us is not None:
+                self.done_age_s.labels(duty.name).set(age_s(duty.done_us))
+            self.failing.labels(duty.name).set(duty.failing_since_us is not None)
 
 
 class Measured:

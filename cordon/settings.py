@@ -39,6 +39,8 @@ class Settings(BaseSettings):
     # then come from the sender. 0: the wall clock.
     trace_from_us: int = 0
     demo: bool = False
+    # Where the worker shows its counters to Prometheus, on this machine only; 0: nowhere. The API's are on its own port.
+    metrics_port: Annotated[int, Field(ge=0, le=65535)] = 0
 
     # How we watch ourselves. Seconds between two crossings of each lane's synthetic wearer, 0 for none; a crossing's alert that
     # is not on the feed so long after is late. `cordon duties` has to be told where the gateways' HTTP door answers.

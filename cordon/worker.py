@@ -15,6 +15,7 @@ from alerts.rules import Rules
 from cordon import child, doom, logs
 from cordon.lane import RETRY_AFTER_S, Lane, Work
 from cordon.pieces import Piece, added, cut
+from cordon.scrape import expose
 from cordon.settings import Settings, read
 from cordon.worlds import Worlds
 from geofence.warm import warm
@@ -136,6 +137,7 @@ def main() -> int:
     """Run as ``python -m cordon.worker``, settings in the environment."""
     settings = read()
     logs.configure(settings.log_level, settings.log_file, "worker")
+    expose(settings.metrics_port)
     return child.run(work(settings), "worker", watch_parent=settings.parent_pipe)
 
 

@@ -1,5 +1,6 @@
 """Turns a batch into stored fixes, alerts and a numbered feed, or into nothing at all: the one way lanes write."""
 
+import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple
@@ -15,7 +16,7 @@ from model.fix import CONTENT, IDENTITY, Flag
 from model.history import History, Window
 from model.state import State
 from model.steps import Reached, Step
-from store import chain, changes, history, journal, partitions, snapshots
+from store import chain, changes, history, journal, partitions, snapshots, tally
 from store.admission import (
     EVENT_CONTENT,
     EVENT_IDENTITY,
@@ -125,6 +126,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
         If somebody else has claimed the lane, or an earlier commit of this claim failed.
     """
     claim.check()
+    began_s = time.perf_counter()
     parts = _parts(batch)
     commit_no = claim.commit_no + 1
     records = len(batch.fixes) + len(batch.events) + len(batch.dead)
@@ -203,6 +205,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
         raise
     # 14 answer
     at(Step.ANSWER, records + len(steps))
+    tally.committed(claim.partition, time.perf_counter() - began_s, len(judged.fixes), len(admitted.events), steps)
     claim.commit_no, claim.position = commit_no, position
     if link != claim.link:
         claim.link, claim.told = link, told - len(steps) - len(unknown) if told else None

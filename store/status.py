@@ -34,12 +34,13 @@ async def counts(store: Store) -> dict[str, Any]:
     return dict(row)
 
 
-async def open_alerts(store: Store) -> dict[int, int]:
-    """How many alerts are not closed, by severity."""
+async def open_alerts(store: Store) -> dict[tuple[str, int], int]:
+    """How many alerts are not closed, by kind and severity."""
     rows = await store.pool.fetch(
-        f"SELECT severity, count(*) AS n FROM alert WHERE handling <> 'closed' AND {REAL} GROUP BY severity"  # noqa: S608
+        f"""SELECT kind, severity, count(*) AS n FROM alert WHERE handling <> 'closed' AND {REAL}
+            GROUP BY kind, severity ORDER BY kind, severity"""  # noqa: S608
     )
-    return {row["severity"]: row["n"] for row in rows}
+    return {(row["kind"], row["severity"]): row["n"] for row in rows}
 
 
 async def dead(store: Store, before: int | None, limit: int) -> list[asyncpg.Record]:

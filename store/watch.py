@@ -79,6 +79,12 @@ async def write(change: Edit, owner: str, memory: dict[str, Any], checks: list[C
     )
 
 
+async def seen(store: Store) -> Readings:
+    """What there is to judge by, outside a look: for whoever counts it."""
+    async with store.pool.acquire() as connection:
+        return await read(connection)
+
+
 async def last(store: Store) -> Looked:
     """The last look, with the database's clock beside it."""
     row = await store.pool.fetchrow(

@@ -1,5 +1,6 @@
 """How the system runs: its lanes, its counts, the frames it could not read."""
 
+from collections.abc import Mapping
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
@@ -107,9 +108,13 @@ async def overall(parts: PartsDep, caller: Annotated[Caller, needs(May.SEE_STATU
         now=now_us(),
         lanes=lanes,
         feed_position=counts["feed_position"],
-        counts=Counts(open_alerts={f"P{severity}": opened.get(severity, 0) for severity in (1, 2, 3, 4)}, **_counted(counts)),
+        counts=Counts(open_alerts={f"P{severity}": _of(opened, severity) for severity in (1, 2, 3, 4)}, **_counted(counts)),
         database_bytes=counts["database_bytes"],
     )
+
+
+def _of(opened: Mapping[tuple[str, int], int], severity: int) -> int:
+    return sum(count for (_, its), count in opened.items() if its == severity)
 
 
 def _counted(counts: dict[str, Any]) -> dict[str, int]:

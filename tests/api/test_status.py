@@ -5,6 +5,7 @@ from typing import Any
 
 from api.judging import judging, lane
 from model.instant import HOUR_US, SECOND_US
+from store import rounds
 from store.watch import Check
 from tests.api import given
 from tests.api.client import Api
@@ -145,6 +146,10 @@ async def test_metrics_count_by_route_and_never_by_path(api: Api) -> None:
     await put_lane(api, 0)
     who = await given.wearer(api)
     await given.alert(api.store, who, await given.zone(api, who["wearer"]))
+    await api.store.pool.execute("UPDATE lane SET commit_no = 7")
+    await put_look(api, Check("synthetic", "failing", "late"))
+    await api.store.pool.execute("INSERT INTO synthetic_crossing (lane, sent_at, seen_at, took_s) VALUES (0, now(), now(), 0.25)")
+    await rounds.failed(api.store, "forgetting", 60, "OSError")
     for number in (1, 2, 999):
         await api.get(f"/wearers/{number}")
     await api.get("/Jane-Doe")
@@ -155,7 +160,12 @@ async def test_metrics_count_by_route_and_never_by_path(api: Api) -> None:
     text = answer.body.decode()
     assert 'cordon_api_requests_total{method="GET",route="/api/v1/wearers/{wearer_id}",status="404"} 2.0' in text
     assert 'cordon_api_requests_total{method="GET",route="unmatched",status="404"} 2.0' in text
-    assert 'cordon_alerts_open{severity="P1"} 1.0' in text
+    assert 'cordon_alerts_open{kind="exclusion",severity="P1"} 1.0' in text
+    assert 'cordon_lane_commits_total{lane="0"} 7.0' in text
+    assert 'cordon_check_ok{check="watch"} 1.0' in text
+    assert 'cordon_check_ok{check="synthetic"} 0.0' in text
+    assert 'cordon_synthetic_alert_seconds{lane="0"} 0.25' in text
+    assert 'cordon_duty_failing{duty="forgetting"} 1.0' in text
     assert 'cordon_lane_claimed{lane="0"} 1.0' in text
     assert "cordon_api_streams 0.0" in text
     assert "Jane" not in text

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -14,7 +15,7 @@ import pytest
 from store import crossings
 from store.pool import Store
 from store.postgres import Postgres
-from tests.integration.system import System, system, until
+from tests.integration.system import System, http, system, until
 
 pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("watch")]
 
@@ -79,7 +80,11 @@ async def forget(dsn: str) -> None:
 
 
 def test_a_worker_that_stands_still_is_noticed_and_so_is_its_return() -> None:
-    with switch() as outside, system(QUICK | {"CORDON_DEADMAN_URL": outside.url}) as up:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    own = QUICK | {"CORDON_METRICS_PORT": str(port)}
+    with switch() as outside, system(own | {"CORDON_DEADMAN_URL": outside.url}) as up:
         up.start()
         up.people("engineer", "operator")
         first = until(lambda: seen(up), "a synthetic alert is seen")
@@ -88,6 +93,9 @@ def test_a_worker_that_stands_still_is_noticed_and_so_is_its_return() -> None:
         until(lambda: seen(up) != first, "and another")
         until(lambda: outside.pings, "the switch outside is asked")
         assert outages(up) == []
+        counted = http("GET", f"http://127.0.0.1:{port}/metrics").body.decode()
+        assert 'cordon_stored_records_total{lane="1",what="fixes"}' in counted
+        assert 'cordon_synthetic_alert_seconds{lane="1"}' in up.get("/metrics").body.decode()
 
         worker = up.pid("worker")
         os.kill(worker, signal.SIGSTOP)
