@@ -1,6 +1,7 @@
 """`cordon verify`: goes through everything that was stored and says that it stands, or what does not."""
 
 import contextlib
+import time
 from collections.abc import AsyncIterator
 from datetime import date, datetime
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 from cordon.data import opened
 from cordon.settings import Settings, default_data_dir, read
-from duties import signing
+from duties import retention, signing
 from model.errors import CordonError
 from model.instant import DAY_US, parse
 from store import heads, proof
@@ -54,7 +55,14 @@ async def run_verify(
                 )
             with _bar(err) as progress:
                 task = progress.add_task("Checking", total=await proof.size(connection, span))
-                counts = await proof.prove(connection, span, noted, trusted.checks, lambda n: progress.advance(task, n))
+                counts = await proof.prove(
+                    connection,
+                    span,
+                    noted,
+                    trusted.checks,
+                    lambda n: progress.advance(task, n),
+                    forgets_us=time.time_ns() // 1000 - retention.SETTLED_DAYS * DAY_US,
+                )
         waiting = len(await heads.unsigned(store))
     out.print(
         f"everything stands as it was stored: {counts.links} links, {counts.heads} signed heads, {counts.fixes} fixes, "
@@ -62,6 +70,8 @@ async def run_verify(
         highlight=False,
         soft_wrap=True,
     )
+    if counts.retired:
+        out.print(f"{counts.retired} tables of days are past their time: only what is held of them is left", highlight=False)
     if waiting:
         out.print(f"{waiting} lane-days are over and not signed yet: until then they rest on the database alone", highlight=False)
 

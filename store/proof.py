@@ -84,6 +84,7 @@ class Counts:
     events: int = 0
     alerts: int = 0
     entries: int = 0  # of alerts' histories
+    retired: int = 0  # days past their time, of which nothing or only held rows are left
 
 
 class Last(NamedTuple):
@@ -150,6 +151,8 @@ async def prove(
     signed: Sequence[Signed],
     checks: Callable[[Signed], bool],
     progress: Progress = lambda _: None,
+    *,
+    forgets_us: int = BEGINNING_US,
 ) -> Counts:
     """Check everything of a span, in a transaction that reads at one moment.
 
@@ -160,6 +163,7 @@ async def prove(
     signed : heads known from elsewhere, besides those in the database
     checks : whether a head's signature is right, by a key that is trusted
     progress : told how many links and rows were gone through since the last call
+    forgets_us : dead letters that lanes kept before this may have been let go of since
 
     Raises
     ------
@@ -180,7 +184,7 @@ async def prove(
     lanes = await connection.fetch("SELECT * FROM lane ORDER BY partition")
     for lane in lanes:
         mine = [one for one in known if one.head.lane == lane["partition"]]
-        await _walk(connection, span, lane, mine, walked, counts, progress)
+        await _walk(connection, span, lane, mine, walked, counts, progress, forgets_us)
     strange = {one.head.lane for one in known} - {lane["partition"] for lane in lanes}
     if strange:
         lane_no = min(strange)
@@ -203,6 +207,7 @@ async def _walk(
     walked: Walked,
     counts: Counts,
     progress: Progress,
+    forgets_us: int,
 ) -> None:
     number = lane["partition"]
     due = {one.head.commit_no: one.head for one in known}
@@ -234,7 +239,7 @@ async def _walk(
         inside = [(row, body) for row, body in bodies if span.holds(number, row["at"])]
         await _said(connection, number, inside, counts)
         await _journal(connection, number, rows, bodies)
-        await _dead(connection, number, inside)
+        await _dead(connection, number, inside, forgets_us)
         counts.links += len(rows)
         progress(len(rows))
     if due:
@@ -382,7 +387,7 @@ async def _journal(
             )
 
 
-async def _dead(connection: Connection, lane: int, links: Sequence[tuple[Record, Mapping[str, Any]]]) -> None:
+async def _dead(connection: Connection, lane: int, links: Sequence[tuple[Record, Mapping[str, Any]]], forgets_us: int) -> None:
     asked = [(number, digest, row) for row, body in links for number, digest in body.get("dead", ())]
     if not asked:
         return
@@ -392,7 +397,7 @@ async def _dead(connection: Connection, lane: int, links: Sequence[tuple[Record,
     )
     found = {row["id"]: chain.digest(row) for row in rows}
     for number, digest, row in asked:
-        if found.get(number) != digest:
+        if found.get(number) != digest and (number in found or row["at"] >= forgets_us):
             what = "is not as it was stored" if number in found else "is gone"
             day = row["at"] // DAY_US
             text = f"dead letter {number} {what} (commit {row['commit_no']} of lane {lane}, day {day_text(day)})"
@@ -411,9 +416,12 @@ async def _days(connection: Connection, kind: str, span: Span, walked: Walked, c
         if day is None:
             raise MismatchError(name, f"table {name} holds a part of {kind} and is no day's: it was added or renamed")
         tables[day] = name
+    retired = {row["name"] for row in await connection.fetch("SELECT name FROM retired_day")}
     days = {day for of, day in walked.slices if of == kind} | tables.keys()
     for day in sorted(day for day in days if span.holds_day(day)):
-        rows = await _day(connection, kind, day, tables.get(day), span, walked, progress)
+        past = partitions.name_of(kind, day) in retired
+        counts.retired += past
+        rows = await _day(connection, kind, day, tables.get(day), span, walked, progress, past=past)
         if kind == "fix":
             counts.fixes += rows
         else:
@@ -421,9 +429,12 @@ async def _days(connection: Connection, kind: str, span: Span, walked: Walked, c
 
 
 async def _day(
-    connection: Connection, kind: str, day: int, table: str | None, span: Span, walked: Walked, progress: Progress
+    connection: Connection, kind: str, day: int, table: str | None, span: Span, walked: Walked, progress: Progress, *, past: bool
 ) -> int:
+    """Check one table; ``past``: the day's time is over, and what is left of it are rows that somebody holds. How many rows."""
     shares, marks = await _shares(connection, kind, day, walked)
+    if table is None and past:
+        return 0
     if table is None:
         raise MismatchError(
             kind, f"the table of {kind} rows of {day_text(day)} is gone: {len(shares)} commits stored rows in it", day=day
@@ -448,7 +459,7 @@ async def _day(
     if strange:
         raise await _strange(connection, of, kind, day, table, matched, strange[0])
     missing = matched.missing()
-    if missing is not None:
+    if missing is not None and not past:
         raise await _gone(connection, of, kind, day, table, matched, missing)
     wrong = matched.wrong(of.identity)
     if wrong is not None:
@@ -459,7 +470,7 @@ async def _day(
             lane=wrong.lane,
             day=day,
         )
-    return len(marks)
+    return int(matched.seen.sum())
 
 
 async def _shares(connection: Connection, kind: str, day: int, walked: Walked) -> tuple[list[Share], npt.NDArray[np.uint64]]:

@@ -102,10 +102,12 @@ class Shares:
         return self.shares[int(self._share_of[mark])]
 
     def wrong(self, identity: Sequence[str]) -> Share | None:
-        """The first commit whose rows do not have their digest."""
+        """The first commit whose rows are all here and do not have their digest."""
         for number, share in enumerate(self.shares):
             if self._lane not in (None, share.lane):
                 continue
+            if not self.seen[share.first : share.first + share.rows].all():
+                continue  # not all of it is here any more
             marks = self.marks[share.first : share.first + share.rows]
             if number in self._slow:
                 if not self._some_way(number, share, marks, identity):

@@ -13,7 +13,7 @@ from model.batch import DeadLetter
 from model.event import EventKind, empty_events
 from model.fix import FIX, Quality
 from model.instant import DAY_US
-from store import chain, heads, proof, rewriting
+from store import chain, heads, proof, retention, rewriting
 from store.heads import Signed
 from store.pool import Store
 from tests.conftest import TEMPLATE
@@ -307,6 +307,19 @@ async def test_a_day_put_in_order_still_checks_and_is_not_exchanged_meanwhile(to
             assert await proof.prove(connection, proof.Span(), (), checks) == before
         assert await moved
     assert await prove(touched) == before
+
+
+async def test_days_past_their_time_are_no_tampering_and_what_is_left_of_them_is_checked(touched: str) -> None:
+    day = START_US // DAY_US
+    async with Store(touched) as store:
+        await store.pool.execute("INSERT INTO activation (wearer, tag, fitted_from) VALUES (4, 4, '2026-01-01')")
+        await store.pool.execute("INSERT INTO hold (wearer, authorised_by, reason) VALUES (4, 'A Judge', 'appeal')")
+        for table in ("fix", "event"):
+            await retention.retire(store, rewriting.Day(table, day))
+        counts = await prove(touched)
+        assert (counts.retired, counts.fixes, counts.events) == (2, 4 + 3, 1)
+    said = await found(touched, "UPDATE fix SET lon = 1 WHERE tag = 4 AND fix_at = timestamptz '2026-03-20 09:47:40Z'")
+    assert "tag 4 at 2026-03-20T09:47:40Z" in str(said)
 
 
 async def test_an_empty_database_checks(database: str) -> None:
