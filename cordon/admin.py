@@ -1,4 +1,4 @@
-"""The small commands: migrate, gateway keys, people, dead letters; each one look or one change, shown as a line or a table."""
+"""The small commands: migrate, gateway keys, people; each one look or one change, shown as a line or a table."""
 
 import asyncio
 from pathlib import Path
@@ -12,7 +12,7 @@ from api.roles import Role
 from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
-from store import accounts, dead, keys
+from store import accounts, keys
 from store.migrate import upgrade
 
 PASSWORD_LEAST: Final = 12  # characters; length is what counts (NIST SP 800-63B)
@@ -78,17 +78,3 @@ async def run_users_disable(name: str, data_dir: Path | None, dsn: str, out: Con
     async with opened(data_dir, dsn) as store:
         await accounts.set_active(store, name, active=False)
     out.print(f"{name} is shut out", markup=False, highlight=False)
-
-
-async def run_dead_list(last: int, data_dir: Path | None, dsn: str, out: Console) -> None:
-    """A table of the newest dead letters."""
-    async with opened(data_dir, dsn) as store:
-        letters = await dead.listed(store, limit=last)
-        waiting = await dead.count(store)
-    table = Table("id", "received", "gateway", "reason", "bytes")
-    for kept in letters:
-        letter = kept.letter
-        body = letter.body[:60].decode(errors="replace")
-        table.add_row(str(kept.id), show(kept.received_us), letter.gateway, letter.reason, body)
-    out.print(table)
-    out.print(f"{waiting} wait for somebody to look at them")

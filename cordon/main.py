@@ -245,9 +245,46 @@ def dead_list(
     dsn: Dsn = "",
 ) -> None:
     """List dead letters with their reasons."""
-    from cordon.admin import run_dead_list
+    from cordon.letters import run_dead_list
 
     _run(run_dead_list(last, data_dir, dsn, out))
+
+
+Letter = Annotated[int, typer.Argument(help="The letter's number, as `dead list` shows it.")]
+
+
+@dead.command("show")
+def dead_show(letter: Letter, data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """Show one with its bytes, which may be positions: who looks is noted."""
+    from cordon.letters import run_dead_show
+
+    _run(run_dead_show(letter, data_dir, dsn, out))
+
+
+@dead.command("replay")
+def dead_replay(
+    letters: Annotated[list[int], typer.Argument(metavar="LETTER...", help="Numbers, as `dead list` shows them.")],
+    to: Annotated[str, typer.Option("--to", help="Address of the running instance.")] = "http://127.0.0.1:8000",
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Send them through the instance's gateway door once more; one that is still refused stays as it was."""
+    from cordon.letters import run_dead_replay
+
+    _run(run_dead_replay(letters, to, data_dir, dsn, out))
+
+
+@dead.command("discard")
+def dead_discard(
+    letter: Letter,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is of no use; it stays in the audit.")],
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Let one wait no longer; its bytes go thirty days later."""
+    from cordon.letters import run_dead_discard
+
+    _run(run_dead_discard(letter, reason, data_dir, dsn, out))
 
 
 By = Annotated[str, typer.Option("--by", help="Who authorised it.")]

@@ -12,7 +12,7 @@ import uvicorn
 
 import api.settings
 from api.app import create_app, end_streams
-from cordon import child, logs
+from cordon import again, child, logs
 from cordon.settings import Settings, read
 from ingest.decoded import Limits
 from ingest.gateway import Gateway
@@ -80,6 +80,7 @@ async def serve(settings: Settings) -> None:
                 database=settings.dsn,
                 token_secret=settings.token_secret_file.read_bytes().strip(),
                 hosts=hosts(settings),
+                replay=again.through(sink, limits),
             )
         )
         door = create_door(sink, authenticate, find_receipt, limits)
