@@ -10,7 +10,7 @@ from bench.rows import Measured
 Tell = Callable[[str], None]
 
 # In the order of DESIGN.md section 4. Each module has ``measure(quick, tell) -> list[Measured]``.
-WORKLOADS: Final = ("fences", "verdict", "rings", "compile")
+WORKLOADS: Final = ("fences", "verdict", "rings", "compile", "memory", "scale", "adversarial")
 
 
 def measure(name: str, quick: bool, tell: Tell) -> list[Measured]:
