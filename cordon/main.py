@@ -63,13 +63,19 @@ def up(
         int | None,
         typer.Option("--port", help="Port of the console, the API and the gateway door.", show_default="8000", min=0, max=65535),
     ] = None,
+    tcp_port: Annotated[
+        int | None,
+        typer.Option(
+            "--tcp-port", help="Port of the gateways' binary door; 0: any free one.", show_default="closed", min=0, max=65535
+        ),
+    ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """The whole system on this machine: database, worker, API and console, until Ctrl-C."""
     from cordon.up import run_up
 
-    _run(run_up(demo_fleet=demo, host=host, port=port, data_dir=data_dir, out=out))
+    _run(run_up(demo_fleet=demo, host=host, port=port, tcp_port=tcp_port, data_dir=data_dir, out=out))
 
 
 @app.command()
