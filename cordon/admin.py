@@ -4,11 +4,13 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from api.password import hash_password
 from api.roles import Role
+from cordon import demo
 from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
@@ -23,6 +25,25 @@ async def run_migrate(data_dir: Path | None, dsn: str, out: Console) -> None:
     async with opened(data_dir, dsn) as store:
         await asyncio.to_thread(upgrade, store.dsn)
         out.print("the database is up to date")
+
+
+async def run_load(world: Path, data_dir: Path | None, dsn: str, out: Console) -> None:
+    """Write a WORLD document's wearers, orders, activations and zones, in force since the times it says.
+
+    Raises
+    ------
+    CordonError
+        If the file cannot be read.
+    """
+    try:
+        document = msgspec.json.decode(world.read_bytes())
+    except OSError as error:
+        raise CordonError(f"{world} cannot be read ({error.strerror})") from error
+    except msgspec.DecodeError as error:
+        raise CordonError(f"{world} is not JSON: {error}") from error
+    async with opened(data_dir, dsn) as store:
+        await demo.load(store, document)
+    out.print(f"{len(document['wearers']):,} wearers and {len(document['zones']):,} zones loaded", highlight=False)
 
 
 async def run_keys_create(gateway: str, data_dir: Path | None, dsn: str, out: Console) -> None:

@@ -129,6 +129,18 @@ def bench(
     raise typer.Exit(run(names or [], as_json=json, plot=plot, out=out, err=err, quick=quick))
 
 
+@app.command(hidden=True)
+def load(
+    world: Annotated[Path, typer.Argument(help="WORLD document, as `python -m bench world` writes it.")],
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Write a whole world straight into an instance's database: for benchmarks and trials, not for people's records."""
+    from cordon.admin import run_load
+
+    _run(run_load(world, data_dir, dsn, out))
+
+
 @app.command()
 def migrate(data_dir: DataDir = None, dsn: Dsn = "") -> None:
     """Bring a database up to this version; safe to repeat, and while the system runs."""
