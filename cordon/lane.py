@@ -78,10 +78,10 @@ class Lane:
         self._queue.append(work)
         self._filled.set()
 
-    async def start(self) -> None:
-        """Claim the lane and rebuild its state."""
+    async def start(self, *, again: bool = False) -> None:
+        """Claim the lane and rebuild its state; ``again`` where nobody else may have claimed it since we did."""
         began = time.monotonic()
-        self._claim = await claim(self._store, self.partition, self._owner)
+        self._claim = await claim(self._store, self.partition, self._owner, again=again)
         self._state = await recover(self._store, self._claim)
         log.info(
             "lane claimed",
@@ -120,7 +120,7 @@ class Lane:
         while True:
             await asyncio.sleep(PAUSE_S)
             try:
-                await self.start()
+                await self.start(again=True)
             except FencedError:
                 raise
             except Exception as error:

@@ -24,7 +24,6 @@ class Settings(BaseSettings):
     signing_dir: Path | None = None  # keys that sign the evidence chain's day heads; None: `signing` in the data folder
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
-    tcp_port: Annotated[int, Field(ge=0, le=65535)] | None = None  # of the gateways' binary door; 0: any free one, None: closed
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_file: Path | None = None  # None: standard error
 
@@ -67,7 +66,6 @@ class Settings(BaseSettings):
     worker_socket: Path | None = None
     token_secret_file: Path | None = None
     listen_fd: int = -1
-    tcp_listen_fd: int = -1
     parent_pipe: bool = False  # standard input is a pipe that ends with the parent
 
     @field_validator("doom_dir")
@@ -86,10 +84,6 @@ class Settings(BaseSettings):
     def signing(self) -> Path | None:
         """The folder of the keys that sign day heads; None where nothing says where: an outside database, no data folder."""
         return self.signing_dir or (self.data_dir / "signing" if self.data_dir else None)
-
-    def address(self, port: int) -> str:
-        """Where a port of ours answers: ``host:port``."""
-        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
     def environment(self) -> dict[str, str]:
         """The process environment that makes an equal record in a child."""

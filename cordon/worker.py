@@ -12,7 +12,7 @@ import numpy as np
 import structlog
 
 from alerts.rules import Rules
-from cordon import child, doom, doors, logs
+from cordon import child, doom, logs
 from cordon.lane import RETRY_AFTER_S, Lane, Work
 from cordon.pieces import Piece, added, cut
 from cordon.scrape import expose
@@ -124,8 +124,7 @@ async def work(settings: Settings) -> None:
                 for lane in lanes:
                     await lane.start()
                 running = [group.create_task(lane.run()) for lane in lanes]
-                worker = Worker(store, lanes, worlds, settings)
-                async with listen(settings.worker_socket, worker.accept), doors.tcp(settings, store, worker):
+                async with listen(settings.worker_socket, Worker(store, lanes, worlds, settings).accept):
                     child.say_ready()
                     stop = group.create_task(child.until_told(settings.parent_pipe))
                     await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)

@@ -47,25 +47,33 @@ class Claim:
             raise FencedError(self.partition)
 
 
-async def claim(store: Store, partition: int, owner: str, generation: int = 0) -> Claim:
+async def claim(store: Store, partition: int, owner: str, generation: int = 0, *, again: bool = False) -> Claim:
     """Own a lane from now on: committed before any state is read, so that no earlier owner can commit after that reading.
 
-    Waits for a commit of the earlier owner that is under way.
+    Waits for a commit of the earlier owner that is under way; PostgreSQL ends one that takes too long (store/commit.py).
+
+    Parameters
+    ----------
+    again : by who lost a commit of that lane and does not know why. Refused where the lane has another owner since: a worker that
+        was frozen or cut off, and wakes, must not take it back
 
     Raises
     ------
     FencedError
-        If the lane has moved to another generation of topics (store/generations.py): what its owner consumes is over.
+        If the lane has moved to another generation of topics (store/generations.py): what its owner consumes is over. Or if it
+        has another owner than who claims it ``again``.
     """
     row = await store.pool.fetchrow(
         """
         INSERT INTO lane (partition, epoch, owner, claimed_at, generation) VALUES ($1, 1, $2, now(), $3)
-        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now() WHERE lane.generation = $3
+        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now()
+        WHERE lane.generation = $3 AND (NOT $4 OR lane.owner = $2)
         RETURNING epoch, commit_no, link, live_offset, backlog_offset
         """,
         partition,
         owner,
         generation,
+        again,
     )
     if row is None:
         raise FencedError(partition)
