@@ -16,7 +16,22 @@ from api.parts import Parts
 from api.password import Checker
 from api.problem import Problem
 from api.queries import known_queries
-from api.routes import activations, alerts, audit, fixes, groups, health, orders, status, stream, tags, token, wearers, zones
+from api.routes import (
+    activations,
+    alerts,
+    audit,
+    dead,
+    fixes,
+    groups,
+    health,
+    orders,
+    status,
+    stream,
+    tags,
+    token,
+    wearers,
+    zones,
+)
 from api.settings import Settings
 from api.site import Console
 from api.size import Limited
@@ -64,7 +79,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problem.install(app)
     # The stream before the alerts: /alerts/stream is no alert's id.
-    for module in (token, stream, alerts, zones, wearers, orders, activations, groups, tags, fixes, status, audit):
+    for module in (token, stream, alerts, zones, wearers, orders, activations, groups, tags, fixes, status, dead, audit):
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(known_queries)])
     app.include_router(health.router)
     app.router.default = Console(settings.console)

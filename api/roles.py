@@ -18,7 +18,8 @@ class May(StrEnum):
     SEE_FIXES = "see_fixes"  # where people were
     SEE_TAGS = "see_tags"  # hardware; with positions and wearers only where those may be seen as well
     SEE_STATUS = "see_status"  # how the system runs
-    SEE_DEAD = "see_dead"  # dead letters, without their bytes
+    SEE_DEAD = "see_dead"  # dead letters; their bytes, which are positions, only where fixes may be seen as well
+    SETTLE_DEAD = "settle_dead"  # replay, discard
     SEE_AUDIT = "see_audit"  # who did and saw what
 
 
@@ -50,12 +51,12 @@ _OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES}
 PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.OPERATOR: _OPERATOR,
     Role.OFFICER: _OFFICER,
-    Role.SUPERVISOR: _OFFICER | {May.SEE_OUTAGES, May.SEE_AUDIT, May.SEE_DEAD},
+    Role.SUPERVISOR: _OFFICER | {May.SEE_OUTAGES, May.SEE_AUDIT, May.SEE_DEAD, May.SETTLE_DEAD},
     # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
     Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.SEE_TAGS, May.SEE_STATUS}),
     # No personal data at all: a queue of what concerns no wearer.
     Role.ENGINEER: frozenset(
-        {May.SEE_QUEUE, May.SEE_OUTAGES, May.WORK_ALERTS, May.SEE_TAGS, May.SEE_STATUS, May.SEE_DEAD},
+        {May.SEE_QUEUE, May.SEE_OUTAGES, May.WORK_ALERTS, May.SEE_TAGS, May.SEE_STATUS, May.SEE_DEAD, May.SETTLE_DEAD},
     ),
     # Everything, and changes nothing.
     Role.AUDITOR: frozenset(may for may in May if may.startswith("see_")),

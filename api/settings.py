@@ -1,10 +1,17 @@
 """What the API process is given from outside; built once in cordon/ and passed in."""
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from model.batch import DeadLetter, Receipt, Rejected
+
 CONSOLE: Final = Path(__file__).with_name("console")
+
+
+# What became of a dead letter's records, and those of them that are still refused; a reason alone where all of them are.
+Replay = Callable[[DeadLetter], Awaitable[tuple[Receipt, tuple[Rejected, ...]] | Rejected]]
 
 
 @dataclass(frozen=True)
@@ -21,6 +28,7 @@ class Settings:
     refresh_s : life of a sign-in, seconds; one shift
     pool : most database connections at once
     timezone : IANA name meant where a zone's schedule names none
+    replay : gives a dead letter to the gateways' door once more; None where this process has none
     hash_threads : password checks at once; each takes 64 MiB and a tenth of a second of one core
     """
 
@@ -32,4 +40,5 @@ class Settings:
     refresh_s: int = 12 * 3600
     pool: int = 10
     timezone: str = "Europe/London"
+    replay: Replay | None = None
     hash_threads: int = 2

@@ -1,18 +1,20 @@
-"""The small commands: migrate, gateway keys, people, dead letters; each one look or one change, shown as a line or a table."""
+"""The small commands: migrate, gateway keys, people; each one look or one change, shown as a line or a table."""
 
 import asyncio
 from pathlib import Path
 from typing import Final
 
+import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from api.password import hash_password
 from api.roles import Role
+from cordon import demo
 from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
-from store import accounts, dead, keys
+from store import accounts, keys
 from store.migrate import upgrade
 
 PASSWORD_LEAST: Final = 12  # characters; length is what counts (NIST SP 800-63B)
@@ -23,6 +25,25 @@ async def run_migrate(data_dir: Path | None, dsn: str, out: Console) -> None:
     async with opened(data_dir, dsn) as store:
         await asyncio.to_thread(upgrade, store.dsn)
         out.print("the database is up to date")
+
+
+async def run_load(world: Path, data_dir: Path | None, dsn: str, out: Console) -> None:
+    """Write a WORLD document's wearers, orders, activations and zones, in force since the times it says.
+
+    Raises
+    ------
+    CordonError
+        If the file cannot be read.
+    """
+    try:
+        document = msgspec.json.decode(world.read_bytes())
+    except OSError as error:
+        raise CordonError(f"{world} cannot be read ({error.strerror})") from error
+    except msgspec.DecodeError as error:
+        raise CordonError(f"{world} is not JSON: {error}") from error
+    async with opened(data_dir, dsn) as store:
+        await demo.load(store, document)
+    out.print(f"{len(document['wearers']):,} wearers and {len(document['zones']):,} zones loaded", highlight=False)
 
 
 async def run_keys_create(gateway: str, data_dir: Path | None, dsn: str, out: Console) -> None:
@@ -78,17 +99,3 @@ async def run_users_disable(name: str, data_dir: Path | None, dsn: str, out: Con
     async with opened(data_dir, dsn) as store:
         await accounts.set_active(store, name, active=False)
     out.print(f"{name} is shut out", markup=False, highlight=False)
-
-
-async def run_dead_list(last: int, data_dir: Path | None, dsn: str, out: Console) -> None:
-    """A table of the newest dead letters."""
-    async with opened(data_dir, dsn) as store:
-        letters = await dead.listed(store, limit=last)
-        waiting = await dead.count(store)
-    table = Table("id", "received", "gateway", "reason", "bytes")
-    for kept in letters:
-        letter = kept.letter
-        body = letter.body[:60].decode(errors="replace")
-        table.add_row(str(kept.id), show(kept.received_us), letter.gateway, letter.reason, body)
-    out.print(table)
-    out.print(f"{waiting} wait for somebody to look at them")

@@ -97,12 +97,14 @@ async def running(base: Database) -> AsyncIterator[Running]:
     """
     settings = base.settings
     assert settings.data_dir is not None
-    listener = _listener(settings.host, settings.port)
-    with listener, tempfile.TemporaryDirectory(prefix="cordon-") as folder:
+    listener = _listener(settings.host, settings.port, "--port")
+    frames = None if settings.tcp_port is None else _listener(settings.host, settings.tcp_port, "--tcp-port")
+    with listener, frames or contextlib.nullcontext(), tempfile.TemporaryDirectory(prefix="cordon-") as folder:
         port = listener.getsockname()[1]
         own = settings.model_copy(
             update={
                 "port": port,
+                "tcp_port": None if frames is None else frames.getsockname()[1],
                 "worker_socket": Path(folder) / "worker",
                 "token_secret_file": token_secret(settings.data_dir),
                 "parent_pipe": True,
@@ -110,8 +112,11 @@ async def running(base: Database) -> AsyncIterator[Running]:
         )
         logs = settings.data_dir / "log"
         compiled = kernels.environment()
-        judging = own.model_copy(update={"log_file": logs / "worker.log"})
-        worker = Child("worker", ["-m", "cordon.worker"], judging.environment() | compiled, deaths_a_minute=own.deaths_a_minute)
+        handed = [] if frames is None else [frames.fileno()]
+        judging = own.model_copy(update={"log_file": logs / "worker.log", "tcp_listen_fd": handed[0] if handed else -1})
+        worker = Child(
+            "worker", ["-m", "cordon.worker"], judging.environment() | compiled, handed, deaths_a_minute=own.deaths_a_minute
+        )
         fd = listener.fileno()
         officers = own.model_copy(update={"log_file": logs / "api.log", "listen_fd": fd})
         api = Child("API", ["-m", "cordon.serve"], officers.environment() | compiled, [fd], deaths_a_minute=own.deaths_a_minute)
@@ -119,15 +124,14 @@ async def running(base: Database) -> AsyncIterator[Running]:
             try:
                 await worker.start()
                 await api.start()
-                host = f"[{settings.host}]" if ":" in settings.host else settings.host
-                yield Running(f"http://{host}:{port}", store, own, base, (worker, api))
+                yield Running(f"http://{own.address(port)}", store, own, base, (worker, api))
             finally:
                 # The door first, so that nothing is taken that the worker can no longer commit.
                 await api.stop()
                 await worker.stop()
 
 
-def _listener(host: str, port: int) -> socket.socket:
+def _listener(host: str, port: int, option: str) -> socket.socket:
     """A listening socket, bound here so that a taken port is one clear line, and kept while the API restarts."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)
@@ -136,7 +140,7 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except OSError as error:
         listener.close()
-        raise CordonError(f"port {port} on {host} cannot be used ({error.strerror}); choose another with --port") from error
+        raise CordonError(f"port {port} on {host} cannot be used ({error.strerror}); choose another with {option}") from error
     listener.listen(1024)
     return listener
 

@@ -1,12 +1,12 @@
-"""One lane at work: what doors put in is merged, judged, committed and answered, one commit after another."""
+"""One lane at work: what comes in is merged, judged, committed and answered, one commit after another."""
 
 import asyncio
 import contextlib
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final, NamedTuple
+from typing import Final, Protocol, TypeVar
 
 import numpy as np
 import structlog
@@ -14,40 +14,51 @@ import structlog
 from alerts.judge import doubtful, judge, rejudge
 from alerts.late import windows
 from alerts.world import World
+from cordon.work import Work, merged, narrowed
 from cordon.worlds import Standing, Worlds
 from model.alert import Judged
-from model.arrays import I64, Array
-from model.batch import Batch, DeadLetter, Part, Receipt
+from model.arrays import I64
+from model.batch import Batch, Position
 from model.errors import BusyError, CordonError, FencedError
 from model.event import EVENT
 from model.fix import FIX
 from model.history import History
 from model.state import State
 from store.commit import commit
-from store.lanes import Claim, claim, recover
+from store.lanes import Claim, claim, held, recover
 from store.pool import Store
 
-IDLE_S: Final = 5.0  # a lane with nothing to do commits its clock this often, so that everyone sees it judging
-LOOK_S: Final = 0.25  # and looks this often whether a control change has come into force: it must not wait for the next fix
 RETRY_AFTER_S: Final = 2.0  # what a gateway is told when a commit failed
 PAUSE_S: Final = 0.5  # between losing a commit and claiming the lane again
+# Records in a row that the judge fails on before that is taken for our own fault, not theirs: they are then kept, not buried.
+POISON_MOST: Final = 20
 
 log = structlog.get_logger()
 
+T = TypeVar("T")
 
-class Work(NamedTuple):
-    """A lane's share of one request, and who waits for its outcome."""
 
-    fixes: Array  # (n,) FIX with the gateway's number set
-    events: Array  # (m,) EVENT likewise
-    dead: tuple[DeadLetter, ...]
-    receipt: str
-    received_us: int
-    done: "asyncio.Future[Receipt]"  # of this share alone
+class Intake(Protocol):
+    """Where a lane takes its work from: this machine's doors (cordon/inbox.py), or its two topics (cordon/tail.py)."""
 
-    @property
-    def records(self) -> int:
-        return len(self.fixes) + len(self.events) + len(self.dead)
+    def begin(self, position: Position) -> None:
+        """Give what follows a position, and forget what was taken out or waits."""
+
+    def wake(self) -> None:
+        """Have ``next`` return soon."""
+
+    def now_us(self, state: State) -> int:
+        """Lane time with nothing in hand."""
+
+    def until_us(self, received_us: int) -> int:
+        """Up to when instants have come, with a batch of that time in hand."""
+
+    async def next(self, state: State) -> list[Work]:
+        """As many shares as one commit takes; none to look at the clock and the world alone."""
+
+
+class _UnjudgedError(Exception):
+    """The judge failed: on these records, it seems, as nothing else was asked of it."""
 
 
 class Lane:
@@ -59,29 +70,29 @@ class Lane:
         store: Store,
         worlds: Worlds,
         thread: ThreadPoolExecutor,
+        intake: Intake,
         *,
         owner: str,
-        commit_records: int,
-        clock: Callable[[], int] | None,
+        generation: int = 0,
     ) -> None:
         self.partition = partition
         self._store, self._worlds, self._thread, self._owner = store, worlds, thread, owner
-        self._commit_records = commit_records
-        self._clock = clock  # None: an instance on a trace's clock, which only batches move
-        self._queue: deque[Work] = deque()
-        self._filled = asyncio.Event()
+        self._intake, self._generation = intake, generation
+        self._retry: deque[list[Work]] = deque()  # parts of a batch that the judge failed on, before all else
+        self._poisoned = 0  # records buried since something was judged
         self._state: State | None = None
         self._claim: Claim | None = None
+        self._stopping = asyncio.Event()
 
-    def put(self, work: Work) -> None:
-        """Queue one share."""
-        self._queue.append(work)
-        self._filled.set()
+    @property
+    def position(self) -> Position | None:
+        """What is consumed and committed; None while the lane is not ours."""
+        return None if self._claim is None else self._claim.position
 
-    async def start(self, *, again: bool = False) -> None:
-        """Claim the lane and rebuild its state; ``again`` where nobody else may have claimed it since we did."""
+    async def start(self) -> None:
+        """Claim the lane and rebuild its state."""
         began = time.monotonic()
-        self._claim = await claim(self._store, self.partition, self._owner, again=again)
+        self._claim = await claim(self._store, self.partition, self._owner, self._generation)
         self._state = await recover(self._store, self._claim)
         log.info(
             "lane claimed",
@@ -92,8 +103,36 @@ class Lane:
             seconds=round(time.monotonic() - began, 3),
         )
 
+    @property
+    def stopping(self) -> bool:
+        """Whether ``stop`` was called, and ``renew`` not since."""
+        return self._stopping.is_set()
+
+    def renew(self) -> None:
+        """Be ready to run after ``stop``."""
+        self._stopping.clear()
+
+    async def wait(self, pause_s: float) -> None:
+        """Return after so many seconds, or when stopped."""
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(pause_s):
+                await self._stopping.wait()
+
+    async def resume(self) -> None:
+        """Go on with the state in memory where nobody has had the lane since; claim it where somebody has."""
+        if self._claim is None or self._state is None or not await held(self._store, self._claim):
+            await self.start()
+        assert self._claim is not None
+        self._retry.clear()
+        self._intake.begin(self._claim.position)
+
+    def stop(self) -> None:
+        """Have ``run`` return after the commit in hand. The claim and the state stay."""
+        self._stopping.set()
+        self._intake.wake()
+
     async def run(self) -> None:
-        """Commit after commit, until cancelled.
+        """Commit after commit, until stopped or cancelled.
 
         Raises
         ------
@@ -101,77 +140,84 @@ class Lane:
             If another process has claimed the lane: this one must not judge it any more.
         """
         shares: list[Work] = []  # at first a look at the clock alone, so that everyone sees the lane judging
-        while True:
+        while not self._stopping.is_set():
             try:
                 await self._commit(shares)
+                shares = []
+                if self._stopping.is_set():
+                    return
+                assert self._state is not None
+                shares = self._retry.popleft() if self._retry else await self._intake.next(self._state)
             except FencedError:
                 self._fail(shares)
+                self.drop()
                 raise
             except Exception as error:
                 _if_told_to_end(error)
                 # Failed or ambiguous: what is in memory may be ahead of what is stored. Drop it and claim again.
                 log.exception("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
-                self._fail(shares)
-                await self._restart()
-            shares = await self._next()
+                await self._restart(self._smaller(shares, error))
+                shares = self._retry.popleft() if self._retry else []
 
-    async def _restart(self) -> None:
+    def drop(self) -> None:
+        """Forget the claim and the state: what is in memory is nobody's any more."""
         self._state = self._claim = None
-        while True:
-            await asyncio.sleep(PAUSE_S)
+        self._retry.clear()
+
+    def _smaller(self, shares: list[Work], error: Exception) -> list[list[Work]]:
+        """What to try of a failed batch when the lane is claimed again: nothing, unless the judge failed, maybe on a record."""
+        poison = isinstance(error, _UnjudgedError) and any(share.rows for share in shares) and self._poisoned < POISON_MOST
+        if not poison:
+            self._fail(shares)
+            return []
+        why = type(error.__cause__).__name__
+        smaller = narrowed(shares, f"the judge failed on it ({why}); report this")
+        if len(smaller) == 1:
+            self._poisoned += 1
+            log.error("a record that cannot be judged becomes a dead letter", lane=self.partition, error=why)
+        return smaller
+
+    async def _restart(self, smaller: list[list[Work]]) -> None:
+        assert self._claim is not None
+        position, again = self._claim.position, [*smaller, *self._retry]
+        self.drop()
+        while not self._stopping.is_set():
+            if not smaller:
+                await self.wait(PAUSE_S)
             try:
-                await self.start(again=True)
+                await self.start()
             except FencedError:
                 raise
             except Exception as error:
                 _if_told_to_end(error)
+                smaller = []
                 # Our own sentences say what to do and hold no one's data; others' may.
                 reason = str(error) if isinstance(error, CordonError) else type(error).__name__
                 log.warning("lane cannot be claimed yet", lane=self.partition, error=reason)
             else:
-                return
-
-    async def _next(self) -> list[Work]:
-        """As many shares as one commit takes; none when nothing came for a while and the clock is to be committed."""
-        if not self._queue:
-            await self._idle()
-        shares: list[Work] = []
-        records = 0
-        while self._queue and (not shares or records + self._queue[0].records <= self._commit_records):
-            shares.append(self._queue.popleft())
-            records += shares[-1].records
-        return shares
-
-    async def _idle(self) -> None:
-        """Return when something was put in, after ``IDLE_S``, or at an instant at which last fixes are judged again."""
-        self._filled.clear()
-        if self._clock is None:
-            await self._filled.wait()
-            return
-        for _ in range(round(IDLE_S / LOOK_S)):
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(LOOK_S):
-                    await self._filled.wait()
-            if self._queue or (self._state is not None and self._worlds.due(self._state, self._clock())):
-                return
+                break
+        if again and self.position == position:
+            self._retry.extend(again)
+        elif self.position is not None:
+            self._intake.begin(self.position)
 
     async def _commit(self, shares: list[Work]) -> None:
         assert self._state is not None
         assert self._claim is not None
-        state = self._state
+        state, ours = self._state, self._claim
         standing = await self._worlds.current()
         world = standing.world
-        batch = merged(shares, self._clock() if self._clock else state.watermark_us)
-        await self._rejudge(standing, state, self._claim, self._clock() if self._clock else batch.received_us)
+        batch = merged(shares, self._intake.now_us(state), ours.position)
+        await self._rejudge(standing, state, ours, self._intake.until_us(batch.received_us))
         now_us = max(state.watermark_us, batch.received_us)
 
         async def judged(admitted: Batch, history: History) -> Judged:
-            return await self._in_thread(judge, world, state, admitted, now_us, history)
+            return await _asked(self._in_thread(judge, world, state, admitted, now_us, history))
 
         began = time.monotonic()
         outcome = await commit(
             self._store,
-            self._claim,
+            ours,
             batch,
             state,
             doubtful=doubtful(state, batch.fixes),
@@ -180,7 +226,7 @@ class Lane:
             now_us=now_us,
             control_seq=world.control_seq,
         )
-        if shares:
+        if any(share.records for share in shares):
             log.info(
                 "committed",
                 lane=self.partition,
@@ -190,8 +236,10 @@ class Lane:
                 changes=outcome.changes,
                 seconds=round(time.monotonic() - began, 3),
             )
-        for share, receipt in zip(shares, outcome.receipts, strict=True):
-            if not share.done.done():
+        if len(batch.fixes) or len(batch.events):
+            self._poisoned = 0
+        for share, receipt in zip([share for share in shares if share.part is not None], outcome.receipts, strict=False):
+            if share.done is not None and not share.done.done():
                 share.done.set_result(receipt)
 
     async def _rejudge(self, standing: Standing, state: State, held: Claim, until_us: int) -> None:
@@ -226,13 +274,21 @@ class Lane:
             control_seq=world.control_seq,
         )
 
-    def _fail(self, shares: list[Work]) -> None:
+    def _fail(self, shares: Sequence[Work]) -> None:
         for share in shares:
-            if not share.done.done():
+            if share.done is not None and not share.done.done():
                 share.done.set_exception(BusyError(RETRY_AFTER_S))
 
     async def _in_thread(self, act: Callable[..., Judged], *args: object) -> Judged:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act, *args)
+
+
+async def _asked(judging: Awaitable[T]) -> T:
+    """The judge's answer; that it failed is told apart from everything else that can fail in a commit."""
+    try:
+        return await judging
+    except Exception as error:
+        raise _UnjudgedError from error
 
 
 def _if_told_to_end(error: Exception) -> None:
@@ -240,15 +296,3 @@ def _if_told_to_end(error: Exception) -> None:
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         raise asyncio.CancelledError from error
-
-
-def merged(shares: list[Work], clock_us: int) -> Batch:
-    """One batch of several shares, in the order they came; its time is that of the newest receipt, or the clock's with none."""
-    return Batch(
-        np.concatenate([share.fixes for share in shares]) if shares else np.zeros(0, FIX),
-        np.concatenate([share.events for share in shares]) if shares else np.zeros(0, EVENT),
-        "",
-        max((share.received_us for share in shares), default=clock_us),
-        tuple(letter for share in shares for letter in share.dead),
-        parts=tuple(Part(share.receipt, len(share.fixes), len(share.events)) for share in shares),
-    )

@@ -63,13 +63,36 @@ def up(
         int | None,
         typer.Option("--port", help="Port of the console, the API and the gateway door.", show_default="8000", min=0, max=65535),
     ] = None,
+    tcp_port: Annotated[
+        int | None,
+        typer.Option(
+            "--tcp-port", help="Port of the gateways' binary door; 0: any free one.", show_default="closed", min=0, max=65535
+        ),
+    ] = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
     data_dir: DataDir = None,
 ) -> None:
     """The whole system on this machine: database, worker, API and console, until Ctrl-C."""
     from cordon.up import run_up
 
-    _run(run_up(demo_fleet=demo, host=host, port=port, data_dir=data_dir, out=out))
+    _run(run_up(demo_fleet=demo, host=host, port=port, tcp_port=tcp_port, data_dir=data_dir, out=out))
+
+
+@app.command()
+def worker(
+    dsn: Dsn = "",
+    kafka: Annotated[str, typer.Option("--kafka", help="The broker, host:port; several with commas between.")] = "",
+) -> None:
+    """One of the workers of a distributed system, until Ctrl-C: consumes from Kafka, judges, commits.
+
+    Start as many as you like, on as many machines: they share the lanes, and take over the lanes of one that ends.
+    """
+    from cordon.kernels import environment
+
+    os.environ.update(environment())  # before the first import of anything compiled
+    from cordon.consumer import run_worker
+
+    _run(run_worker(dsn, kafka))
 
 
 @app.command()
@@ -121,6 +144,18 @@ def bench(
 
     os.environ.update(environment())
     raise typer.Exit(run(names or [], as_json=json, plot=plot, out=out, err=err, quick=quick))
+
+
+@app.command(hidden=True)
+def load(
+    world: Annotated[Path, typer.Argument(help="WORLD document, as `python -m bench world` writes it.")],
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Write a whole world straight into an instance's database: for benchmarks and trials, not for people's records."""
+    from cordon.admin import run_load
+
+    _run(run_load(world, data_dir, dsn, out))
 
 
 @app.command()
@@ -245,9 +280,46 @@ def dead_list(
     dsn: Dsn = "",
 ) -> None:
     """List dead letters with their reasons."""
-    from cordon.admin import run_dead_list
+    from cordon.letters import run_dead_list
 
     _run(run_dead_list(last, data_dir, dsn, out))
+
+
+Letter = Annotated[int, typer.Argument(help="The letter's number, as `dead list` shows it.")]
+
+
+@dead.command("show")
+def dead_show(letter: Letter, data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """Show one with its bytes, which may be positions: who looks is noted."""
+    from cordon.letters import run_dead_show
+
+    _run(run_dead_show(letter, data_dir, dsn, out))
+
+
+@dead.command("replay")
+def dead_replay(
+    letters: Annotated[list[int], typer.Argument(metavar="LETTER...", help="Numbers, as `dead list` shows them.")],
+    to: Annotated[str, typer.Option("--to", help="Address of the running instance.")] = "http://127.0.0.1:8000",
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Send them through the instance's gateway door once more; one that is still refused stays as it was."""
+    from cordon.letters import run_dead_replay
+
+    _run(run_dead_replay(letters, to, data_dir, dsn, out))
+
+
+@dead.command("discard")
+def dead_discard(
+    letter: Letter,
+    reason: Annotated[str, typer.Option("--reason", help="Why it is of no use; it stays in the audit.")],
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Let one wait no longer; its bytes go thirty days later."""
+    from cordon.letters import run_dead_discard
+
+    _run(run_dead_discard(letter, reason, data_dir, dsn, out))
 
 
 By = Annotated[str, typer.Option("--by", help="Who authorised it.")]

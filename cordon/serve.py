@@ -5,31 +5,23 @@ import contextlib
 import socket
 import sys
 from collections.abc import Awaitable, Callable, Generator, MutableMapping
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 import uvicorn
 
 import api.settings
 from api.app import create_app, end_streams
-from cordon import child, logs
+from cordon import again, child, doors, logs
 from cordon.settings import Settings, read
-from ingest.decoded import Limits
-from ingest.gateway import Gateway
 from ingest.http import create_door
-from ingest.link import GIVE_UP_S, RETRY_AFTER_S, LinkSink
-from model.batch import Receipt
-from model.errors import BusyError
-from model.instant import DAY_US
-from store import keys, receipts
-from store.pool import FAILURES
+from ingest.link import GIVE_UP_S, LinkSink
 
 GATEWAY_PATH = "/gateway/"
 DRAIN_S = 10  # a request in hand ends well within this; open streams are cut and resume elsewhere
 
 log = structlog.get_logger()
 
-T = TypeVar("T")
 Scope = MutableMapping[str, Any]
 Application = Callable[[Scope, Callable[[], Awaitable[Any]], Callable[[Any], Awaitable[None]]], Awaitable[None]]
 
@@ -60,19 +52,7 @@ async def serve(settings: Settings) -> None:
     """Answer on the listening socket handed over, or on host and port, until told to stop."""
     assert settings.worker_socket is not None
     assert settings.token_secret_file is not None
-    limits = Limits(
-        oldest_us=settings.retention_days * DAY_US,
-        trace_clock=settings.trace_clock,
-    )
     async with child.database(settings.dsn, 4) as store:
-
-        async def authenticate(key: str) -> Gateway | None:
-            name = await _asked(keys.authenticate(store, key))
-            return None if name is None else Gateway(name)
-
-        async def find_receipt(id_: str) -> Receipt | None:
-            return await _asked(receipts.get(store, id_))
-
         # An instance on a trace's clock has one sender, who counts the answers: a batch sent twice would count as a duplicate.
         sink = LinkSink(settings.worker_socket, None if settings.trace_clock else GIVE_UP_S)
         officers = create_app(
@@ -80,9 +60,10 @@ async def serve(settings: Settings) -> None:
                 database=settings.dsn,
                 token_secret=settings.token_secret_file.read_bytes().strip(),
                 hosts=hosts(settings),
+                replay=again.through(sink, doors.limits(settings)),
             )
         )
-        door = create_door(sink, authenticate, find_receipt, limits)
+        door = create_door(sink, doors.authenticator(store), doors.receipt_finder(store), doors.limits(settings))
         config = uvicorn.Config(
             front(officers, door),
             host=settings.host,
@@ -102,14 +83,6 @@ async def serve(settings: Settings) -> None:
         await serving
         stop.cancel()
         await sink.close()
-
-
-async def _asked(question: Awaitable[T]) -> T:
-    """The database's answer; a gateway that asks while it is away is told to come back."""
-    try:
-        return await question
-    except FAILURES as error:
-        raise BusyError(RETRY_AFTER_S) from error
 
 
 class Server(uvicorn.Server):

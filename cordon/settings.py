@@ -24,11 +24,19 @@ class Settings(BaseSettings):
     signing_dir: Path | None = None  # keys that sign the evidence chain's day heads; None: `signing` in the data folder
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=0, le=65535)] = 8000  # 0: any free one
+    tcp_port: Annotated[int, Field(ge=0, le=65535)] | None = None  # of the gateways' binary door; 0: any free one, None: closed
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     log_file: Path | None = None  # None: standard error
 
     # One commit stream each; fixed once an instance has data. Four keep PostgreSQL busy on small machines.
     lanes: Annotated[int, Field(ge=1, le=256)] = 4
+    # The log between doors and workers, `host:port`; empty: there is none, a door hands its batches to the one worker.
+    kafka: Annotated[str, Field(pattern=r"^(\S+:\d+(,\S+:\d+)*)?$")] = ""
+    kafka_prefix: Annotated[str, Field(pattern=r"^[a-zA-Z0-9._-]{1,100}$")] = "cordon"  # of its topics and the workers' group
+    # Copies of each record, where topics are made: 3 in earnest, with `min.insync.replicas` 2 on the brokers.
+    kafka_replication: Annotated[int, Field(ge=1)] = 1
+    # A worker not heard of for so long loses its lanes to the others.
+    kafka_session_ms: Annotated[int, Field(ge=500)] = 8000
     # Records waiting for a commit before gateways are told to come back; about 100 MB.
     queue_records: Annotated[int, Field(ge=1)] = 400_000
     # Records one commit takes at most: more only makes the first of them wait longer.
@@ -66,6 +74,7 @@ class Settings(BaseSettings):
     worker_socket: Path | None = None
     token_secret_file: Path | None = None
     listen_fd: int = -1
+    tcp_listen_fd: int = -1
     parent_pipe: bool = False  # standard input is a pipe that ends with the parent
 
     @field_validator("doom_dir")
@@ -84,6 +93,10 @@ class Settings(BaseSettings):
     def signing(self) -> Path | None:
         """The folder of the keys that sign day heads; None where nothing says where: an outside database, no data folder."""
         return self.signing_dir or (self.data_dir / "signing" if self.data_dir else None)
+
+    def address(self, port: int) -> str:
+        """Where a port of ours answers: ``host:port``."""
+        return f"[{self.host}]:{port}" if ":" in self.host else f"{self.host}:{port}"
 
     def environment(self) -> dict[str, str]:
         """The process environment that makes an equal record in a child."""

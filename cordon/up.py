@@ -22,7 +22,9 @@ log = structlog.get_logger()
 NO_USERS: Final = "Nobody can sign in yet. In another terminal: cordon users add NAME --role admin"
 
 
-async def run_up(*, demo_fleet: bool, host: str | None, port: int | None, data_dir: Path | None, out: Console) -> None:
+async def run_up(
+    *, demo_fleet: bool, host: str | None, port: int | None, tcp_port: int | None, data_dir: Path | None, out: Console
+) -> None:
     """Run until Ctrl-C, SIGTERM, or a part that cannot be kept running.
 
     Raises
@@ -30,7 +32,7 @@ async def run_up(*, demo_fleet: bool, host: str | None, port: int | None, data_d
     CordonError
         If the demo is asked for beyond loopback, the data folder or port cannot be used, or a part does not stay up.
     """
-    given = {"host": host, "port": port, "data_dir": data_dir}
+    given = {"host": host, "port": port, "tcp_port": tcp_port, "data_dir": data_dir}
     settings = read().model_copy(update={name: value for name, value in given.items() if value is not None})
     if demo_fleet:
         refuse_demo_elsewhere(settings.host)
@@ -58,6 +60,8 @@ async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console
         f"Gateways  {system.url}/gateway/v1/fixes",
         f"Data      {system.settings.data_dir}",
     ]
+    if system.settings.tcp_port is not None:
+        lines.insert(2, f"Frames    tcp://{system.settings.address(system.settings.tcp_port)}")
     if demo_fleet:
         lines.append("Sign in as operator, officer, supervisor, field, engineer, auditor or admin, password demo")
     elif not anyone:

@@ -1,4 +1,4 @@
-"""The embedded worker process: batches from the doors' socket, split by lane, judged, committed, answered."""
+"""The worker process: batches from the doors' socket, split by lane, judged, committed, answered; or a consumer of Kafka's."""
 
 import asyncio
 import os
@@ -12,15 +12,18 @@ import numpy as np
 import structlog
 
 from alerts.rules import Rules
-from cordon import child, doom, logs
-from cordon.lane import RETRY_AFTER_S, Lane, Work
+from cordon import child, doom, doors, logs
+from cordon.consumer import consume
+from cordon.inbox import Inbox
+from cordon.lane import RETRY_AFTER_S, Lane
 from cordon.pieces import Piece, added, cut
 from cordon.scrape import expose
 from cordon.settings import Settings, read
+from cordon.work import Work
 from cordon.worlds import Worlds
 from geofence.warm import warm
 from ingest.link import listen
-from model.batch import Batch, Receipt
+from model.batch import Batch, Part, Receipt
 from model.errors import BusyError
 from model.lane import lane_of
 from store import gateways
@@ -32,8 +35,8 @@ log = structlog.get_logger()
 class Worker:
     """All lanes of this machine, and what waits for them."""
 
-    def __init__(self, store: Store, lanes: list[Lane], worlds: Worlds, settings: Settings) -> None:
-        self._lanes = lanes
+    def __init__(self, store: Store, inboxes: list[Inbox], worlds: Worlds, settings: Settings) -> None:
+        self._inboxes = inboxes
         self._worlds = worlds
         self._store = store
         self._queue_records = settings.queue_records
@@ -78,16 +81,17 @@ class Worker:
         fixes, events = batch.fixes.copy(), batch.events.copy()
         fixes["gateway"] = gateway
         events["gateway"] = gateway
-        fix_lanes, event_lanes = lane_of(fixes["tag"], len(self._lanes)), lane_of(events["tag"], len(self._lanes))
+        fix_lanes, event_lanes = lane_of(fixes["tag"], len(self._inboxes)), lane_of(events["tag"], len(self._inboxes))
         dead = tuple(letter._replace(gateway=batch.gateway) for letter in batch.dead)
         shares = []
-        for lane in self._lanes:
-            of_fixes, of_events = np.flatnonzero(fix_lanes == lane.partition), np.flatnonzero(event_lanes == lane.partition)
-            letters = dead if lane.partition == 0 else ()
+        for lane, inbox in enumerate(self._inboxes):
+            of_fixes, of_events = np.flatnonzero(fix_lanes == lane), np.flatnonzero(event_lanes == lane)
+            letters = dead if lane == 0 else ()
             # On a trace's clock every lane hears every batch: time passes for all of them.
             if len(of_fixes) or len(of_events) or letters or self._trace_clock:
                 done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-                lane.put(Work(fixes[of_fixes], events[of_events], letters, receipt, batch.received_us, done))
+                part = Part(receipt, len(of_fixes), len(of_events))
+                inbox.put(Work(fixes[of_fixes], events[of_events], letters, batch.gateway, batch.received_us, part, done))
                 shares.append((of_fixes, of_events, done))
         receipts = await asyncio.gather(*(done for *_, done in shares), return_exceptions=True)
         total = Receipt(receipt, 0, 0)
@@ -115,16 +119,15 @@ async def work(settings: Settings) -> None:
         worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us))
         await worlds.load()
         with ThreadPoolExecutor(1, "judge") as thread:
-            lanes = [
-                Lane(n, store, worlds, thread, owner=owner, commit_records=settings.commit_records, clock=clock)
-                for n in range(settings.lanes)
-            ]
+            inboxes = [Inbox(worlds, commit_records=settings.commit_records, clock=clock) for _ in range(settings.lanes)]
+            lanes = [Lane(n, store, worlds, thread, inbox, owner=owner) for n, inbox in enumerate(inboxes)]
             async with asyncio.TaskGroup() as group:
                 follow = group.create_task(worlds.follow())
                 for lane in lanes:
                     await lane.start()
                 running = [group.create_task(lane.run()) for lane in lanes]
-                async with listen(settings.worker_socket, Worker(store, lanes, worlds, settings).accept):
+                worker = Worker(store, inboxes, worlds, settings)
+                async with listen(settings.worker_socket, worker.accept), doors.tcp(settings, store, worker):
                     child.say_ready()
                     stop = group.create_task(child.until_told(settings.parent_pipe))
                     await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)
@@ -138,7 +141,8 @@ def main() -> int:
     settings = read()
     logs.configure(settings.log_level, settings.log_file, "worker")
     expose(settings.metrics_port)
-    return child.run(work(settings), "worker", watch_parent=settings.parent_pipe)
+    job = consume(settings) if settings.kafka else work(settings)
+    return child.run(job, "worker", watch_parent=settings.parent_pipe)
 
 
 if __name__ == "__main__":

@@ -101,11 +101,16 @@ def event_letters(events: Array, admission: Admission, gateways: Sequence[str]) 
         event = events[row]
         word = EventKind(int(event["kind"])).word
         reason = f"tag {event['tag']} sent {word} seq {event['seq']} of {show(event['at_us'])} before, with other value"
-        item = {"tag": int(event["tag"]), "kind": word, "at": show(event["at_us"]), "seq": int(event["seq"])}
-        if event["value"] >= 0:
-            item["value"] = int(event["value"])
-        letters.append(DeadLetter(reason, _json(gateways[row], "events", item), "http-json", gateways[row]))
+        letters.append(DeadLetter(reason, _json(gateways[row], "events", _event(event)), "http-json", gateways[row]))
     return letters
+
+
+def as_frame(gateway: str, fixes: Array, events: Array) -> bytes:
+    """Some (n,) FIX and (m,) EVENT as a frame of the gateway door."""
+    items: dict[str, object] = {"gateway": gateway}
+    items["fixes"] = [_fix(fixes[row : row + 1]) for row in range(len(fixes))]
+    items["events"] = [_event(event) for event in events]
+    return msgspec.json.encode(items)
 
 
 def _fix(fix: Array) -> dict[str, object]:
@@ -117,6 +122,15 @@ def _fix(fix: Array) -> dict[str, object]:
         absent = np.isnan(value) if fix[name].dtype.kind == "f" else value < 0
         if not absent:
             item[name] = value
+    return item
+
+
+def _event(event: Array) -> dict[str, object]:
+    """A () EVENT in the words of the gateway door."""
+    word = EventKind(int(event["kind"])).word
+    item: dict[str, object] = {"tag": int(event["tag"]), "kind": word, "at": show(int(event["at_us"])), "seq": int(event["seq"])}
+    if event["value"] >= 0:
+        item["value"] = int(event["value"])
     return item
 
 

@@ -1,5 +1,6 @@
 """Turns the wish to own a lane into a claim that fences off every earlier owner, and into the state that owner had."""
 
+import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
@@ -11,8 +12,9 @@ from model.errors import CordonError, FencedError
 from model.state import State, rebuilt
 from store import journal
 from store.journal import Entry
-from store.pool import Store
+from store.pool import Connection, Store
 
+FROZEN_S: Final = 2.0  # the longest a commit's judging takes, many times over
 NOTHING: Final = Position(0, 0)
 
 
@@ -47,34 +49,25 @@ class Claim:
             raise FencedError(self.partition)
 
 
-async def claim(store: Store, partition: int, owner: str, generation: int = 0, *, again: bool = False) -> Claim:
+async def claim(store: Store, partition: int, owner: str, generation: int = 0) -> Claim:
     """Own a lane from now on: committed before any state is read, so that no earlier owner can commit after that reading.
 
-    Waits for a commit of the earlier owner that is under way; PostgreSQL ends one that takes too long (store/commit.py).
-
-    Parameters
-    ----------
-    again : by who lost a commit of that lane and does not know why. Refused where the lane has another owner since: a worker that
-        was frozen or cut off, and wakes, must not take it back
+    Waits for a commit of the earlier owner that is under way; one that does nothing for ``FROZEN_S`` while it holds the lane is
+    cut off: its process is stopped, or its machine gone, and nothing else would ever end it.
 
     Raises
     ------
     FencedError
-        If the lane has moved to another generation of topics (store/generations.py): what its owner consumes is over. Or if it
-        has another owner than who claims it ``again``.
+        If the lane has moved to another generation of topics (store/generations.py): what its owner consumes is over.
     """
-    row = await store.pool.fetchrow(
-        """
-        INSERT INTO lane (partition, epoch, owner, claimed_at, generation) VALUES ($1, 1, $2, now(), $3)
-        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now()
-        WHERE lane.generation = $3 AND (NOT $4 OR lane.owner = $2)
-        RETURNING epoch, commit_no, link, live_offset, backlog_offset
-        """,
-        partition,
-        owner,
-        generation,
-        again,
-    )
+    async with store.pool.acquire() as connection:
+        claiming = asyncio.ensure_future(_claim(connection, partition, owner, generation))
+        try:
+            while not (await asyncio.wait([claiming], timeout=FROZEN_S))[0]:
+                await _cut_frozen(store, connection.get_server_pid())
+            row = await claiming
+        finally:
+            claiming.cancel()
     if row is None:
         raise FencedError(partition)
     # Asked for only now, as the row above may have waited for a commit that this one's snapshot would not have seen.
@@ -84,6 +77,32 @@ async def claim(store: Store, partition: int, owner: str, generation: int = 0, *
     )
     position = Position(row["live_offset"], row["backlog_offset"])
     return Claim(partition, row["epoch"], row["commit_no"], row["link"], told, position=position)
+
+
+async def _claim(connection: Connection, partition: int, owner: str, generation: int) -> asyncpg.Record | None:
+    return await connection.fetchrow(
+        """
+        INSERT INTO lane (partition, epoch, owner, claimed_at, generation) VALUES ($1, 1, $2, now(), $3)
+        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now() WHERE lane.generation = $3
+        RETURNING epoch, commit_no, link, live_offset, backlog_offset
+        """,
+        partition,
+        owner,
+        generation,
+    )
+
+
+async def _cut_frozen(store: Store, waiting: int) -> None:
+    """End the sessions that a claim waits for, where they are within a transaction and have said nothing for so long."""
+    await store.pool.execute(
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE pid = ANY(pg_blocking_pids($1)) AND state = 'idle in transaction'
+            AND clock_timestamp() - state_change > make_interval(secs => $2)
+        """,
+        waiting,
+        FROZEN_S,
+    )
 
 
 async def held(store: Store, claim: Claim) -> bool:

@@ -46,7 +46,8 @@ async def open_alerts(store: Store) -> dict[tuple[str, int], int]:
 async def dead(store: Store, before: int | None, limit: int) -> list[asyncpg.Record]:
     """Dead letters without their bytes, newest first, those older than id ``before``."""
     return await store.pool.fetch(
-        """SELECT id, received_at, gateway, protocol, reason, octet_length(body) AS bytes, replayed_at FROM dead_letter
+        """SELECT id, received_at, gateway, protocol, reason, octet_length(body) AS bytes, replayed_at, settled_as
+           FROM dead_letter
            WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2""",
         before,
         limit,

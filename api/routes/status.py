@@ -1,4 +1,4 @@
-"""How the system runs: its lanes, its counts, the frames it could not read."""
+"""How the system runs: its lanes and its counts."""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
@@ -9,7 +9,6 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.fields import Instant, now_us
 from api.judging import Judging, Lane, lane, watched
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented
 from api.roles import May
@@ -19,7 +18,6 @@ from store import status, watch
 router = APIRouter(tags=["status"])
 
 READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED)
-LISTING: Final = READING | documented(Kind.INVALID)
 
 ANSWERED: Final[dict[str, Any]] = {
     "judging": {
@@ -42,15 +40,6 @@ ANSWERED: Final[dict[str, Any]] = {
     },
     "database_bytes": 12345678,
 }
-LETTER: Final[dict[str, Any]] = {
-    "id": 9,
-    "received_at": "2026-11-22T08:00:00Z",
-    "gateway": "gw-1",
-    "protocol": "http-json",
-    "reason": "fix_at: is in 1970",
-    "bytes": 120,
-    "replayed_at": None,
-}
 
 
 class Counts(BaseModel):
@@ -59,7 +48,7 @@ class Counts(BaseModel):
     wearers: int
     fitted: int = Field(description="tags worn now")
     unknown_tags: int = Field(description="tags that sent without anybody wearing them")
-    dead_letters: int = Field(description="not replayed")
+    dead_letters: int = Field(description="neither replayed nor discarded")
     open_alerts: dict[str, int] = Field(description="not closed, by severity")
     new_alerts: int = Field(description="not acknowledged")
 
@@ -75,26 +64,6 @@ class Status(BaseModel):
     feed_position: int
     counts: Counts
     database_bytes: int
-
-
-class DeadLetter(BaseModel):
-    """A frame or record that could not be read. Its bytes are positions: they stay in the database."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [LETTER]})
-
-    id: int
-    received_at: Instant
-    gateway: str
-    protocol: str
-    reason: str
-    bytes: int
-    replayed_at: Instant | None
-
-
-class DeadLetters(Page[DeadLetter]):
-    """A page of dead letters."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [LETTER], "next": None}]})
 
 
 @router.get("/status", summary="How the system runs", responses=READING)
@@ -119,13 +88,3 @@ def _of(opened: Mapping[tuple[str, int], int], severity: int) -> int:
 
 def _counted(counts: dict[str, Any]) -> dict[str, int]:
     return {name: counts[name] for name in Counts.model_fields if name in counts}
-
-
-@router.get("/dead", summary="Dead letters", responses=LISTING)
-async def dead(
-    parts: PartsDep, caller: Annotated[Caller, needs(May.SEE_DEAD)], cursor: Cursor = None, limit: Limit = DEFAULT
-) -> DeadLetters:
-    """Newest first, without their bytes."""
-    rows = await status.dead(parts.store, after(cursor) or None, limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return DeadLetters(items=[DeadLetter(**dict(row)) for row in rows[:limit]], next=following)

@@ -10,9 +10,7 @@ from bench.rows import Measured
 Tell = Callable[[str], None]
 
 # In the order of DESIGN.md section 4. Each module has ``measure(quick, tell) -> list[Measured]``.
-PURE: Final = ("fences", "verdict", "rings", "compile")  # arrays in, arrays out
-SYSTEM: Final = ("crash",)  # a running system each, from the outside
-WORKLOADS: Final = (*PURE, *SYSTEM)
+WORKLOADS: Final = ("fences", "verdict", "rings", "compile", "memory", "scale", "adversarial")
 
 
 def measure(name: str, quick: bool, tell: Tell) -> list[Measured]:

@@ -8,10 +8,9 @@ import shapely
 
 from bench.chance import F64
 from bench.workloads.town import FENCES, I64, Town
+from geofence.covers import covers
 from geofence.evaluate import evaluate
-from geofence.index import Plan, ZoneIndex
-from geofence.kernel import kernel
-from geofence.ring import OUTSIDE, locate
+from geofence.index import ZoneIndex
 from model.arrays import Array
 from model.fix import FIX, sorted_fixes
 from model.hit import Verdict
@@ -69,17 +68,9 @@ def ring_index(polygon: Any) -> ZoneIndex:
     return ZoneIndex.build([zone(1, shapely.to_wkb(polygon))])
 
 
-def covered(index: ZoneIndex, lon: F64, lat: F64) -> Bool:
-    """(n,) whether each point is inside zone 1 of an index or on its boundary; containment alone, on one thread."""
-    return np.asarray(_covered(index.plan, lon, lat))
-
-
-@kernel
-def _covered(plan: Plan, lon: Array, lat: Array) -> Array:
-    said = np.empty(len(lon), np.bool_)
-    for i in range(len(lon)):
-        said[i] = locate(lon[i], lat[i], plan.x, plan.y, plan.ring_at, plan.ring_first[0], plan.ring_first[1]) != OUTSIDE
-    return said
+def covered(index: ZoneIndex, zone: int, lon: F64, lat: F64) -> Bool:
+    """(n,) whether each point is inside a zone or on its boundary; containment alone, on one thread."""
+    return covers(index, zone, lon, lat)
 
 
 def hits(index: ZoneIndex, arrived: Array, threads: int) -> Array:

@@ -34,12 +34,12 @@ def _one(case: str, corners: int, jagged: bool, aim: float | None, quick: bool, 
     prepared = given.polygon
     shapely.prepare(prepared)
     shapely.intersects_xy(prepared, given.lon[:1], given.lat[:1])  # GEOS builds its tree at the first use
-    ours.covered(index, given.lon[:1], given.lat[:1])
+    ours.covered(index, 1, given.lon[:1], given.lat[:1])
     rates, theirs, wrong = [], [], 0
     bounds = np.linspace(0, len(given.lon), RUNS + 1).astype(np.int64).tolist()
     for first, stop in pairwise(bounds):
         start = perf_counter()
-        said = ours.covered(index, given.lon, given.lat)
+        said = ours.covered(index, 1, given.lon, given.lat)
         rates.append(len(given.lon) / (perf_counter() - start))
         lon, lat = given.lon[first:stop].copy(), given.lat[first:stop].copy()
         start = perf_counter()

@@ -22,7 +22,6 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /alerts": ALERTS,
     "GET /alerts/stream": ALERTS,
     "GET /alerts/{alert_id}": ALERTS,
-    "GET /alerts/{alert_id}/evidence": QUEUE,
     "POST /alerts/{alert_id}/acknowledge": WORKERS,
     "POST /alerts/{alert_id}/assign": WORKERS,
     "POST /alerts/{alert_id}/notes": WORKERS,
@@ -57,6 +56,9 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /fixes": QUEUE,
     "GET /status": EVERYONE,
     "GET /dead": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN}),
+    "GET /dead/{letter_id}": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN}),
+    "POST /dead/{letter_id}/replay": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.ADMIN}),
+    "POST /dead/{letter_id}/discard": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.ADMIN}),
     "GET /audit": frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
 }
 
@@ -80,7 +82,7 @@ async def test_the_table_names_every_operation(api: Api) -> None:
 async def test_every_operation_by_every_role(api: Api) -> None:
     for operation, allowed in TABLE.items():
         method, path = operation.split()
-        for name in ("alert_id", "zone_id", "wearer_id", "order_id", "activation_id", "group_id", "tag"):
+        for name in ("alert_id", "zone_id", "wearer_id", "order_id", "activation_id", "group_id", "letter_id", "tag"):
             path = path.replace(f"{{{name}}}", "999")
         body: Any = {"nonsense": 1} if method != "GET" else None
         path += "?last_event_id=x" if path.endswith("stream") else ""  # where allowed it would never end
@@ -150,5 +152,6 @@ def test_whoever_may_edit_may_see(role: Role) -> None:
         (May.EDIT_WEARERS, May.SEE_WEARERS),
         (May.EDIT_ZONES, May.SEE_ZONES),
         (May.FIT_TAGS, May.SEE_TAGS),
+        (May.SETTLE_DEAD, May.SEE_DEAD),
     ):
         assert edit not in mine or see in mine

@@ -122,7 +122,7 @@ async def test_dead_letters_are_listed_without_their_bytes(api: Api) -> None:
         )
     page = (await api.get("/dead?limit=2", "engineer")).json
     assert [item["reason"] for item in page["items"]] == ["reason 2", "reason 1"]
-    assert set(page["items"][0]) == {"id", "received_at", "gateway", "protocol", "reason", "bytes", "replayed_at"}
+    assert set(page["items"][0]) == {"id", "received_at", "gateway", "protocol", "reason", "bytes", "replayed_at", "settled_as"}
     assert page["items"][0]["bytes"] == 2
     rest = (await api.get(f"/dead?limit=2&cursor={page['next']}", "engineer")).json
     assert ([item["reason"] for item in rest["items"]], rest["next"]) == (["reason 0"], None)

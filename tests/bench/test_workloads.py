@@ -6,23 +6,27 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
 
 from bench import plot as plots
+from bench import runner
+from bench.machine import cores
 from bench.runner import run
-from bench.workloads import PURE, WORKLOADS, ours
+from bench.workloads import WORKLOADS, adversarial, memory, ours
 from bench.workloads import compile as compiling
 from bench.workloads.ours import hits
+from bench.workloads.placed import KINDS
 from bench.workloads.race import RUNS
 from bench.workloads.town import FENCES, QUICK
 from geofence.evaluate import evaluate
 from model.arrays import Array
 from model.errors import CordonError
 from model.hit import Verdict
+from tests.geofence import mutants
 
 # CONTRACT.md, "bench --json".
 KEYS = ["workload", "case", "value", "unit", "baseline", "baseline_value", "ratio", "checked", "wrong", "lost", "twice", "runs"]
@@ -38,36 +42,31 @@ def quick(names: list[str], **options: Any) -> tuple[int, str, str]:
     return code, out.file.getvalue(), err.file.getvalue()
 
 
-class Everything(NamedTuple):
-    code: int
-    rows: list[dict[str, Any]]
-    err: str
-    pictures: Path
-
-
-@pytest.fixture(scope="module")
-def everything(tmp_path_factory: pytest.TempPathFactory) -> Everything:
-    """All workloads of arrays once, small, with their pictures. Those of a running system have tests of their own."""
-    folder = tmp_path_factory.mktemp("bench") / "new" / "folder"
-    code, out, err = quick(list(PURE), plot=folder)
-    return Everything(code, json.loads(out), err, folder)
-
-
 CASES = {
     "fences": ["unsorted", "sorted", "unsorted covers", "sorted covers"],
     "verdict": ["unsorted", "sorted", "unsorted boxes", "sorted boxes"],
     "rings": ["50", "1000", "10000", "40000", "coast 1000", "coast 10000", "coast 40000"],
     "compile": ["build", "build and assign", "change one", "index", "held", "first start", "started again", "4 at once"],
+    "memory": ["away", "away resident", "at one", "at one resident", "at five", "at five resident"],
+    "scale": [
+        *("tags 1000", "tags 10000", "own 5", "own 50", "far 10", "far 1000", "corners 8", "corners 80"),
+        *(f"threads {n}" for n in range(1, cores() + 1)[:2]),
+    ],
+    "adversarial": [kind.case for kind in KINDS],
 }
 
 
-@pytest.mark.xdist_group("bench-everything")
-def test_the_rows_are_those_of_the_contract(everything: Everything) -> None:
-    assert everything.code == 0
-    assert list(CASES) == list(PURE)
-    named = [(row["workload"], row["case"]) for row in everything.rows]
-    assert named == [(workload, case) for workload, cases in CASES.items() for case in cases]
-    for row in everything.rows:
+def test_the_workloads_tested_are_all_there_are() -> None:
+    assert list(CASES) == list(WORKLOADS)
+
+
+@pytest.mark.parametrize("workload", CASES)
+def test_its_rows_are_those_of_the_contract_all_answers_are_right_and_it_has_its_picture(workload: str, tmp_path: Path) -> None:
+    code, out, err = quick([workload], plot=tmp_path / "new" / "folder")
+    assert code == 0
+    rows = json.loads(out)
+    assert [(row["workload"], row["case"]) for row in rows] == [(workload, case) for case in CASES[workload]]
+    for row in rows:
         assert list(row) == KEYS
         assert row["lost"] is row["twice"] is None
         assert row["value"] > 0
@@ -77,17 +76,20 @@ def test_the_rows_are_those_of_the_contract(everything: Everything) -> None:
         assert (row["checked"] is None) == (row["wrong"] is None)
         assert row["wrong"] in {None, 0}
         assert row["checked"] is None or row["checked"] > 0
-        if row["workload"] in {"fences", "verdict"}:
+        if workload in {"fences", "verdict"}:
             assert (row["checked"], row["runs"]) == (PAIRS, RUNS)
-    assert all(f"{name}: run {RUNS} of {RUNS}" in everything.err for name in ("fences", "verdict"))
+            assert f"{workload}: run {RUNS} of {RUNS}" in err
+    picture = tmp_path / "new" / "folder" / f"{workload}.png"
+    assert list(picture.parent.iterdir()) == [picture]
+    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert f"drawn: {picture}" in err
 
 
-@pytest.mark.xdist_group("bench-everything")
-def test_each_workload_has_its_picture(everything: Everything) -> None:
-    assert sorted(path.name for path in everything.pictures.iterdir()) == sorted(f"{name}.png" for name in PURE)
-    for path in everything.pictures.iterdir():
-        assert path.read_bytes().startswith(b"\x89PNG")
-        assert f"drawn: {path}" in everything.err
+def test_without_a_name_all_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    ran = []
+    monkeypatch.setattr(runner, "measure", lambda name, small, tell: ran.append((name, small)) or [])
+    assert quick([])[0] == 0
+    assert ran == [(name, True) for name in WORKLOADS]
 
 
 def test_without_json_the_table_goes_to_standard_output_and_fits_80_columns() -> None:
@@ -183,6 +185,52 @@ def test_one_wrong_point_of_a_ring_is_counted_and_fails_the_command(monkeypatch:
     code, out, _ = quick(["rings"])
     assert code == 1
     assert {row["wrong"] for row in json.loads(out)} == {1}
+
+
+@pytest.mark.parametrize("mutant", [mutants.strict_boundary, mutants.first_part_only])
+def test_a_nearly_right_geofence_fails_on_adversarial_points(mutant: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "evaluate", lambda index, fixes, last, threads: mutant(index, fixes, last))
+    monkeypatch.setattr(adversarial, "KINDS", KINDS[1:4])
+    code, out, err = quick(["adversarial"])
+    assert code == 1
+    assert sum(row["wrong"] for row in json.loads(out)) > 100
+    assert "answers are wrong" in err
+
+
+def test_a_wrong_containment_alone_or_distance_is_counted_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adversarial, "KINDS", KINDS[:1])
+    with monkeypatch.context() as patched:
+        patched.setattr(ours, "covered", lambda index, zone, lon, lat: np.zeros(len(lon), np.bool_))
+        assert json.loads(quick(["adversarial"])[1])[0]["wrong"] > 100
+    monkeypatch.setattr(ours, "evaluate", lambda *given: farther_all(evaluate(*given)))
+    assert json.loads(quick(["adversarial"])[1])[0]["wrong"] >= 10
+
+
+def farther_all(hits: Array) -> Array:
+    hits["distance_m"] *= 1.01
+    hits["distance_m"] += 0.2
+    return hits
+
+
+def test_a_wrong_answer_anywhere_on_a_curve_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ours, "evaluate", lambda *given: uncovered_all(evaluate(*given)))
+    code, out, _ = quick(["scale"])
+    assert code == 1
+    assert all(row["wrong"] > 0 for row in json.loads(out))
+
+
+def uncovered_all(hits: Array) -> Array:
+    hits["covered"] = False
+    return hits
+
+
+def test_what_is_forgotten_is_counted() -> None:
+    index, state = memory.fill(50, 2)
+    assert len(index.tags) == 50
+    assert memory._wrong(state, 50, 2) == 0
+    state.drop_pair(memory.FIRST_TAG, memory._zone_of(memory.FIRST_TAG, 1))
+    state.tags["last"]["lon"][7] += 1e-7
+    assert memory._wrong(state, 50, 2) == 2
 
 
 def test_an_index_that_lost_a_zone_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -256,6 +256,36 @@ def test_small_commands_beside_a_running_instance(folder: System) -> None:
     assert folder.get("/readyz").status == 200
 
 
+def test_a_dead_letter_is_shown_replayed_and_discarded(folder: System) -> None:
+    """Refused by the door it stays; refused by an older decoder it is stored once, by the command as by the API."""
+    started(folder)
+    folder.people("engineer")
+    bad = fix(1, tag=TAG + 9, at=stamp(-60)) | {"lat": 151.5}
+    assert len(folder.send(bad)["rejected"]) == 1
+    [(number,)] = folder.sql("SELECT max(id) FROM dead_letter")
+    shown = ran(folder, "dead", "show", str(number))
+    assert "lat 151.5 is not between -90 and 90" in shown
+    assert str(TAG + 9) in shown
+    said = f"dead letter {number} is still refused: lat 151.5"
+    refused(folder.run("dead", "replay", str(number), "--to", folder.url), said)
+    assert "it is still refused: lat 151.5" in folder.call("engineer", "POST", f"/dead/{number}/replay").json["detail"]
+    assert "is discarded" in ran(folder, "dead", "discard", str(number), "--reason", "a test")
+    older = [json.dumps(fix(seq, tag=TAG + 9, at=stamp(-60 + seq))).encode() for seq in (2, 3)]
+    for body in older:
+        sql = "INSERT INTO dead_letter (gateway, protocol, reason, body) VALUES ('gw-old', 'http-json', 'fixes[0]: old', %s)"
+        folder.sql(sql, body)
+    assert "1 stored, 0 stored before, 0 still refused" in ran(folder, "dead", "replay", str(number + 1), "--to", folder.url)
+    refused(folder.run("dead", "replay", str(number + 1), "--to", folder.url), "was replayed before")
+    answer = folder.ask("engineer", "POST", f"/dead/{number + 2}/replay")
+    assert answer == {"id": number + 2, "stored": 1, "duplicate": 0, "rejected": []}
+    assert folder.sql("SELECT count(*), count(DISTINCT seq) FROM fix WHERE tag = %s", TAG + 9) == [(2, 2)]
+    rows = folder.sql("SELECT action FROM audit WHERE subject LIKE 'dead/%%' AND action <> 'read' ORDER BY part")
+    assert rows == [("discarded",), ("replayed",), ("replayed",)]
+    assert folder.sql(
+        "SELECT count(*) FROM gateway_key k JOIN gateway g ON g.id = k.gateway WHERE g.name = 'gw-old' AND revoked_at IS NULL"
+    ) == [(0,)]
+
+
 def test_somebody_shut_out_is_shut_out_at_once(folder: System) -> None:
     started(folder)
     folder.people("operator")

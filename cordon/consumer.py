@@ -1,0 +1,238 @@
+"""The Kafka engine's worker: a member of the workers' group that judges the lanes it is given, as long as it has them."""
+
+import asyncio
+import contextlib
+import os
+import socket
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Final
+
+import structlog
+
+from alerts.rules import Rules
+from cordon import child, doom, logs
+from cordon.lane import Lane
+from cordon.scrape import expose
+from cordon.settings import Settings, read
+from cordon.tail import Tail
+from cordon.worlds import Worlds
+from geofence.warm import warm
+from ingest import kafka
+from ingest.kafka import Group, Topics
+from model.errors import CordonError, FencedError
+from store import generations
+from store.pool import FAILURES, Store
+
+REVOKE_S: Final = 10.0  # a commit in hand ends well within this; one that does not is cut off, and void
+FENCED_S: Final = 1.0  # who still has a lane by the group's word after losing it to another claims it again after this
+NOTE_S: Final = 5.0  # how often lag tools are told
+LOOK_S: Final = 1.0  # how often it is looked whether the lanes have moved to other topics
+WAIT_S: Final = 0.2  # for records, at once
+RETRY_S: Final = 0.5
+
+log = structlog.get_logger()
+
+
+class Lanes:
+    """The lanes that one member of the group has, each judged by a task of its own.
+
+    On a rebalance every lane stops after its commit in hand and keeps its state: where it comes back to us and nobody had it
+    meanwhile, it goes on at once. Where somebody had, and always after a failure, it is claimed again, which fences the other.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        worlds: Worlds,
+        thread: ThreadPoolExecutor,
+        topics: Topics,
+        settings: Settings,
+        assigned: asyncio.Event,
+    ) -> None:
+        self._store, self._worlds, self._thread = store, worlds, thread
+        self._settings = settings
+        self._owner = f"{socket.gethostname()}:{os.getpid()}"
+        self.topics = topics
+        self._told = assigned  # set once the group has said which lanes are ours
+        self._lanes: dict[int, Lane] = {}
+        self._tails: dict[int, Tail] = {}
+        self._owning: set[asyncio.Task[None]] = set()
+        self._group: Group | None = None
+
+    @contextlib.asynccontextmanager
+    async def member(self) -> AsyncIterator[Group]:
+        """Be a member of the group meanwhile; leaves it in order, after the commits in hand."""
+        address, session_ms = self._settings.kafka, self._settings.kafka_session_ms
+        group = Group(address, self.topics, session_ms=session_ms, revoked=self.revoked, assigned=self._assigned)
+        self._group = group
+        async with group:
+            try:
+                yield group
+            finally:
+                await self.revoked()
+
+    async def revoked(self) -> None:
+        """Stop judging: when this returns nothing of ours is committed any more."""
+        for lane in self._lanes.values():
+            lane.stop()
+        if self._owning:
+            _, late = await asyncio.wait(self._owning, timeout=REVOKE_S)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+        for tail in self._tails.values():
+            tail.close()
+
+    def _assigned(self, lanes: frozenset[int]) -> None:
+        assert self._group is not None
+        for gone in set(self._lanes) - lanes:  # its state is of no use: whoever has it now changes it
+            del self._lanes[gone], self._tails[gone]
+        for number in sorted(lanes):
+            if number not in self._lanes:
+                tail = Tail(number, self._store, self._worlds, self._group, commit_records=self._settings.commit_records)
+                self._tails[number] = tail
+                self._lanes[number] = Lane(
+                    number,
+                    self._store,
+                    self._worlds,
+                    self._thread,
+                    tail,
+                    owner=self._owner,
+                    generation=self.topics.generation,
+                )
+            self._tails[number].join(self._group)
+            self._lanes[number].renew()  # here, not in the task: it may be told to stop before it begins
+            task = asyncio.create_task(self._own(self._lanes[number]), name=f"lane {number}")
+            self._owning.add(task)
+            task.add_done_callback(self._owning.discard)
+        log.info("lanes assigned", lanes=sorted(lanes))
+        self._told.set()
+
+    async def _own(self, lane: Lane) -> None:
+        """Judge a lane until it is revoked."""
+        while not lane.stopping:
+            try:
+                await lane.resume()
+                await lane.run()
+            except FencedError as error:
+                log.warning("the lane was claimed by another worker", lane=lane.partition, detail=str(error))
+                await lane.wait(FENCED_S)
+            except Exception as error:
+                # Ours or not, it is of this lane alone; a worker that ended would take the others along.
+                lane.drop()
+                log.exception("the lane failed; it is begun again", lane=lane.partition, error=type(error).__name__)
+                await lane.wait(FENCED_S)
+
+    async def feed(self, group: Group) -> None:
+        """Hand out what comes, until cancelled.
+
+        Raises
+        ------
+        CordonError
+            If the group is lost.
+        """
+        while True:
+            for (number, backlog), records in (await group.records(WAIT_S)).items():
+                tail = self._tails.get(number)
+                if tail is not None:
+                    tail.put(backlog, records)
+
+    async def note(self, group: Group) -> None:
+        """Tell lag tools how far lanes are, until cancelled."""
+        while True:
+            await asyncio.sleep(NOTE_S)
+            positions = {number: lane.position for number, lane in self._lanes.items()}
+            await group.note({number: position for number, position in positions.items() if position is not None})
+
+
+async def run_worker(dsn: str, address: str) -> None:
+    """The command's process: a worker over a database and a broker, until told to stop.
+
+    Raises
+    ------
+    CordonError
+        If no database or no broker is named, or one of them cannot be reached.
+    """
+    settings = read()
+    settings = settings.model_copy(update={"dsn": dsn or settings.dsn, "kafka": address or settings.kafka})
+    if not settings.dsn or not settings.kafka:
+        raise CordonError(
+            "which database, and which broker? Give --dsn and --kafka, or set CORDON_DSN and CORDON_KAFKA; "
+            "on one machine `cordon up` runs a worker without any broker"
+        )
+    logs.configure(settings.log_level, settings.log_file, "worker")
+    expose(settings.metrics_port)
+    await consume(settings)
+
+
+async def consume(settings: Settings) -> None:
+    """Judge whatever lanes the group gives us, until told to stop."""
+    warm()  # before joining: seconds of silence would be an eviction
+    async with child.database(settings.dsn, settings.lanes + 4) as store:
+        store.snapshot_entries = settings.snapshot_entries
+        doom.bind(store, settings)
+        worlds = Worlds(store, Rules(), lambda: time.time_ns() // 1000)
+        await worlds.load()
+        with ThreadPoolExecutor(1, "judge") as thread:
+            async with asyncio.TaskGroup() as tasks:
+                stop = tasks.create_task(child.until_told(settings.parent_pipe))
+                working = [tasks.create_task(job) for job in (worlds.follow(), _judge(store, worlds, thread, settings))]
+                await asyncio.wait([stop, *working], return_when=asyncio.FIRST_COMPLETED)
+                for task in (stop, *working):
+                    task.cancel()
+
+
+async def _judge(store: Store, worlds: Worlds, thread: ThreadPoolExecutor, settings: Settings) -> None:
+    """One generation of topics after the other, until cancelled."""
+    assigned = asyncio.Event()
+    ready = asyncio.create_task(_say_ready(assigned))
+    try:
+        await generations.first(store, settings.lanes)
+        while True:
+            generation = await generations.consumed(store)
+            assert generation is not None
+            topics = Topics(settings.kafka_prefix, generation.number, generation.lanes)
+            await kafka.ensure(settings.kafka, topics, settings.kafka_replication)
+            log.info("consuming", generation=topics.generation, lanes=topics.lanes)
+            await _until_moved(Lanes(store, worlds, thread, topics, settings, assigned), store)
+    finally:
+        ready.cancel()
+
+
+async def _until_moved(lanes: Lanes, store: Store) -> None:
+    """Be a member of the group until lanes have moved to another generation; joins again where the group was lost."""
+    moved = asyncio.create_task(_moved(store, lanes.topics.generation))
+    try:
+        while not moved.done():
+            async with lanes.member() as group:
+                doing = [asyncio.create_task(job) for job in (lanes.feed(group), lanes.note(group))]
+                try:
+                    await asyncio.wait([moved, *doing], return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    for task in doing:
+                        task.cancel()
+                    ended = await asyncio.gather(*doing, return_exceptions=True)
+            for failed in ended:
+                if isinstance(failed, CordonError):
+                    log.warning("the group is joined again", reason=str(failed))
+                elif isinstance(failed, Exception):
+                    raise failed
+    finally:
+        moved.cancel()
+
+
+async def _say_ready(assigned: asyncio.Event) -> None:
+    await assigned.wait()
+    child.say_ready()
+
+
+async def _moved(store: Store, generation: int) -> None:
+    """Return when lanes have moved to another generation."""
+    while True:
+        with contextlib.suppress(*FAILURES):
+            found = await generations.consumed(store)
+            if found is not None and found.number != generation:
+                return
+        await asyncio.sleep(LOOK_S)

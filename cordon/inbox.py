@@ -1,0 +1,68 @@
+"""What this machine's doors put in for a lane, taken out as much at a time as one commit takes, or nothing at all."""
+
+import asyncio
+import contextlib
+from collections import deque
+from collections.abc import Callable
+from typing import Final
+
+from cordon.work import Work
+from cordon.worlds import Worlds
+from model.batch import Position
+from model.state import State
+
+IDLE_S: Final = 5.0  # a lane with nothing to do commits its clock this often, so that everyone sees it judging
+LOOK_S: Final = 0.25  # and looks this often whether a control change has come into force: it must not wait for the next fix
+
+
+class Inbox:
+    """The embedded engine's ``cordon.lane.Intake``. ``clock`` None: an instance on a trace's clock, which only batches move."""
+
+    def __init__(self, worlds: Worlds, *, commit_records: int, clock: Callable[[], int] | None) -> None:
+        self._worlds, self._commit_records, self._clock = worlds, commit_records, clock
+        self._queue: deque[Work] = deque()
+        self._filled = asyncio.Event()
+
+    def put(self, work: Work) -> None:
+        """Queue one share."""
+        self._queue.append(work)
+        self._filled.set()
+
+    def begin(self, position: Position) -> None:
+        """Nothing to begin at: what waits here, waits."""
+
+    def wake(self) -> None:
+        """Have ``next`` return."""
+        self._filled.set()
+
+    def now_us(self, state: State) -> int:
+        """Lane time with nothing in hand."""
+        return self._clock() if self._clock else state.watermark_us
+
+    def until_us(self, received_us: int) -> int:
+        """Up to when instants have come, with a batch of that time in hand."""
+        return self._clock() if self._clock else received_us
+
+    async def next(self, state: State) -> list[Work]:
+        """As many shares as one commit takes; none when nothing came for a while and the clock is to be committed."""
+        if not self._queue:
+            await self._idle(state)
+        shares: list[Work] = []
+        records = 0
+        while self._queue and (not shares or records + self._queue[0].records <= self._commit_records):
+            shares.append(self._queue.popleft())
+            records += shares[-1].records
+        return shares
+
+    async def _idle(self, state: State) -> None:
+        """Return when something was put in, after ``IDLE_S``, or at an instant at which last fixes are judged again."""
+        self._filled.clear()
+        if self._clock is None:
+            await self._filled.wait()
+            return
+        for _ in range(round(IDLE_S / LOOK_S)):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(LOOK_S):
+                    await self._filled.wait()
+            if self._filled.is_set() or self._worlds.due(state, self._clock()):
+                return
