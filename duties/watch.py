@@ -4,7 +4,7 @@ The watch lane (DESIGN.md section 3.10). A look is one transaction that locks th
 look needs, so that any instance may take the next one, and an instance that was frozen has nothing to write when it wakes.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
 from model.alert import Kind
@@ -18,6 +18,7 @@ BEHIND_S: Final = 60.0  # DESIGN.md section 3.4
 STILL_S: Final = 30.0  # an idle lane commits its clock every 5 s, a lane that moves to another worker takes up to 20
 ASLEEP_S: Final = 30.0  # nobody looked for this long: what was remembered of before says nothing of now
 FAILING_S: Final = 30.0  # a duty that fails for less is only trying again
+NAMED: Final = 6  # lanes listed one by one in a sentence
 STEADY_S: Final = 10.0  # well for this long before it is called over, so that nothing flaps
 
 DEAD_MAN: Final = "dead-man"  # the duty, and the check of it
@@ -86,29 +87,36 @@ def _check(name: str, wrong: Iterable[str]) -> Check:
 def _lanes(readings: Readings) -> Iterable[str]:
     if not readings.lanes:
         yield "no worker has ever run"
-    for lane in readings.lanes:
-        lag_s = (readings.now_us - lane.watermark_us) / SECOND_US
-        if not lane.owner:
-            yield f"no worker owns lane {lane.partition}"
-        elif lag_s > BEHIND_S:
-            yield f"lane {lane.partition} judges as of {_clock(lane.watermark_us)}"
+    lost = [lane.partition for lane in readings.lanes if not lane.owner]
+    if lost:
+        yield f"no worker owns {_named(lost, readings)}"
+    behind = [lane for lane in readings.lanes if lane.owner and readings.now_us - lane.watermark_us > BEHIND_S * SECOND_US]
+    if behind:
+        as_of_us = min(lane.watermark_us for lane in behind)
+        yield f"judging as of {_clock(as_of_us)} in {_named([lane.partition for lane in behind], readings)}"
 
 
 def _progress(readings: Readings, memory: Memory) -> Iterable[str]:
-    for lane in readings.lanes:
-        _, at_us = memory.commits[str(lane.partition)]
-        if readings.now_us - at_us > STILL_S * SECOND_US:
-            yield f"lane {lane.partition} has committed nothing since {_clock(at_us)}"
+    since_us = {lane.partition: memory.commits[str(lane.partition)][1] for lane in readings.lanes}
+    still = [lane for lane, at_us in since_us.items() if readings.now_us - at_us > STILL_S * SECOND_US]
+    if still:
+        yield f"nothing committed since {_clock(min(since_us[lane] for lane in still))} in {_named(still, readings)}"
 
 
 def _synthetic(readings: Readings, memory: Memory, limits: Limits) -> Iterable[str]:
     late_us = int(limits.late_s * SECOND_US)
-    for crossing in readings.crossings:
-        # While nobody looked, nobody sent either: what was sent before may have been cut off with us.
-        waiting_us = None if crossing.waiting_us is None else max(crossing.waiting_us, memory.since_us)
-        if waiting_us is not None and readings.now_us - waiting_us > late_us:
-            why = f" ({crossing.error})" if crossing.error else ""
-            yield f"lane {crossing.lane}'s synthetic alert of {_clock(waiting_us)} has not come{why}"
+    # While nobody looked, nobody sent either: what was sent before may have been cut off with us.
+    waiting_us = {
+        crossing.lane: max(crossing.waiting_us, memory.since_us)
+        for crossing in readings.crossings
+        if crossing.waiting_us is not None
+    }
+    late = [lane for lane, at_us in waiting_us.items() if readings.now_us - at_us > late_us]
+    if late:
+        errors = sorted({crossing.error for crossing in readings.crossings if crossing.lane in late and crossing.error})
+        why = f" ({'; '.join(errors)})" if errors else ""
+        at_us = min(waiting_us[lane] for lane in late)
+        yield f"the synthetic alert of {_clock(at_us)} has not come in {_named(late, readings)}{why}"
     sent_us = max([crossing.sent_us for crossing in readings.crossings], default=0)
     if readings.now_us - max(sent_us, memory.since_us) > 2 * (limits.synthetic_s * SECOND_US + late_us):
         yield (
@@ -116,6 +124,15 @@ def _synthetic(readings: Readings, memory: Memory, limits: Limits) -> Iterable[s
             if sent_us
             else "no synthetic wearer was sent out yet"
         )
+
+
+def _named(some: Sequence[int], readings: Readings) -> str:
+    """Which lanes, in as few words as say it."""
+    if len(some) == len(readings.lanes) > 1:
+        return "every lane"
+    if len(some) > NAMED:
+        return f"{len(some)} of {len(readings.lanes)} lanes"
+    return f"lane{'s' if len(some) > 1 else ''} {', '.join(map(str, sorted(some)))}"
 
 
 def _pings(readings: Readings) -> bool:

@@ -15,6 +15,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from store.postgres import Postgres
+
 ROOT: Final = Path(__file__).parents[2]
 PASSWORD: Final = "a password for the browser tests"
 START_S: Final = 120  # the first start compiles kernels
@@ -35,8 +37,9 @@ class Wearer(NamedTuple):
 class Instance:
     """A running system, driven over HTTP."""
 
-    def __init__(self, url: str, key: str) -> None:
+    def __init__(self, url: str, key: str, database: str) -> None:
         self.url = url
+        self.database = database
         self._key = key
         self._token = self._sign_in("admin")
         self._made = 0
@@ -139,9 +142,9 @@ def started(folder: Path) -> Iterator[Instance]:
             assert done.returncode == 0, done.stderr
             return done.stdout.strip()
 
-        for role in ("operator", "admin", "engineer"):
+        for role in ("operator", "admin", "engineer", "field"):
             run("users", "add", role, "--role", role, "--password", PASSWORD)
-        yield Instance(url, run("keys", "create", "gw-browser"))
+        yield Instance(url, run("keys", "create", "gw-browser"), Postgres(folder / "data").dsn)
     finally:
         up.send_signal(signal.SIGINT)
         try:

@@ -42,7 +42,7 @@ def test_sign_in_refuses_in_words_and_survives_a_reload(open_page: Open, complai
 
 def test_a_role_without_a_queue_is_told_so(open_page: Open) -> None:
     page = open_page()
-    page.get_by_label("Name").fill("engineer")
+    page.get_by_label("Name").fill("field")
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("button", name="Sign in").click()
     expect(page.get_by_text("has no alert queue")).to_be_visible()

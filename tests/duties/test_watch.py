@@ -36,7 +36,11 @@ def failing(found: Readings, before: Memory = AWAKE, limits: Limits = NO_ONE) ->
 
 def test_a_lane_over_a_minute_behind_says_as_of_when_it_judges() -> None:
     assert failing(readings(lane(60))) == {}
-    assert failing(readings(lane(0), lane(61, partition=2))) == {"lanes": "lane 2 judges as of 09:45:39 UTC"}
+    assert failing(readings(lane(0), lane(61, partition=2))) == {"lanes": "judging as of 09:45:39 UTC in lane 2"}
+    many = [lane(61 if n < 7 else 0, partition=n) for n in range(8)]
+    assert failing(readings(*many)) == {"lanes": "judging as of 09:45:39 UTC in 7 of 8 lanes"}
+    assert failing(readings(*many[:6], many[7])) == {"lanes": "judging as of 09:45:39 UTC in lanes 0, 1, 2, 3, 4, 5"}
+    assert failing(readings(*many[:6])) == {"lanes": "judging as of 09:45:39 UTC in every lane"}
     assert failing(readings(lane(owner=""))) == {"lanes": "no worker owns lane 0"}
     assert failing(readings()) == {"lanes": "no worker has ever run"}
 
@@ -45,7 +49,7 @@ def test_a_lane_that_commits_nothing_for_half_a_minute_makes_no_progress() -> No
     before = moved_on(readings(lane(commit_no=5)), AWAKE)
     assert failing(readings(lane(commit_no=5), at_s=30), before._replace(looked_us=NOW_US + 28 * SECOND_US)) == {}
     still = before._replace(looked_us=NOW_US + 29 * SECOND_US)
-    assert failing(readings(lane(commit_no=5), at_s=31), still) == {"progress": "lane 0 has committed nothing since 09:46:40 UTC"}
+    assert failing(readings(lane(commit_no=5), at_s=31), still) == {"progress": "nothing committed since 09:46:40 UTC in lane 0"}
     assert failing(readings(lane(commit_no=6), at_s=31), still) == {}
     # Nobody looked for a while: what was remembered says nothing of now.
     assert failing(readings(lane(commit_no=5), at_s=31), before) == {}
@@ -56,7 +60,7 @@ def test_a_synthetic_alert_is_late_from_the_first_that_was_not_seen() -> None:
     on_its_way = Crossing(1, NOW_US - 3 * SECOND_US, NOW_US - 20 * SECOND_US, None, None, "")
     assert failing(readings(lane(), crossings=(on_its_way,)), limits=limits) == {}
     late = on_its_way._replace(waiting_us=NOW_US - 21 * SECOND_US, error="the door answers 503")
-    text = "lane 1's synthetic alert of 09:46:19 UTC has not come (the door answers 503)"
+    text = "the synthetic alert of 09:46:19 UTC has not come in lane 1 (the door answers 503)"
     assert failing(readings(lane(), crossings=(late,)), limits=limits) == {"synthetic": text}
     just_back = AWAKE._replace(since_us=NOW_US - SECOND_US)
     assert failing(readings(lane(), crossings=(late,)), just_back, limits) == {}
@@ -112,8 +116,8 @@ async def test_one_alert_is_raised_added_to_and_ended(store: Store) -> None:
     assert (alert["kind"], alert["wearer"], alert["severity"], alert["condition"]) == ("monitoring_down", None, 1, "ended")
     said = await store.pool.fetch("SELECT what, text FROM alert_history ORDER BY position")
     assert [row["what"] for row in said] == ["opened", "amended", "ended"]
-    assert said[0]["text"].startswith("Monitoring is down: lane 0 judges as of ")
-    assert said[1]["text"].startswith("Also: lane 0 has committed nothing since ")
+    assert said[0]["text"].startswith("Monitoring is down: judging as of ")
+    assert said[1]["text"].startswith("Also: nothing committed since ")
     assert await store.pool.fetchval("SELECT count(*) FROM outbox") == 1
     assert await store.pool.fetchval("SELECT position FROM feed") == 3
     assert [check.state for check in (await last(store)).checks] == ["ok", "ok", "off", "ok", "off"]

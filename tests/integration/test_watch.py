@@ -105,7 +105,7 @@ def test_a_worker_that_stands_still_is_noticed_and_so_is_its_return() -> None:
             [alert] = until(lambda: outages(up), "engineers are called")
             told = up.ask("operator", "GET", "/status")["judging"]["failing"]
             assert [check["name"] for check in told] == ["synthetic"]
-            assert "synthetic alert of" in told[0]["text"]
+            assert "the synthetic alert of" in told[0]["text"]
             assert outside.pings == pings
         finally:
             os.kill(worker, signal.SIGCONT)

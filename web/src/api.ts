@@ -21,9 +21,10 @@ export interface Alert {
   condition: "active" | "ended" | "withdrawn";
   handling: Handling;
   owner: Person | null;
-  wearer_id: number;
-  wearer: string;
-  tag: number;
+  wearer_id: number | null; // null where it concerns no one wearer: monitoring down, a gateway's outage
+  wearer: string | null;
+  subject: string | null; // what it concerns instead: a gateway's name
+  tag: number | null;
   zone_id: number | null;
   zone_version: number | null;
   zone_name: string | null;
@@ -79,6 +80,14 @@ export interface Detail extends Alert {
 export interface Status {
   state: "live" | "behind" | "stopped";
   as_of: string | null;
+  text: string;
+  failing: Check[];
+  seen_at: string | null; // every lane's synthetic alert has come since
+}
+
+/** Something the system found wrong with itself; the text names nobody. */
+export interface Check {
+  name: string;
   text: string;
 }
 

@@ -25,7 +25,15 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
   exclusion: { active: "is inside", ended: "was inside", withdrawn: "was reported inside" },
   exclusion_possible: { active: "may be inside", ended: "may have been inside", withdrawn: "was reported near" },
   crossed: { active: "seems to have crossed", ended: "seems to have crossed", withdrawn: "was reported to cross" },
+  monitoring_down: { active: "is down", ended: "was down", withdrawn: "was reported down" },
+  fleet_outage: { active: "has gone silent", ended: "was silent", withdrawn: "was reported silent" },
 };
+
+/** Whom or what it is about: the wearer's name, a gateway's, or our own monitoring. */
+export function who(alert: Alert): string {
+  if (alert.wearer !== null) return alert.wearer;
+  return alert.subject === null ? "Monitoring" : `Gateway ${alert.subject}`;
+}
 
 /** What the wearer does or did, to be read after their name and before the zone's: "is inside", "may have been inside". */
 export function verb(alert: Alert): string {
@@ -40,7 +48,7 @@ export function place(alert: Alert): string {
 
 /** The alert in one short sentence: who, what, and the zone by its name. */
 export function sentence(alert: Alert): string {
-  return `${alert.wearer} ${verb(alert)} ${alert.zone_name ?? ""}`.trimEnd();
+  return `${who(alert)} ${verb(alert)} ${alert.zone_name ?? ""}`.trimEnd();
 }
 
 export interface Remark {

@@ -12,10 +12,11 @@ const REFRESH_MS = 30_000; // while the alert is active its wearer moves; each r
 
 interface Props {
   alert: api.Alert;
+  wearer: number;
   evidence: readonly api.Evidence[];
 }
 
-export function MapPane({ alert, evidence }: Props) {
+export function MapPane({ alert, wearer, evidence }: Props) {
   const { zone_id, zone_version } = alert;
   const zone = useQuery({
     queryKey: ["zone", zone_id, zone_version],
@@ -28,7 +29,7 @@ export function MapPane({ alert, evidence }: Props) {
     queryKey: ["track", alert.id, alert.event_at, alert.ended_at],
     queryFn: ({ signal }) => {
       const { from, to } = trackWindow(alert);
-      return api.track(alert.wearer_id, from, to, signal);
+      return api.track(wearer, from, to, signal);
     },
     placeholderData: (shown, query) => (query?.queryKey[1] === alert.id ? shown : undefined), // never another wearer's
     refetchInterval: follows ? REFRESH_MS : false,

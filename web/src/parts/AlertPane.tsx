@@ -54,16 +54,21 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
       </h2>
       <Facts alert={alert} me={me.id} />
       <Actions key={alert.id} alert={alert} me={me} onChanged={onChanged} />
-      <Guard key={`map ${alert.id}`} broken={<p role="alert">The map cannot be drawn here. Everything else works.</p>}>
-        <MapPane alert={alert} evidence={detail.data?.evidence ?? []} />
-      </Guard>
+      {alert.wearer_id !== null && (
+        <Guard
+          key={`map ${alert.id}`}
+          broken={<p role="alert">The map cannot be drawn here. Everything else works.</p>}
+        >
+          <MapPane alert={alert} wearer={alert.wearer_id} evidence={detail.data?.evidence ?? []} />
+        </Guard>
+      )}
       {detail.isError && (
         <p role="alert" className="trouble">
           {words(detail.error)}
         </p>
       )}
       <div className="papers">
-        <Evidence evidence={detail.data?.evidence ?? []} />
+        {alert.wearer_id !== null && <Evidence evidence={detail.data?.evidence ?? []} />}
         <History entries={detail.data?.history ?? []} me={me.id} />
       </div>
     </section>
@@ -84,7 +89,7 @@ function Facts({ alert, me }: { alert: api.Alert; me: number }) {
       {clock !== null && <Fact name={clock.act} value={clock.words} overdue={clock.overdue} />}
       {alert.outcome !== null && <Fact name="Outcome" value={OUTCOMES[alert.outcome] ?? plain(alert.outcome)} />}
       {remarked.length > 0 && <Fact name="Besides" value={remarked.map((remark) => remark.long).join(" · ")} />}
-      <Fact name="Tag" value={String(alert.tag)} />
+      {alert.tag !== null && <Fact name="Tag" value={String(alert.tag)} />}
     </dl>
   );
 }

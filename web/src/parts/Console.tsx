@@ -9,8 +9,9 @@ import { arrange, neighbour, same } from "../order";
 import type { Alerts } from "../queue";
 import { type Account, signOut } from "../session";
 import { AlertPane } from "./AlertPane";
+import { Banner } from "./Banner";
 import { KeysDialog } from "./KeysDialog";
-import { Line } from "./Line";
+import { Line, Proof } from "./Line";
 import { Queue } from "./Queue";
 import { Strip } from "./Strip";
 
@@ -72,6 +73,7 @@ export function Console({ account }: { account: Account }) {
       <header className="bar">
         <h1>Cordon</h1>
         <Line live={live} />
+        <Proof live={live} />
         <div className="bar-end">
           <button type="button" aria-pressed={sound} onClick={toggleSound}>
             Sound {sound ? "on" : "off"}
@@ -84,6 +86,7 @@ export function Console({ account }: { account: Account }) {
             Sign out
           </button>
         </div>
+        <Banner live={live} />
       </header>
       <Strip waiting={waiting} loaded={live.loaded} onOpen={setSelected} />
       <div className="work">

@@ -24,14 +24,21 @@ export function Line({ live }: { live: Live }) {
   }
   if (live.freshMs === 0) return <Freshness state="opening" words="Connecting…" />;
   if (live.judging !== null && live.judging.state !== "live")
-    return <Freshness state="behind" words={behind(live.judging, nowMs)} />;
+    return (
+      <Freshness
+        state="behind"
+        words={live.judging.state === "stopped" ? "Judging has stopped" : "Judging is behind"}
+      />
+    );
   return <Freshness state="live" words="Live" />;
 }
 
-function behind(judging: NonNullable<Live["judging"]>, nowMs: number): string {
-  const head = judging.state === "stopped" ? "Judging has stopped" : "Judging is behind";
-  if (judging.as_of === null) return `${head}: nothing has been judged yet`;
-  return `${head}: positions are judged as of ${wall(judging.as_of, nowMs)}, ${ago(judging.as_of, nowMs)}`;
+/** A quiet sign that alerts do come: when the last one of our own making did. Nothing while that is not known. */
+export function Proof({ live }: { live: Live }) {
+  const nowMs = useNow();
+  const seen = live.line === "live" ? live.judging?.seen_at : null;
+  if (seen === null || seen === undefined) return null;
+  return <p className="proof">Test alert came {ago(seen, nowMs)}</p>;
 }
 
 function Freshness({ state, words }: { state: "opening" | "live" | "lost" | "behind"; words: string }) {

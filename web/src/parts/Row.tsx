@@ -3,7 +3,7 @@ import { memo } from "react";
 import type { Alert } from "../api";
 import { useNow } from "../clock";
 import { age, wall } from "../instant";
-import { due, HANDLING, owner, place, remarks, SEVERITY, verb } from "../words";
+import { due, HANDLING, owner, place, remarks, SEVERITY, verb, who } from "../words";
 
 interface Props {
   alert: Alert;
@@ -35,7 +35,7 @@ export const Row = memo(function Row({ alert, me, selected, place: at, of, top, 
         <span className="severity" data-severity={alert.severity}>
           <b>{alert.severity}</b> {SEVERITY[alert.severity]}
         </span>
-        <b className="row-name">{alert.wearer}</b>
+        <b className="row-name">{who(alert)}</b>
         <span className="row-end">
           <b data-handling={alert.handling}>{HANDLING[alert.handling]}</b> · {owner(alert, me)}
         </span>

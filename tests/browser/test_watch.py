@@ -1,0 +1,85 @@
+"""What the console shows of the system itself: a quiet sign that alerts come, and a banner that cannot be overlooked when not."""
+
+import asyncio
+import json
+import threading
+from typing import Any
+
+import pytest
+from playwright.sync_api import Page, Route, expect
+
+from model.alert import Kind
+from model.instant import parse
+from store import incidents
+from store.feed import edit
+from store.pool import Store
+from tests.browser.conftest import Open, sign_in
+from tests.browser.instance import PASSWORD, Instance
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+STATUS: dict[str, Any] = {
+    "state": "live",
+    "as_of": "2026-11-22T08:00:00Z",
+    "text": "judging live",
+    "failing": [],
+    "seen_at": None,
+}
+
+
+def told(page: Page, **status: Any) -> None:
+    """Let the stream say this of the system, whatever it is."""
+    hello = {"position": 0, "status": STATUS | status}
+
+    def answer(route: Route) -> None:
+        route.fulfill(content_type="text/event-stream", body=f"event: hello\nid: 0\ndata: {json.dumps(hello)}\n\n")
+
+    page.route("**/alerts/stream*", answer)
+
+
+def signed_in(page: Page) -> Page:
+    page.get_by_label("Name").fill("operator")
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("button", name="Sign in").click()
+    return page
+
+
+def test_a_quiet_sign_while_alerts_come(console: Page) -> None:
+    expect(console.locator(".proof")).to_contain_text("Test alert came")
+    expect(console.locator(".banner")).to_have_text("")
+
+
+def test_a_banner_says_that_monitoring_may_be_down_and_what_to_do(open_page: Open) -> None:
+    page = open_page(width=420)
+    late = {"name": "synthetic", "state": "failing", "text": "the synthetic alert of 08:00:00 UTC has not come in every lane"}
+    told(page, failing=[late])
+    banner = signed_in(page).locator(".banner[data-grade=blind]")
+    expect(banner).to_contain_text("Monitoring may be down")
+    expect(banner).to_contain_text("has not come in every lane")
+    expect(banner).to_contain_text("Silence means nothing until this is gone")
+    assert page.evaluate("document.documentElement.scrollWidth") <= 420
+
+
+def test_a_banner_says_as_of_when_it_judges(open_page: Open) -> None:
+    page = open_page()
+    told(page, state="behind", failing=[{"name": "lanes", "state": "failing", "text": "judging as of 08:00 UTC"}])
+    expect(signed_in(page).locator(".banner[data-grade=blind]")).to_contain_text("Judging as of Sun 22 Nov 08:00:00 GMT")
+
+
+def test_an_engineer_works_the_alert_that_monitoring_is_down(open_page: Open, instance: Instance) -> None:
+    async def raise_() -> None:
+        async with Store(instance.database) as store, edit(store) as change:
+            await incidents.raise_(change, Kind.MONITORING_DOWN, "", "Monitoring is down: a test.", parse("2026-11-22T08:00:00Z"))
+
+    other = threading.Thread(target=lambda: asyncio.run(raise_()))  # the browser keeps this one's loop running
+    other.start()
+    other.join()
+    page = open_page()
+    sign_in(page, "engineer")
+    row = page.get_by_role("option").filter(has_text="Monitoring")
+    expect(row).to_contain_text("is down")
+    page.keyboard.press("p")
+    expect(page.locator("section.pane")).to_contain_text("Monitoring is down: a test.")
+    expect(page.get_by_label("Where")).to_have_count(0)
+    page.keyboard.press("a")
+    expect(row).to_contain_text("Acknowledged · You")
