@@ -1,5 +1,6 @@
 """Counts what the API does, and shows it with how the system runs in Prometheus's text."""
 
+import math
 import time
 from collections.abc import Sequence
 from typing import Final
@@ -50,6 +51,9 @@ class Meters:
             "cordon_synthetic_alert_age_seconds", "Since a synthetic alert was last seen", ["lane"], registry=self.registry
         )
         self.done_age_s = Gauge("cordon_duty_age_seconds", "Since a duty was last done", ["duty"], registry=self.registry)
+        self.free = Gauge("cordon_storage_free_bytes", "Free on the database's disk", registry=self.registry)
+        self.growth = Gauge("cordon_storage_growth_bytes", "What a day takes, from the days kept", registry=self.registry)
+        self.days_left = Gauge("cordon_storage_days_left", "Days the disk will do, +Inf: it lasts", registry=self.registry)
         self.failing = Gauge("cordon_duty_failing", "1 while a duty's rounds fail", ["duty"], registry=self.registry)
 
     async def text(self, store: Store, lanes: Sequence[Lane], streams: int) -> bytes:
@@ -95,6 +99,11 @@ class Meters:
             if duty.done_us is not None:
                 self.done_age_s.labels(duty.name).set(age_s(duty.done_us))
             self.failing.labels(duty.name).set(duty.failing_since_us is not None)
+        found = readings.headroom
+        self.free.set(math.nan if found is None else found.free_bytes)
+        self.growth.set(math.nan if found is None else found.growth_bytes)
+        left = math.nan if found is None else found.days_left
+        self.days_left.set(math.inf if left is None else left)
 
 
 class Measured:

@@ -10,13 +10,14 @@ import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple
 
 import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import deadman, forgetting, heads, ordering, partitions, retention, synthetic, watch
+from duties import deadman, forgetting, headroom, heads, ordering, partitions, retention, synthetic, watch
 from model.errors import CordonError, first
 from store import rounds
 from store.alone import alone
@@ -42,8 +43,8 @@ class Duty(NamedTuple):
     alone: bool = False  # a round is skipped while another instance is at it; for whatever does harm when done twice at once
 
 
-def listed(settings: Settings) -> tuple[Duty, ...]:
-    """Every duty of an instance."""
+def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
+    """Every duty of an instance; ``disk`` is the folder of the database's server where that is on this machine."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
     limits = watch.Limits(settings.synthetic_s if settings.door_url else 0.0, settings.synthetic_late_s)
     duties = [
@@ -53,6 +54,9 @@ def listed(settings: Settings) -> tuple[Duty, ...]:
         Duty("retention", partial(_retention, days=settings.retention_days), retention.EVERY_S, alone=True),
         Duty("watch", partial(watch.look, owner=owner, limits=limits), watch.EVERY_S),
     ]
+    if disk is not None or settings.storage_bytes:
+        measure = partial(_headroom, disk=disk, storage_bytes=settings.storage_bytes, days=settings.retention_days)
+        duties.append(Duty("headroom", measure, headroom.EVERY_S, alone=True))
     if settings.signing is not None:
         duties.append(Duty("heads", partial(heads.sign, folder=settings.signing), heads.EVERY_S, alone=True))
     if limits.synthetic_s:
@@ -74,6 +78,10 @@ async def _ordering(store: Store) -> Mapping[str, object] | None:
 
 async def _retention(store: Store, *, days: int) -> Mapping[str, object] | None:
     return await retention.retain(store, time.time_ns() // 1000, days)
+
+
+async def _headroom(store: Store, *, disk: Path | None, storage_bytes: int, days: int) -> Mapping[str, object] | None:
+    return await headroom.measure(store, time.time_ns() // 1000, disk, storage_bytes, days)
 
 
 async def run(dsn: str, duties: Sequence[Duty]) -> None:

@@ -43,6 +43,8 @@ class Settings(BaseSettings):
     commit_records: Annotated[int, Field(ge=1)] = 50_000
     # A fix older than the oldest day kept is refused.
     retention_days: Annotated[int, Field(ge=1, le=36_500)] = 400
+    # What an outside PostgreSQL may take, so that somebody is told before it is full; 0: not watched. The embedded one's disk is.
+    storage_bytes: Annotated[int, Field(ge=0)] = 0
     # Only for an instance made for replay: when its trace begins, microseconds since 1970 UTC. Lane time and times of receipt
     # then come from the sender. 0: the wall clock.
     trace_from_us: int = 0

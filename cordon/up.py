@@ -70,7 +70,8 @@ async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console
     out.print("Ctrl-C ends it; the data stay.", highlight=False)
     async with demo.fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
         settings = system.settings.model_copy(update={"door_url": system.url})
-        doing = duties.run(settings.dsn, duties.listed(settings))
+        disk = settings.data_dir if system.database.server is not None else None
+        doing = duties.run(settings.dsn, duties.listed(settings, disk))
         kept = [group.create_task(job) for job in (system.keep(), doing)]
         await child.until_told(watch_parent=False)
         out.print("Ending", highlight=False)

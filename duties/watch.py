@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from model.alert import Kind
 from model.instant import SECOND_US, from_us
 from store import feed, incidents, watch
+from store.headroom import Headroom
 from store.pool import Store
 from store.watch import Check, Readings
 
@@ -63,6 +64,7 @@ def checks(readings: Readings, memory: Memory, limits: Limits) -> list[Check]:
         _check("lanes", _lanes(readings)),
         _check("progress", _progress(readings, memory)),
         _check("synthetic", _synthetic(readings, memory, limits)) if limits.synthetic_s else _SYNTHETIC_OFF,
+        _check("storage", _storage(readings.headroom)) if readings.headroom else _STORAGE_OFF,
         _check("duties", _duties(readings, memory)),
         _check(DEAD_MAN, _duties(readings, memory, DEAD_MAN)) if _pings(readings) else _DEAD_MAN_OFF,
     ]
@@ -72,11 +74,15 @@ _WELL: Final = {
     "lanes": "every lane judges",
     "progress": "every lane commits",
     "synthetic": "every lane's last synthetic alert was seen in time",
+    "storage": "there is room",
     "duties": "every duty is done",
     DEAD_MAN: "the dead-man's switch answers",
 }
 _DEAD_MAN_OFF: Final = Check(DEAD_MAN, "off", "no dead-man's switch: CORDON_DEADMAN_URL is empty")
 _SYNTHETIC_OFF: Final = Check("synthetic", "off", "no synthetic wearers: CORDON_SYNTHETIC_S is 0")
+
+
+_STORAGE_OFF: Final = Check("storage", "off", "no disk is watched: CORDON_STORAGE_BYTES is 0")
 
 
 def _check(name: str, wrong: Iterable[str]) -> Check:
@@ -133,6 +139,16 @@ def _named(some: Sequence[int], readings: Readings) -> str:
     if len(some) > NAMED:
         return f"{len(some)} of {len(readings.lanes)} lanes"
     return f"lane{'s' if len(some) > 1 else ''} {', '.join(map(str, sorted(some)))}"
+
+
+def _storage(found: Headroom) -> Iterable[str]:
+    if not found.low:
+        return
+    free = f"{found.free_bytes / 1e9:.1f} GB free"
+    if found.days_left is None:
+        yield f"{free} are too little to rewrite a day beside itself"
+    else:
+        yield f"{free} will do for {found.days_left:.0f} days at {found.growth_bytes / 1e9:.2f} GB a day"
 
 
 def _pings(readings: Readings) -> bool:

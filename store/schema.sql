@@ -310,6 +310,15 @@ ALTER TABLE public.gateway_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.headroom (
+    single boolean DEFAULT true NOT NULL,
+    measured_at timestamp with time zone NOT NULL,
+    free_bytes bigint NOT NULL,
+    growth_bytes bigint NOT NULL,
+    days_left double precision,
+    floor_bytes bigint NOT NULL,
+    CONSTRAINT headroom_single_check CHECK (single)
+);
 CREATE SEQUENCE public.hold_revision
     START WITH 1
     INCREMENT BY 1
@@ -635,6 +644,8 @@ ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_name_key UNIQUE (name);
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.headroom
+    ADD CONSTRAINT headroom_pkey PRIMARY KEY (single);
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.idempotency

@@ -6,9 +6,10 @@ All that a look remembers for the next stands in that row: an instance that was 
 from typing import Any, Final, NamedTuple
 
 from model.instant import SECOND_US
-from store import crossings, rounds
+from store import crossings, headroom, rounds
 from store.crossings import Crossing
 from store.feed import Edit
+from store.headroom import Headroom
 from store.pool import Connection, Store
 from store.rounds import Rounds
 
@@ -33,6 +34,7 @@ class Readings(NamedTuple):
     lanes: list[LaneRow]
     duties: list[Rounds]
     crossings: list[Crossing]
+    headroom: Headroom | None = None  # as last measured
 
 
 class Check(NamedTuple):
@@ -68,7 +70,13 @@ async def read(connection: Connection) -> Readings:
     """What there is to judge by."""
     now_us = await connection.fetchval("SELECT clock_timestamp()")
     lanes = await connection.fetch("SELECT partition, owner, commit_no, watermark FROM lane ORDER BY partition")
-    return Readings(now_us, [LaneRow(*row) for row in lanes], await rounds.listed(connection), await crossings.listed(connection))
+    return Readings(
+        now_us,
+        [LaneRow(*row) for row in lanes],
+        await rounds.listed(connection),
+        await crossings.listed(connection),
+        await headroom.last(connection),
+    )
 
 
 async def write(change: Edit, owner: str, memory: dict[str, Any], checks: list[Check], at_us: int) -> None:
