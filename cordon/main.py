@@ -322,6 +322,32 @@ def dead_discard(
     _run(run_dead_discard(letter, reason, data_dir, dsn, out))
 
 
+@app.command()
+def backup(
+    folder: Annotated[Path, typer.Argument(help="A new folder, on another disk.")],
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on with the log, so that whatever is acknowledged later is in it too.")
+    ] = False,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Back the database up while the system runs."""
+    from cordon.backups import run_backup
+
+    _run(run_backup(folder, follow, data_dir, dsn, out))
+
+
+@app.command()
+def restore(
+    folder: Annotated[Path, typer.Argument(help="A folder that `cordon backup` made.")],
+    data_dir: Annotated[Path, typer.Option("--data-dir", help="A new folder for the instance's data.")],
+) -> None:
+    """Make a new instance's data folder of a backup; `cordon up --data-dir` on it goes on from there."""
+    from cordon.backups import run_restore
+
+    _run(run_restore(folder, data_dir, out))
+
+
 By = Annotated[str, typer.Option("--by", help="Who authorised it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the audit.")]
 

@@ -88,7 +88,7 @@ def test_a_worker_that_stands_still_is_noticed_and_so_is_its_return() -> None:
         up.start()
         up.people("engineer", "operator")
         first = until(lambda: seen(up), "a synthetic alert is seen")
-        names = ("database", "lanes", "watch", "progress", "synthetic", "duties", "dead-man")
+        names = ("database", "lanes", "watch", "progress", "synthetic", "storage", "duties", "dead-man")
         until(lambda: checks(up) == dict.fromkeys(names, "ok"), "all is well")
         until(lambda: seen(up) != first, "and another")
         until(lambda: outside.pings, "the switch outside is asked")
