@@ -1,23 +1,31 @@
 """`cordon verify`: goes through everything that was stored and says that it stands, or what does not."""
 
+import asyncio
 import contextlib
 import time
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from datetime import date, datetime
 from pathlib import Path
+from typing import Final, NamedTuple
 
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from alerts.record import Judged, again
+from alerts.rules import Rules
 from cordon.data import opened
 from cordon.settings import Settings, default_data_dir, read
 from duties import retention, signing
 from model.errors import CordonError
 from model.instant import DAY_US, parse
-from store import heads, proof
-from store.pool import Store
+from model.zone import Zone
+from store import evidence, heads, proof
+from store.alerts import Detail
+from store.controls import zone_at
+from store.pool import Connection, Record, Store
 
-EPOCH = date(1970, 1, 1)
+EPOCH: Final = date(1970, 1, 1)
+ALERTS_AT_ONCE: Final = 100
 
 
 async def run_verify(
@@ -63,6 +71,7 @@ async def run_verify(
                     lambda n: progress.advance(task, n),
                     forgets_us=time.time_ns() // 1000 - retention.SETTLED_DAYS * DAY_US,
                 )
+            verdicts = await _verdicts(connection, span)
         waiting = len(await heads.unsigned(store))
     out.print(
         f"everything stands as it was stored: {counts.links} links, {counts.heads} signed heads, {counts.fixes} fixes, "
@@ -70,10 +79,69 @@ async def run_verify(
         highlight=False,
         soft_wrap=True,
     )
+    out.print(
+        f"{verdicts.same} verdicts are the same when judged again from their evidence; "
+        f"{verdicts.beyond} rest on more than the fixes copied with them",
+        highlight=False,
+        soft_wrap=True,
+    )
     if counts.retired:
         out.print(f"{counts.retired} tables of days are past their time: only what is held of them is left", highlight=False)
     if waiting:
         out.print(f"{waiting} lane-days are over and not signed yet: until then they rest on the database alone", highlight=False)
+
+
+class Verdicts(NamedTuple):
+    """How many entries of alerts' histories were judged again."""
+
+    same: int
+    beyond: int  # what the copied fixes alone cannot tell
+
+
+async def _verdicts(connection: Connection, span: proof.Span) -> Verdicts:
+    """Judge every alert of the span again, from its copied evidence.
+
+    Raises
+    ------
+    MismatchError
+        At the first entry that comes out otherwise.
+    """
+    same = beyond = after = 0
+    while details := await evidence.histories(connection, after, ALERTS_AT_ONCE):
+        after = details[-1].alert["id"]
+        named = {
+            (detail.alert["zone"], row["details"]["zone_version"])
+            for detail in details
+            for row in detail.history
+            if row["details"].get("zone_version")
+        }
+        versions = await evidence.versions(connection, named)
+        for detail in details:
+            if not span.from_us <= detail.alert["event_at"] < span.to_us:
+                continue
+            for one in await asyncio.to_thread(_again, detail, versions):
+                if one.review.equal is False:
+                    raise _otherwise(detail, one)
+                same += one.review.equal is True
+                beyond += one.review.equal is None
+    return Verdicts(same, beyond)
+
+
+def _again(detail: Detail, versions: Mapping[tuple[int, int], Record]) -> list[Judged]:
+    def zone(version: int, around_us: int) -> Zone | None:
+        row = versions.get((detail.alert["zone"], version))
+        return None if row is None else zone_at(row, around_us)
+
+    return again(detail.alert, detail.history, detail.evidence, zone, Rules())
+
+
+def _otherwise(detail: Detail, one: Judged) -> proof.MismatchError:
+    day = one.entry.event_at_us // DAY_US
+    text = (
+        f"alert {detail.alert['id']}, {one.entry.what} at feed position {one.position} (day {heads.day_text(day)}), comes out "
+        f"otherwise when it is judged again from its evidence: {'; '.join(one.review.differences)}"
+    )
+    return proof.MismatchError("alert", text, day=day)
 
 
 def show_keys(data_dir: Path | None, out: Console) -> None:

@@ -90,6 +90,11 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
     return Controls(zones, assignments, monitored, shared, control_seq)
 
 
+def zone_at(row: asyncpg.Record, around_us: int) -> Zone:
+    """A row of zone_version as it was in force around a time, its schedule written out there."""
+    return _zone(row, around_us - PAST_US, around_us + AHEAD_US)
+
+
 def _zone(row: asyncpg.Record, first_us: int, last_us: int) -> Zone:
     return Zone(
         id=row["zone"],

@@ -1,5 +1,6 @@
 """Alerts: the queue, one alert in full, and what people do about it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Annotated, Any, Final, Literal
 
@@ -7,8 +8,10 @@ from fastapi import APIRouter, Query, Response
 from pydantic import ConfigDict, Field
 
 from api import alert as shape
+from api import evidence as proof
 from api.alert import About, Alert, FullAlert, Severity
 from api.caller import needs
+from api.evidence import EvidenceBundle
 from api.fields import Id, Input, InstantIn, Text
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
 from api.parts import Parts, PartsDep
@@ -19,6 +22,7 @@ from api.versions import IfMatch, etag, text
 from model.alert import Kind as AlertKind
 from model.instant import FOREVER_US
 from store import alerts, audit
+from store import evidence as found
 from store.feed import Edit, edit
 from store.pool import Record
 from store.refusal import MissingError
@@ -26,6 +30,7 @@ from store.refusal import MissingError
 router = APIRouter(prefix="/alerts", tags=["alerts"])
 
 Seeing = Annotated[Caller, needs(May.SEE_QUEUE)]
+Proving = Annotated[Caller, needs(May.SEE_FIXES)]
 Working = Annotated[Caller, needs(May.WORK_ALERTS)]
 
 READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.MISSING, Kind.INVALID)
@@ -151,6 +156,19 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, alert_id: Id)
     _seen(caller, detail.alert)
     await audit.note(parts.store, caller.account, "read", f"alert/{alert_id}", wearer=detail.alert["wearer"])
     return _answer(detail, response)
+
+
+@router.get("/{alert_id}/evidence", summary="All it was judged by, and the same verdict again", responses=READING)
+async def evidence(parts: PartsDep, caller: Proving, alert_id: Id) -> EvidenceBundle:
+    """Fixes, zone versions, rules, order, who saw what when, its place in the signed chain, and every verdict computed anew.
+
+    Who asked is noted. `cordon verify` checks the chain itself.
+    """
+    bundle = await found.bundle(parts.store, alert_id)
+    _seen(caller, bundle.detail.alert)
+    await audit.note(parts.store, caller.account, "read evidence", f"alert/{alert_id}", wearer=bundle.detail.alert["wearer"])
+    judged = await asyncio.to_thread(proof.judged_again, bundle)
+    return proof.answer(bundle, judged, FOREVER_US)
 
 
 @router.post("/{alert_id}/acknowledge", summary="Say that it is seen", responses=ACTING)

@@ -22,6 +22,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /alerts": ALERTS,
     "GET /alerts/stream": ALERTS,
     "GET /alerts/{alert_id}": ALERTS,
+    "GET /alerts/{alert_id}/evidence": QUEUE,
     "POST /alerts/{alert_id}/acknowledge": WORKERS,
     "POST /alerts/{alert_id}/assign": WORKERS,
     "POST /alerts/{alert_id}/notes": WORKERS,

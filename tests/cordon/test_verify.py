@@ -14,20 +14,9 @@ from rich.console import Console
 from cordon.verify import run_verify
 from duties import heads, signing
 from model.errors import CordonError
-from model.instant import DAY_US
 from store.pool import Store
 from store.postgres import binary
-from tests.store.fake import START_US, batch_of, fix
-from tests.store.lane import Lane, wearers
-
-
-async def days(store: Store, count: int, first: int = 0) -> None:
-    """A wearer goes in and out each day, and each day is over in the end."""
-    async with Lane(store) as lane:
-        for day in range(first, first + count):
-            await lane.put(fix(1, 86_400 * day, 1.0), fix(2, 86_400 * day, speed_mps=1.5))
-            await lane.put(fix(1, 86_400 * day + 60))
-        await lane.put(batch_of(received_us=START_US + (first + count) * DAY_US))
+from tests.cordon.judged import days
 
 
 async def verify(dsn: str, keys: Path | None, **options: object) -> str:
@@ -42,7 +31,6 @@ async def verify(dsn: str, keys: Path | None, **options: object) -> str:
 async def test_days_are_signed_once_they_are_over_and_checked_by_the_public_key_alone(
     store: Store, database: str, tmp_path: Path
 ) -> None:
-    await wearers(store, 2)
     await days(store, 2)
     assert "2 lane-days are over and not signed yet" in await verify(database, None)
     assert (await heads.sign(store, tmp_path / "signing") or {})["heads"] == 2
@@ -51,12 +39,12 @@ async def test_days_are_signed_once_they_are_over_and_checked_by_the_public_key_
     given.mkdir()
     shutil.copy(next((tmp_path / "signing").glob("*.pub")), given)
     said = await verify(database, given)
-    assert said.startswith("everything stands as it was stored: 4 links, 2 signed heads, 6 fixes, 0 events, 1 alerts, 4 entries")
+    assert said.startswith("everything stands as it was stored: 4 links, 2 signed heads, 8 fixes, 0 events, 1 alerts, 4 entries")
+    assert "4 verdicts are the same when judged again from their evidence; 0 rest on more" in said
     assert "not signed" not in said
 
 
 async def test_heads_without_a_key_to_check_them_are_not_passed_over(store: Store, database: str, tmp_path: Path) -> None:
-    await wearers(store, 2)
     await days(store, 1)
     await heads.sign(store, tmp_path / "signing")
     with pytest.raises(CordonError, match="no public key to check them with"):
@@ -67,7 +55,6 @@ async def test_heads_without_a_key_to_check_them_are_not_passed_over(store: Stor
 
 
 async def test_a_rotated_key_signs_and_the_older_one_still_checks(store: Store, database: str, tmp_path: Path) -> None:
-    await wearers(store, 2)
     await days(store, 1)
     first = await heads.sign(store, tmp_path)
     signing.rotate(tmp_path)
@@ -88,7 +75,6 @@ async def test_what_is_cut_off_with_its_heads_is_shown_by_the_heads_noted_beside
     store: Store, database: str, tmp_path: Path
 ) -> None:
     """Everything of the last day goes, as if it had never been: the database agrees with itself."""
-    await wearers(store, 2)
     await days(store, 2)
     await heads.sign(store, tmp_path)
     with psycopg.connect(database, autocommit=True) as superuser:
@@ -103,7 +89,6 @@ async def test_what_is_cut_off_with_its_heads_is_shown_by_the_heads_noted_beside
 async def test_a_restored_dump_checks_and_shows_what_was_changed_in_it(
     store: Store, database: str, empty_database: str, tmp_path: Path
 ) -> None:
-    await wearers(store, 2)
     await days(store, 2)
     await heads.sign(store, tmp_path)
     dump = tmp_path / "dump"
@@ -125,6 +110,19 @@ async def test_a_restored_dump_checks_and_shows_what_was_changed_in_it(
     assert "everything stands" in await verify(empty_database, tmp_path, until="2026-03-20")
     with pytest.raises(CordonError, match="tag 2"):
         await verify(empty_database, tmp_path, lane=1)  # whose a row is that nobody stored so, nobody can say
+
+
+async def test_a_zone_that_was_moved_shows_in_the_verdicts(store: Store, database: str, tmp_path: Path) -> None:
+    """Zones are no lane's: it is by judging again that a change to one shows."""
+    await days(store, 1)
+    with psycopg.connect(database, autocommit=True) as superuser:
+        superuser.execute("UPDATE zone_version SET radius_m = 320")
+    with pytest.raises(CordonError, match=r"alert 1, opened at feed position 2 .* distance was -259.* m, now -279"):
+        await verify(database, None)
+    with psycopg.connect(database, autocommit=True) as superuser:
+        superuser.execute("DELETE FROM zone_version")
+    with pytest.raises(CordonError, match="version 1 of zone 1 is not in the database"):
+        await verify(database, None)
 
 
 @pytest.mark.parametrize("wrong", [{"since": "yesterday"}, {"until": "2026-13-01"}, {"since": "2026-11-22T08:00:00"}])
