@@ -1,5 +1,7 @@
 """A lane of the tests that judges in earnest: a wearer, a tag, a circle at lon 0, and fixes that go in and out of it."""
 
+import asyncio
+
 import numpy as np
 
 from alerts.judge import doubtful, judge
@@ -7,6 +9,7 @@ from alerts.late import windows
 from alerts.rules import Rules
 from alerts.world import World
 from cordon import features
+from geofence.warm import warm
 from model.alert import Judged
 from model.batch import Batch
 from model.history import History
@@ -35,6 +38,7 @@ class Watched:
 
     @classmethod
     async def begin(cls, store: Store) -> "Watched":
+        await asyncio.to_thread(warm)  # compiled before a transaction is open: a server does not wait for long
         if not await store.pool.fetchval("SELECT count(*) FROM zone"):
             zone = features.zone(CIRCLE, wearer=0, in_force_from_us=START_US - 100 * DAY_US, called="zone")
             await world.create(
