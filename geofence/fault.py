@@ -11,9 +11,11 @@ from model.arrays import Array
 
 _REASON: Final = re.compile(r"(?P<reason>[^\[]+?)\s*(?:\[(?P<lon>\S+) (?P<lat>\S+)\])?")
 
+_SAME: Final = "are the same ring, given twice,"
+
 # What GEOS says, what an officer reads: about one ring, or two.
 _WORDS: Final = {
-    "Self-intersection": ("crosses itself", "cross or overlap each other"),
+    "Self-intersection": ("crosses itself", "cross, overlap or run along each other"),
     "Ring Self-intersection": ("touches itself", "touch each other"),
     "Hole lies outside shell": (
         "lies outside the outer ring it should be a hole in",
@@ -22,7 +24,7 @@ _WORDS: Final = {
     "Holes are nested": ("lies inside another hole", "meet where one hole lies inside another"),
     "Nested holes": ("lies inside another hole", "meet where one hole lies inside another"),
     "Nested shells": ("lies inside another part", "meet where one part lies inside another"),
-    "Duplicate Rings": ("is given twice", "are the same ring"),
+    "Duplicate Rings": ("is given twice", _SAME),
     "Interior is disconnected": ("cuts the zone in two where it touches", "touch so that they cut the zone in two"),
 }
 _NEAR_DEG: Final = 1e-9  # a tenth of a millimetre: how far GEOS's rounded place may lie from the edges it means
@@ -62,6 +64,16 @@ def spike(points: Array) -> int | None:
     return None
 
 
+def straight(points: Array) -> bool:
+    """Whether all points of a closed ring, (n, 2), lie on one line, so that it encloses nothing. Exact."""
+    a = points[0]
+    b = points[int(np.argmax(np.abs(points - a).max(axis=1)))]
+    cross = (b[0] - a[0]) * (points[:, 1] - a[1]) - (b[1] - a[1]) * (points[:, 0] - a[0])
+    if np.any(np.abs(cross) > 1e-9 * np.abs(b - a).max() ** 2):
+        return False
+    return all(_turn(a, b, c) == 0 for c in points)
+
+
 def _turn(a: Array, b: Array, c: Array) -> Fraction:
     (ax, ay), (bx, by), (cx, cy) = ([Fraction(float(v)) for v in p] for p in (a, b, c))
     return (bx - ax) * (cy - by) - (by - ay) * (cx - bx)
@@ -83,7 +95,9 @@ def sentence(reason: str, rings: Sequence[tuple[str, Array, Array]]) -> str:
     edges = [(name, points, numbers, i) for name, points, numbers in rings for i in _edges_at(points, place)]
     names = list(dict.fromkeys(edge[0] for edge in edges))
     if len(names) >= 2:
-        return f"{names[0]} and {_inside(names[1])} {words[1]} near {where(place)}."
+        corners = [{tuple(point) for point in points.tolist()} for name, points, _ in rings if name in names[:2]]
+        said = _SAME if corners[0] == corners[1] else words[1]
+        return f"{names[0]} and {_inside(names[1])} {said} near {where(place)}."
     return f"{names[0] if names else 'The zone'} {words[0]} near {where(place)}{_meeting(words[0], place, edges)}."
 
 

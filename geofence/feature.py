@@ -23,6 +23,8 @@ WIDTH_MOST_DEG: Final = 90.0
 RADIUS_LEAST_M: Final = 1.0
 RADIUS_MOST_M: Final = 100_000.0
 
+_TURN_DEG: Final = 1_000.0  # beyond any angle somebody might have meant: British National Grid and web maps have such numbers
+
 # Where the wearers of this system's users live: west, south, east, north. A zone elsewhere that lies here with longitude and
 # latitude exchanged was very likely given the wrong way round.
 _LIKELY: Final = {"the British Isles": (-11.0, 49.0, 2.5, 61.5), "the United States": (-125.0, 24.0, -66.0, 50.0)}
@@ -213,6 +215,11 @@ def _pair(point: Any, named: str) -> tuple[float, float]:
 
 
 def _check_range(lon: float, lat: float, named: str) -> None:
+    if max(abs(lon), abs(lat)) > _TURN_DEG:
+        raise Fault(
+            f"{named} ({lon:.10g}, {lat:.10g}) is no place in degrees: these seem to be metres of a map grid. "
+            "Give longitude and latitude (WGS84)."
+        )
     if abs(lat) > 90.0:
         swapped = abs(lat) <= 180.0 and abs(lon) <= 90.0
         hint = " Longitude and latitude seem to be swapped: GeoJSON puts longitude first." if swapped else ""
@@ -239,6 +246,9 @@ def _check_spikes(ring: _Ring, parts: int) -> None:
     at = fault.spike(ring.points)
     if at is not None:
         name = ring_name(ring.part, ring.ring, parts)
+        if fault.straight(ring.points):
+            ends = min(ring.points.tolist()), max(ring.points.tolist())
+            raise Fault(f"{name} encloses no area: all its points lie on one line from {where(ends[0])} to {where(ends[1])}.")
         named = point_name(int(ring.numbers[at]), name)
         raise Fault(f"{named} ({where(ring.points[at])}) is a spike: the line runs out to it and straight back. Remove it.")
 

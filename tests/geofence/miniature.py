@@ -69,7 +69,7 @@ def _many(rng: Any) -> dict[str, Any]:
 
 
 def _invalid() -> list[dict[str, Any]]:
-    """Polygons broken one way each, and words their refusal must hold."""
+    """Polygons broken one way each, words their refusal must hold, and whether a repair can be offered."""
     square = [[0.0, 50.0], [1.0, 50.0], [1.0, 51.0], [0.0, 51.0], [0.0, 50.0]]
 
     def box(west: float, south: float, east: float, north: float) -> list[list[float]]:
@@ -87,20 +87,34 @@ def _invalid() -> list[dict[str, Any]]:
             [[[0, 50], [2, 50], [1, 50], [1, 51], [0, 50]]],
             "Point 2 of the outer ring (lon 2.000000, lat 50.000000) is a spike",
         ),
-        ("Polygon", [square, box(0.2, 50.2, 0.5, 50.5), box(0.4, 50.4, 0.8, 50.8)], "Hole 1 and hole 2 cross or overlap"),
+        (
+            "Polygon",
+            [square, box(0.2, 50.2, 0.5, 50.5), box(0.4, 50.4, 0.8, 50.8)],
+            "Hole 1 and hole 2 cross, overlap or run along each other",
+        ),
         ("Polygon", [square, box(5.0, 50.0, 6.0, 51.0)], "Hole 1 lies outside the outer ring"),
         ("Polygon", [square, box(0.1, 50.1, 0.9, 50.9), box(0.4, 50.4, 0.6, 50.6)], "Hole 2 lies inside another hole"),
-        ("Polygon", [square, square], "The outer ring and hole 1"),
+        ("Polygon", [square, square], "The outer ring and hole 1 are the same ring, given twice,"),
         ("Polygon", [square, [[0, 50], [1, 51], [0.9, 50.1], [0, 50]]], "cut the zone in two"),
         (
             "MultiPolygon",
             [[square], [box(0.5, 50.5, 1.5, 51.5)]],
-            "The outer ring of part 1 and the outer ring of part 2 cross or overlap",
+            "The outer ring of part 1 and the outer ring of part 2 cross, overlap or run along each other",
         ),
+        (
+            "MultiPolygon",
+            [[square], [box(1.0, 50.0, 2.0, 51.0)]],
+            "The outer ring of part 1 and the outer ring of part 2 cross, overlap or run along each other",
+        ),
+        ("Polygon", [square, box(0.0, 50.2, 0.5, 50.5)], "The outer ring and hole 1 cross, overlap or run along each other"),
         ("MultiPolygon", [[square], [box(0.4, 50.4, 0.6, 50.6)]], "The outer ring of part 2 lies inside another part"),
-        ("MultiPolygon", [[square], [square]], "The outer ring of part 1 and the outer ring of part 2"),
+        ("MultiPolygon", [[square], [square]], "The outer ring of part 1 and the outer ring of part 2 are the same ring"),
     ]
-    return [{"geometry": {"type": kind, "coordinates": coordinates}, "words": words} for kind, coordinates, words in broken]
+    # A hole as large as its zone leaves nothing to offer.
+    return [
+        {"geometry": {"type": kind, "coordinates": coordinates}, "words": words, "repaired": coordinates != [square, square]}
+        for kind, coordinates, words in broken
+    ]
 
 
 def _points() -> list[dict[str, Any]]:

@@ -9,9 +9,11 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from geofence.evaluate import evaluate
 from geofence.feature import Geometry, parse, repair
 from model.batch import Rejected
 from tests.geofence import strategies
+from tests.geofence.check import wrongly_covered
 
 SQUARE = [[-3.0, 53.0], [-2.9, 53.0], [-2.9, 53.1], [-3.0, 53.1], [-3.0, 53.0]]
 
@@ -58,7 +60,19 @@ def at(i: int, point: Any) -> list[Any]:
         ),
         (polygon(at(2, [-97.7, 190.0])), "Point 3 of the outer ring: its latitude 190 is outside -90 to 90."),
         (polygon(at(2, [182.5, 53.0])), "its longitude 182.5 is outside -180 to 180. Write it as -177.5."),
-        (polygon(at(2, [1e300, 53.0])), "its longitude 1e+300 is outside -180 to 180."),
+        (polygon(at(2, [541.0, 53.0])), "its longitude 541 is outside -180 to 180."),
+        (polygon(at(2, [1e300, 53.0])), "Point 3 of the outer ring (1e+300, 53) is no place in degrees"),
+        (
+            polygon([[333000, 390000], [334000, 390000], [334000, 391000], [333000, 390000]]),
+            "Point 1 of the outer ring (333000, 390000) is no place in degrees: these seem to be metres of a map grid.",
+        ),
+        (circle(-330000.5, 7000000, 50), "The centre (-330000.5, 7000000) is no place in degrees"),
+        (
+            polygon([[-3.0, 53.0], [-2.5, 53.5], [-2.0, 54.0], [-3.0, 53.0]]),
+            "The outer ring encloses no area: all its points lie on one line from lon -3.000000, lat 53.000000 to lon -2.000000, "
+            "lat 54.000000.",
+        ),
+        (polygon(SQUARE, [[-2.98, 53.02], [-2.96, 53.02], [-2.94, 53.02], [-2.98, 53.02]]), "Hole 1 encloses no area"),
         (polygon([[0, 86], [1, 86], [1, 87], [0, 86]]), "within 5° of a pole"),
         (polygon(), "The Polygon is empty"),
         (polygon([]), "The outer ring is empty"),
@@ -176,6 +190,17 @@ def test_a_plain_zone_needs_no_advice_and_is_kept_to_the_last_bit() -> None:
 def test_a_bare_geometry_is_read_by_the_same_rules() -> None:
     assert accepted({"type": "Polygon", "coordinates": [SQUARE]}) == accepted(polygon(SQUARE))
     assert isinstance(parse({"type": "Polygon", "coordinates": [SQUARE[:-1]]}), Rejected)
+
+
+@pytest.mark.parametrize("geometry", [shapely.box(-3.0, 53.0, -2.9, 53.1) - shapely.box(-2.98, 53.02, -2.95, 53.05)])
+def test_which_way_round_a_ring_is_drawn_does_not_matter(geometry: Any) -> None:
+    outer, hole = (list(map(list, ring.coords)) for ring in (geometry.exterior, *geometry.interiors))
+    for drawn in ((outer, hole), (outer[::-1], hole), (outer, hole[::-1]), (outer[::-1], hole[::-1])):
+        read = accepted(polygon(*drawn))
+        assert read.advice == ()
+        assert shapely.from_wkb(read.wkb).equals(geometry)
+        placed = strategies.placed(shapely.from_wkb(read.wkb), most=400)
+        assert wrongly_covered(evaluate, [shapely.from_wkb(read.wkb)], [placed]) == []
 
 
 def test_greenwich_is_nothing_special() -> None:

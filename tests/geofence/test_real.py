@@ -78,6 +78,7 @@ def test_miniature_invalid_zones_are_refused_with_the_place(case: Any) -> None:
     refused = parse(case["geometry"])
     assert isinstance(refused, Rejected)
     assert case["words"] in refused.reason
+    assert (repair(case["geometry"]) is not None) == case["repaired"]
 
 
 # ---------------------------------------------------------------- shared data
