@@ -64,15 +64,20 @@ def wrongly_covered(evaluate: Evaluate, geometries: Sequence[Any], points: Seque
     return wrong
 
 
-def wrongly_measured(evaluate: Evaluate, geometry: Any, points: Any, accuracy_m: float = 5.0, radius_m: float = 0.0) -> list[str]:
-    """Every point whose distance, verdict or presence differs from the oracle's beyond what DOMAIN.md allows."""
+def wrongly_measured(
+    evaluate: Evaluate, geometry: Any, points: Any, accuracy_m: float = 5.0, radius_m: float = 0.0, whole: Any = None
+) -> list[str]:
+    """Every point whose distance, verdict or presence differs from the oracle's beyond what DOMAIN.md allows.
+
+    ``whole`` is the same geometry as the oracle should see it: of one split at the 180° meridian the one in one piece.
+    """
     fixes = fixes_at(1, points, accuracy_m)
     hits = evaluate(index_of([zone(1, geometry, radius_m)]), fixes, no_last(1))
     rows = {int(hit["fix_row"]): hit for hit in hits}
     reach = max(accuracy_m, plane.FLOOR_M, plane.REACH_M)
     wrong = []
     for i, (lon, lat) in enumerate(np.asarray(points, float).tolist()):
-        d = plane.signed_m(geometry, radius_m, lon, lat)
+        d = plane.signed_m(geometry if whole is None else whole, radius_m, lon, lat)
         allowed = max(0.1, 0.001 * abs(d))
         hit = rows.get(i)
         if hit is None:

@@ -86,6 +86,42 @@ def scattered(draw: st.DrawFn) -> Any:
 
 
 @st.composite
+def coasts(draw: st.DrawFn) -> Any:
+    """Jagged rings of three to many thousands of corners, somewhere: with teeth of one size, or as small as corners are near."""
+    n = draw(st.sampled_from([3, 17, 64, 65, 300, 2_000, 9_000]))
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    deep = draw(st.sampled_from([0.9, 0.05, 3.0 / n]))
+    angles = (np.arange(n) + 0.5 * rng.random(n)) * (2 * np.pi / n)
+    radii = 1.0 - min(deep, 0.9) * rng.random(n)
+    centre = draw(st.sampled_from([c for c in CENTRES if abs(c[0]) < 179]))
+    size = draw(st.sampled_from([3e-3, 0.05, 1.0]))
+    ring = shapely.Polygon(np.column_stack([np.cos(angles), np.sin(angles)]) * radii[:, None] * size + np.array(centre))
+    return ring if ring.is_valid else shapely.box(*np.array(centre) - size, *np.array(centre) + size)
+
+
+@st.composite
+def across(draw: st.DrawFn) -> tuple[Any, Any]:
+    """A zone across the 180° meridian: split there as RFC 7946 asks, and whole, with longitudes beyond 180."""
+    shape = draw(stars() | combs() | holed() | scattered())
+    size, lat = draw(sizes), draw(st.sampled_from([-16.5, 0.0, 51.9, 65.0]))
+    west, _, east, _ = shapely.bounds(shape)
+    shift = 180.0 - size / 5.0 * draw(st.sampled_from([0.5 * (west + east), 0.9 * west + 0.1 * east, 0.25 * west + 0.75 * east]))
+    whole = shapely.transform(shape, lambda c: c * size / 5.0 + np.array([shift, lat]))
+    try:
+        near = shapely.intersection(whole, shapely.box(100.0, -90.0, 180.0, 90.0))
+        far = shapely.intersection(whole, shapely.box(180.0, -90.0, 260.0, 90.0))
+    except shapely.errors.GEOSException:
+        reject()
+    far = shapely.transform(far, lambda c: c - np.array([360.0, 0.0]))
+    parts = [part for part in shapely.get_parts(shapely.get_parts([near, far])) if part.geom_type == "Polygon" and part.area > 0]
+    split = shapely.MultiPolygon(parts)
+    west, _, east, _ = shapely.bounds(split)
+    if not split.is_valid or (west, east) != (-180.0, 180.0):
+        reject()
+    return split, whole
+
+
+@st.composite
 def zones(draw: st.DrawFn) -> Any:
     """A valid polygon or multipolygon somewhere with something to get wrong, of some size."""
     shape = draw(stars() | combs() | lattices() | holed() | scattered())
@@ -96,16 +132,21 @@ def zones(draw: st.DrawFn) -> Any:
     return placed if placed.is_valid and placed.area > 0 else shapely.box(*np.array(centre) - 1e-3, *np.array(centre) + 1e-3)
 
 
+# Into how many columns or rows a box may have been cut for a search: their borders are places to get wrong.
+CUTS = (2, 3, 5, 8, 10, 16, 32, 50, 64, 100, 128, 256, 1000, 1024, 4096)
+
+
 def placed(geometry: Any, seed: int = 1, most: int = 4000) -> Any:
-    """(n, 2) points on and within one ulp of every corner and edge, at every corner's height, and at random round it."""
+    """(n, 2) points on and within an ulp of every corner and edge, at corners' heights, on borders of cells, and at random."""
     rng = np.random.default_rng(seed)
-    corners, others = [], []
+    corners, others, edges = [], [], []
     for ring in shapely.get_rings(shapely.get_parts(geometry)):
         a = shapely.get_coordinates(ring)[:-1]
         b = np.roll(a, -1, axis=0)
         corners += [a]
         others += [a + t * (b - a) for t in (0.5, 1.0 / 3.0, rng.random((len(a), 1)))]
         others += [2 * b - a]  # beyond an edge, in line with it
+        edges += [np.stack([a, b], axis=1)]
     corner = np.concatenate(corners)
     on = np.concatenate([corner, *others])
     west, south, east, north = shapely.bounds(geometry)
@@ -113,13 +154,34 @@ def placed(geometry: Any, seed: int = 1, most: int = 4000) -> Any:
     loose = middle + half * rng.uniform(-0.7, 0.7, (300, 2))
     heights = np.column_stack([rng.choice(np.append(loose[:, 0], [west, east]), 2 * len(corner)), np.repeat(corner[:, 1], 2)])
     widths = np.column_stack([np.repeat(corner[:, 0], 2), rng.choice(np.append(loose[:, 1], [south, north]), 2 * len(corner))])
-    exact = np.concatenate([on, heights, widths])
-    nudged = [np.column_stack([towards(exact[:, 0], dx), towards(exact[:, 1], dy)]) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
-    points = np.concatenate([*nudged, loose])
-    points = np.clip(points, (-180.0, -90.0), (180.0, 90.0))
+    borders = _on_borders(np.concatenate(edges), np.array([west, south]), np.array([east - west, north - south]), rng)
+    exact = np.concatenate([on, heights, widths, borders])
+    if 9 * len(exact) + len(loose) <= most:
+        ways = [(dx, dy) for dx in (-1, 0, 1) for dy in (-1, 0, 1)]
+        nudged = np.concatenate([np.column_stack([towards(exact[:, 0], dx), towards(exact[:, 1], dy)]) for dx, dy in ways])
+    else:
+        nudged = exact[rng.integers(0, len(exact), most)]
+        nudged = np.column_stack([_nudged(nudged[:, axis], rng) for axis in (0, 1)])
+    points = np.clip(np.concatenate([nudged, loose]), (-180.0, -90.0), (180.0, 90.0))
     if len(points) > most:
         points = points[rng.choice(len(points), most, replace=False)]
     return points
+
+
+def _on_borders(edges: Any, low: Any, size: Any, rng: Any) -> Any:
+    """(n, 2) points of the (e, 2, 2) edges moved along one axis or both onto a border between cells the box is cut into."""
+    n = max(len(edges), 100)
+    edge = edges[rng.integers(0, len(edges), n)]
+    point = edge[:, 0] + rng.random((n, 1)) * (edge[:, 1] - edge[:, 0])
+    cuts = rng.choice(CUTS, (n, 1))
+    border = low + np.rint((point - low) / size * cuts) * (size / cuts)
+    return np.where(rng.random((n, 2)) < 0.6, border, point)
+
+
+def _nudged(values: Any, rng: Any) -> Any:
+    """Each moved to the next float above or below, or not."""
+    way = rng.integers(-1, 2, len(values))
+    return np.where(way == 0, values, np.nextafter(values, np.copysign(np.inf, way)))
 
 
 def towards(values: Any, way: int) -> Any:
