@@ -96,6 +96,21 @@ def worker(
 
 
 @app.command()
+def lanes(
+    count: Annotated[int, typer.Argument(help="How many.", min=1, max=256)],
+    dsn: Dsn = "",
+    kafka: Annotated[str, typer.Option("--kafka", help="The broker, host:port; several with commas between.")] = "",
+) -> None:
+    """Spread the work of a distributed system over another number of lanes, while it runs; the most workers that have work.
+
+    Gateways are held up for some seconds and send again; nothing is lost. Interrupted, it goes on when given once more.
+    """
+    from cordon.moving import run_lanes
+
+    _run(run_lanes(count, dsn, kafka, out))
+
+
+@app.command()
 def duties(dsn: Dsn = "") -> None:
     """The background duties of a distributed system, until Ctrl-C; as many of these as you like, on as many machines.
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from model.arrays import Array
 from model.fix import FIX
+from model.lane import lane_of
 
 BLOCK_TAGS: Final = 4096  # tags a snapshot block: a changed tag costs about a megabyte to keep, a million tags are 245 blocks
 
@@ -243,6 +244,28 @@ class State:
         for number in self.blocks():
             hashed.update(self.block(number))
         return hashed.hexdigest()
+
+
+def spread(states: Iterable[State], lanes: int) -> list[State]:
+    """What the states of all lanes remember, as the states of another number of lanes: each tag's goes with its tag.
+
+    Lane time becomes the latest of all; the control change judged by the oldest, so that whatever is newer is judged by again.
+    """
+    given = list(states)
+    made = [State() for _ in range(lanes)]
+    for state in given:
+        used = state.tags[: state.count]
+        of = lane_of(used["tag"], lanes)
+        for lane, own in enumerate(made):
+            records = used[of == lane]
+            rows = own.rows(records["tag"])  # first: it may make room
+            own.tags[rows] = records
+        for (tag, _), record in state.pairs.items():
+            made[int(lane_of(np.array([tag]), lanes)[0])].put_pair(record.copy())
+    for own in made:
+        own.watermark_us = max((state.watermark_us for state in given), default=0)
+        own.control_seq = min((state.control_seq for state in given), default=0)
+    return made
 
 
 def rebuilt(blocks: Iterable[tuple[int, bytes]], watermark_us: int, control_seq: int) -> State:

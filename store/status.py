@@ -11,9 +11,12 @@ REAL: Final = "(wearer > 0 OR wearer IS NULL)"  # not a synthetic wearer's
 
 
 async def lanes(store: Store) -> list[asyncpg.Record]:
-    """Each lane with the database's clock beside it."""
+    """Each lane with the database's clock beside it; those that there are no longer (store/moving.py) are left out."""
     return await store.pool.fetch(
-        "SELECT partition, owner, claimed_at, commit_no, watermark, clock_timestamp() AS now FROM lane ORDER BY partition"
+        """
+        SELECT partition, owner, claimed_at, commit_no, watermark, clock_timestamp() AS now FROM lane
+        WHERE generation = (SELECT max(generation) FROM lane) ORDER BY partition
+        """
     )
 
 

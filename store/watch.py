@@ -69,7 +69,12 @@ async def turn(change: Edit) -> dict[str, Any] | None:
 async def read(connection: Connection) -> Readings:
     """What there is to judge by."""
     now_us = await connection.fetchval("SELECT clock_timestamp()")
-    lanes = await connection.fetch("SELECT partition, owner, commit_no, watermark FROM lane ORDER BY partition")
+    lanes = await connection.fetch(
+        """
+        SELECT partition, owner, commit_no, watermark FROM lane
+        WHERE generation = (SELECT max(generation) FROM lane) ORDER BY partition
+        """
+    )
     return Readings(
         now_us,
         [LaneRow(*row) for row in lanes],

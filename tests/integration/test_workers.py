@@ -9,9 +9,9 @@ import pytest
 import pytest_asyncio
 
 from ingest.kafka import KafkaSink
-from store import receipts
+from store import generations, receipts
 from store.pool import Store
-from tests.integration.workers import FIRST, Workers, batch, send, system, until, world
+from tests.integration.workers import FIRST, LANES, Workers, batch, send, system, until, world
 
 pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("kafka")]
 
@@ -91,6 +91,38 @@ async def test_a_frozen_worker_that_wakes_up_is_fenced(up: tuple[Workers, KafkaS
     await made.caught_up()
     assert set(await made.stored()) == made.acknowledged
     await _alerts(made)
+
+
+async def test_another_number_of_lanes_while_everything_runs(up: tuple[Workers, KafkaSink]) -> None:
+    made, sink = up
+    await world(made.store, TAGS)
+    one, other = made.start(), made.start()
+    await made.shared(one, other)
+    following = asyncio.create_task(_follow(made, sink))
+    sending = asyncio.create_task(_fleet(made, sink, rounds=100_000))
+    await until(_stored(made, 100), "some are stored")
+    for lanes in (LANES + 2, 2):
+        before = len(made.acknowledged)
+        moving = await asyncio.to_thread(made.run, "lanes", str(lanes))
+        assert moving.returncode == 0, moving.stderr
+        await made.shared(one, other, lanes=lanes)
+        await until(_stored(made, before + 100), "more are stored")
+        assert sink.topics.lanes == lanes
+    assert "there are 2 lanes" in (await asyncio.to_thread(made.run, "lanes", "2")).stdout
+    for task in (sending, following):
+        task.cancel()
+    await asyncio.gather(sending, following, return_exceptions=True)
+    await made.caught_up()
+    await _alerts(made)
+
+
+async def _follow(made: Workers, sink: KafkaSink) -> None:
+    """What an edge does: produce to the newest generation."""
+    while True:
+        await asyncio.sleep(0.2)
+        newest = await generations.produced(made.store)
+        if newest is not None and newest.number != sink.topics.generation:
+            sink.use(sink.topics._replace(generation=newest.number, lanes=newest.lanes))
 
 
 def _stored(made: Workers, count: int) -> Callable[[], Awaitable[bool]]:

@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from model.state import BLOCK_TAGS, PAIR, State, rebuilt
+from model.lane import lane_of
+from model.state import BLOCK_TAGS, PAIR, State, rebuilt, spread
 
 STEPS = st.lists(
     st.tuples(
@@ -74,3 +75,28 @@ def test_nothing_changed_is_nothing_to_tell() -> None:
     assert state.take_delta() == b""
     state.apply(b"")
     assert state.count == 0
+
+
+def test_spread_over_other_lanes_every_tag_keeps_what_is_remembered_of_it() -> None:
+    tags = np.arange(1, 3001)
+    before = [State() for _ in range(3)]
+    for lane, state in enumerate(before):
+        own = tags[lane_of(tags, 3) == lane]
+        rows = state.rows(own)
+        state.tags["newest_us"][rows] = 10 * own
+        for tag in own[::7].tolist():
+            for zone in (1, 2):
+                pair = np.zeros(1, PAIR)
+                pair["tag"], pair["zone"], pair["event_us"] = tag, zone, tag + zone
+                state.put_pair(pair)
+        state.watermark_us, state.control_seq = 100 + lane, 7 - lane
+    after = spread(before, 5)
+    assert [state.count for state in after] == np.bincount(lane_of(tags, 5)).tolist()
+    for lane, state in enumerate(after):
+        own = state.tags[: state.count]
+        assert set(lane_of(own["tag"], 5).tolist()) == {lane}
+        assert (own["newest_us"] == 10 * own["tag"]).all()
+        assert (state.watermark_us, state.control_seq) == (102, 5)
+        assert state.take_touched() == list(state.blocks()), "a snapshot has all of it"
+    pairs = {key: int(pair["event_us"][0]) for state in after for key, pair in state.pairs.items()}
+    assert pairs == {key: int(pair["event_us"][0]) for state in before for key, pair in state.pairs.items()}
