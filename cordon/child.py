@@ -14,11 +14,13 @@ import structlog
 import uvloop
 
 from model.errors import CordonError, first
-from store.pool import Store
+from store import version
+from store.pool import FAILURES, Store
 
 READY: Final = b"ready\n"
 DATABASE_S: Final = 90.0  # a database that was killed reads its log first; the supervisor waits longer than this
 RETRY_S: Final = 0.25
+SCHEMA_S: Final = 1.0  # how often a process looks whether the database was migrated past it
 
 log = structlog.get_logger()
 
@@ -60,28 +62,51 @@ def say_ready() -> None:
 
 @contextlib.asynccontextmanager
 async def database(dsn: str, size: int) -> AsyncIterator[Store]:
-    """The store, waited for where its server is away or recovering: a process that gave up would only be started again.
+    """The store, waited for where its server is away, recovering, or being migrated: who gave up would only be started again.
+
+    Should the database be migrated past this code meanwhile, the process is told to end, as by SIGTERM: in order, before a
+    statement of ours meets a table it does not know.
 
     Raises
     ------
     CordonError
-        If it cannot be reached for ``DATABASE_S``.
+        If it cannot be reached for ``DATABASE_S``, or is that of a newer Cordon.
     """
     store = Store(dsn, size=size)
     deadline = asyncio.get_running_loop().time() + DATABASE_S
     while True:
         try:
             await store.open()
+            await version.check(store)
             break
-        except CordonError as error:
+        except version.OutdatedError:
+            await store.close()
+            raise
+        except (CordonError, *FAILURES) as error:
+            await store.close()
             if asyncio.get_running_loop().time() > deadline:
                 raise
             log.warning("the database is waited for", reason=str(error))
             await asyncio.sleep(RETRY_S)
+    ageing = asyncio.create_task(_end_when_outdated(store))
     try:
         yield store
     finally:
+        ageing.cancel()
         await store.close()
+
+
+async def _end_when_outdated(store: Store) -> None:
+    while True:
+        await asyncio.sleep(SCHEMA_S)
+        try:
+            await version.check(store)
+        except version.OutdatedError as error:
+            log.error("ending", reason=str(error))  # noqa: TRY400 - the sentence says it all
+            os.kill(os.getpid(), signal.SIGTERM)
+            return
+        except (CordonError, *FAILURES):  # away: whoever needs it finds out
+            continue
 
 
 async def until_told(watch_parent: bool) -> None:

@@ -2,20 +2,26 @@
 
 import hashlib
 import subprocess
+import time
 from pathlib import Path
 from typing import Final
 
 import alembic.command
 import psycopg
 import sqlalchemy
+import sqlalchemy.exc
 from alembic import op
 from alembic.config import Config
 
 from model.errors import CordonError
+from store import version
 from store.postgres import binary
 
-FOLDER: Final = Path(__file__).with_name("migrations")
+FOLDER: Final = version.FOLDER
 SCHEMA: Final = Path(__file__).with_name("schema.sql")
+LOCK_S: Final = 0.5  # commits queue behind a migration that waits for a table: no longer than this
+PAUSE_S: Final = 0.5
+ATTEMPTS: Final = 240
 LOCK: Final = 0x434F52444F4E  # "CORDON": only one upgrade of a database runs at a time
 
 
@@ -25,7 +31,7 @@ def upgrade(dsn: str) -> None:
     Raises
     ------
     CordonError
-        If the database cannot be reached.
+        If the database cannot be reached, is that of a newer or another Cordon, or found no quiet moment.
     """
     try:
         connection = psycopg.connect(dsn, autocommit=True)
@@ -35,16 +41,51 @@ def upgrade(dsn: str) -> None:
     with connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # let go with the connection
         older = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone() == (True,)
-        engine = sqlalchemy.create_engine(
-            "postgresql+psycopg://", creator=lambda: psycopg.connect(dsn), poolclass=sqlalchemy.NullPool
-        )
-        with engine.connect() as migrating:
-            config = Config()
-            config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
-            config.set_main_option("path_separator", "os")
-            config.attributes["connection"] = migrating
-            alembic.command.upgrade(config, "head")
+        if older:
+            _refuse_newer(connection)
+        _patiently(dsn)
         _check(connection, older)
+        connection.execute(
+            """INSERT INTO setting (name, version, value) VALUES (%s, 1, to_jsonb(%s::text))
+               ON CONFLICT (name, version) DO UPDATE SET value = excluded.value""",
+            [version.OLDEST, version.oldest(FOLDER)],
+        )
+
+
+def _refuse_newer(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
+    found = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
+    ours = version.ours(FOLDER)
+    if found is not None and isinstance(found[0], str) and found[0] > ours:
+        raise CordonError(f"the database is that of a newer Cordon (schema {found[0]}, ours is {ours}): start that one")
+
+
+def _patiently(dsn: str) -> None:
+    """Run what is missing, each migration in its transaction. One that would wait for others lets them go first, and tries again:
+    everybody else would have to wait behind it."""
+    engine = sqlalchemy.create_engine(
+        "postgresql+psycopg://",
+        creator=lambda: psycopg.connect(dsn, options=f"-c lock_timeout={int(LOCK_S * 1000)}"),
+        poolclass=sqlalchemy.NullPool,
+    )
+    for attempt in range(ATTEMPTS):
+        try:
+            with engine.connect() as migrating:
+                config = Config()
+                config.set_main_option("script_location", str(FOLDER).replace("%", "%%"))
+                config.set_main_option("path_separator", "os")
+                config.attributes["connection"] = migrating
+                alembic.command.upgrade(config, "head")
+        except (sqlalchemy.exc.OperationalError, psycopg.errors.LockNotAvailable, psycopg.errors.DeadlockDetected) as error:
+            cause = error.orig if isinstance(error, sqlalchemy.exc.OperationalError) else error
+            if not isinstance(cause, psycopg.errors.LockNotAvailable | psycopg.errors.DeadlockDetected):
+                raise
+            if attempt == ATTEMPTS - 1:
+                raise CordonError(
+                    "the database found no quiet moment for a change of its tables: run cordon migrate again"
+                ) from None
+            time.sleep(PAUSE_S)
+        else:
+            return
 
 
 def _check(connection: "psycopg.Connection[tuple[object, ...]]", older: bool) -> None:
