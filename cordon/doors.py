@@ -2,8 +2,8 @@
 
 import contextlib
 import socket
-from collections.abc import AsyncIterator, Awaitable
-from typing import TypeVar
+from collections.abc import AsyncIterator
+from typing import Final
 
 from cordon.settings import Settings
 from ingest.decoded import Limits
@@ -17,7 +17,7 @@ from model.instant import DAY_US
 from store import keys, receipts
 from store.pool import FAILURES, Store
 
-T = TypeVar("T")
+REMEMBERED: Final = 10_000  # keys, should the store go away
 
 
 def limits(settings: Settings) -> Limits:
@@ -26,11 +26,23 @@ def limits(settings: Settings) -> Limits:
 
 
 def authenticator(store: Store) -> Authenticate:
-    """Asks the store whose key it is."""
+    """Asks the store whose key it is, each time; while it is away what was good stays so, as a log may go on without it."""
+    good: dict[str, Gateway] = {}
 
     async def authenticate(key: str) -> Gateway | None:
-        name = await _asked(keys.authenticate(store, key))
-        return None if name is None else Gateway(name)
+        try:
+            name = await keys.authenticate(store, key)
+        except FAILURES as error:
+            if key in good:
+                return good[key]
+            raise BusyError(RETRY_AFTER_S) from error
+        good.pop(key, None)
+        if name is None:
+            return None
+        if len(good) >= REMEMBERED:
+            good.pop(next(iter(good)))
+        good[key] = Gateway(name)
+        return good[key]
 
     return authenticate
 
@@ -39,25 +51,24 @@ def receipt_finder(store: Store) -> FindReceipt:
     """Asks the store what became of a receipt."""
 
     async def find(id_: str) -> Receipt | None:
-        return await _asked(receipts.get(store, id_))
+        try:
+            return await receipts.get(store, id_)
+        except FAILURES as error:
+            raise BusyError(RETRY_AFTER_S) from error
 
     return find
 
 
-async def _asked(question: Awaitable[T]) -> T:
-    """The database's answer; a gateway that asks while it is away is told to come back."""
-    try:
-        return await question
-    except FAILURES as error:
-        raise BusyError(RETRY_AFTER_S) from error
-
-
 @contextlib.asynccontextmanager
-async def tcp(settings: Settings, store: Store, sink: Sink) -> AsyncIterator[None]:
-    """The TCP door on the listening socket handed over, where there is one."""
-    if settings.tcp_listen_fd < 0:
+async def tcp(settings: Settings, store: Store, sink: Sink, listener: socket.socket | None) -> AsyncIterator[None]:
+    """The TCP door on a listening socket, where there is one."""
+    if listener is None:
         yield
         return
-    listener = socket.socket(fileno=settings.tcp_listen_fd)
     async with listen(listener, sink, authenticator(store), limits(settings)):
         yield
+
+
+def handed(fd: int) -> socket.socket | None:
+    """The listening socket that a parent handed over, where it did."""
+    return socket.socket(fileno=fd) if fd >= 0 else None

@@ -97,8 +97,8 @@ async def running(base: Database) -> AsyncIterator[Running]:
     """
     settings = base.settings
     assert settings.data_dir is not None
-    listener = _listener(settings.host, settings.port, "--port")
-    frames = None if settings.tcp_port is None else _listener(settings.host, settings.tcp_port, "--tcp-port")
+    listener = listening(settings.host, settings.port, "--port")
+    frames = None if settings.tcp_port is None else listening(settings.host, settings.tcp_port, "--tcp-port")
     with listener, frames or contextlib.nullcontext(), tempfile.TemporaryDirectory(prefix="cordon-") as folder:
         port = listener.getsockname()[1]
         own = settings.model_copy(
@@ -131,7 +131,7 @@ async def running(base: Database) -> AsyncIterator[Running]:
                 await worker.stop()
 
 
-def _listener(host: str, port: int, option: str) -> socket.socket:
+def listening(host: str, port: int, option: str) -> socket.socket:
     """A listening socket, bound here so that a taken port is one clear line, and kept while the API restarts."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     listener = socket.socket(family, socket.SOCK_STREAM)

@@ -37,6 +37,12 @@ err = Console(stderr=True)
 DataDir = Annotated[
     Path | None, typer.Option("--data-dir", help="Folder of the instance's data.", show_default="a folder of this user's")
 ]
+TcpPort = Annotated[
+    int | None,
+    typer.Option(
+        "--tcp-port", help="Port of the gateways' binary door; 0: any free one.", show_default="closed", min=0, max=65535
+    ),
+]
 Dsn = Annotated[str, typer.Option("--dsn", help="An outside PostgreSQL instead of the data folder's own.")]
 
 
@@ -63,12 +69,7 @@ def up(
         int | None,
         typer.Option("--port", help="Port of the console, the API and the gateway door.", show_default="8000", min=0, max=65535),
     ] = None,
-    tcp_port: Annotated[
-        int | None,
-        typer.Option(
-            "--tcp-port", help="Port of the gateways' binary door; 0: any free one.", show_default="closed", min=0, max=65535
-        ),
-    ] = None,
+    tcp_port: TcpPort = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
     data_dir: DataDir = None,
 ) -> None:
@@ -108,6 +109,25 @@ def lanes(
     from cordon.moving import run_lanes
 
     _run(run_lanes(count, dsn, kafka, out))
+
+
+@app.command()
+def edge(
+    dsn: Dsn = "",
+    kafka: Annotated[str, typer.Option("--kafka", help="The broker, host:port; several with commas between.")] = "",
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port of the gateways' HTTP door.", show_default="8000", min=0, max=65535)
+    ] = None,
+    tcp_port: TcpPort = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
+) -> None:
+    """The gateways' doors of a distributed system, until Ctrl-C: a gateway is answered once Kafka has what it sent.
+
+    Start as many as you like behind a load balancer: they share nothing but the broker.
+    """
+    from cordon.edge import run_edge
+
+    _run(run_edge(dsn, kafka, host, port, tcp_port))
 
 
 @app.command()

@@ -127,7 +127,10 @@ async def work(settings: Settings) -> None:
                     await lane.start()
                 running = [group.create_task(lane.run()) for lane in lanes]
                 worker = Worker(store, inboxes, worlds, settings)
-                async with listen(settings.worker_socket, worker.accept), doors.tcp(settings, store, worker):
+                async with (
+                    listen(settings.worker_socket, worker.accept),
+                    doors.tcp(settings, store, worker, doors.handed(settings.tcp_listen_fd)),
+                ):
                     child.say_ready()
                     stop = group.create_task(child.until_told(settings.parent_pipe))
                     await asyncio.wait([stop, *running], return_when=asyncio.FIRST_COMPLETED)
