@@ -7,6 +7,7 @@ import shapely
 
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
+from model.hit import Verdict
 
 
 def strict_boundary(index: ZoneIndex, fixes: Any, last: Any) -> Any:
@@ -48,7 +49,85 @@ def left_bottom_outside(index: ZoneIndex, fixes: Any, last: Any) -> Any:
     return hits
 
 
-MUTANTS = (strict_boundary, drops_holes, plain_floats, first_part_only, left_bottom_outside)
+def tolerant(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """Whatever lies within a tenth of a millimetre of the boundary is on it."""
+    hits = evaluate(index, fixes, last)
+    hits["covered"] |= hits["distance_m"] < 1e-4
+    return hits
+
+
+def rounded(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """Positions in single precision: half the bytes."""
+    coarse = fixes.copy()
+    coarse["lon"], coarse["lat"] = fixes["lon"].astype(np.float32), fixes["lat"].astype(np.float32)
+    return evaluate(index, coarse, last)
+
+
+def by_cell(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """The middle of a small cell answers for all of it."""
+    coarse = fixes.copy()
+    for name in ("lon", "lat"):
+        coarse[name] = (np.floor(fixes[name] * 2.0**16) + 0.5) * 2.0**-16
+    return evaluate(index, coarse, last)
+
+
+MUTANTS = (strict_boundary, drops_holes, plain_floats, first_part_only, left_bottom_outside, tolerant, rounded, by_cell)
+
+
+# ---------------------------------------------------------------- wrong in how far, or in what is said of it
+
+
+def on_a_sphere(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """Distances on a sphere of the mean radius: up to 0.3 % off where the ellipsoid is flat."""
+    hits = evaluate(index, fixes, last)
+    hits["distance_m"] *= 1.003
+    return hits
+
+
+def unsigned(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """Inside is as far as outside."""
+    hits = evaluate(index, fixes, last)
+    hits["distance_m"] = np.abs(hits["distance_m"])
+    return hits
+
+
+def without_floor(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """A receiver that claims three metres is believed."""
+    hits = evaluate(index, fixes, last)
+    _judge(hits, fixes["accuracy_m"][hits["fix_row"]].astype(float))
+    return hits
+
+
+def by_centre(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """The centre decides, accuracy is ignored."""
+    hits = evaluate(index, fixes, last)
+    hits["verdict"] = np.where(hits["covered"], Verdict.INSIDE, Verdict.OUTSIDE)
+    return hits
+
+
+def short_sighted(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """Nothing is said of what lies more than a hundred metres outside."""
+    hits = evaluate(index, fixes, last)
+    return hits[hits["distance_m"] < 100.0]
+
+
+def in_flat_degrees(index: ZoneIndex, fixes: Any, last: Any) -> Any:
+    """A degree of longitude is taken to be as long as one of latitude."""
+    hits = evaluate(index, fixes, last)
+    for hit in hits:
+        fix = fixes[hit["fix_row"]]
+        boundary = shapely.boundary(shapely.from_wkb(index.zones[int(hit["zone"]), int(hit["version"])].wkb))
+        away = shapely.distance(boundary, shapely.Point(float(fix["lon"]), float(fix["lat"]))) * 111_195.0
+        hit["distance_m"] = -away if hit["covered"] else away
+    return hits
+
+
+MEASURING = (on_a_sphere, unsigned, without_floor, by_centre, short_sighted, in_flat_degrees)
+
+
+def _judge(hits: Any, accuracy_m: Any) -> None:
+    d = hits["distance_m"]
+    hits["verdict"] = np.where(d <= -accuracy_m, Verdict.INSIDE, np.where(d > accuracy_m, Verdict.OUTSIDE, Verdict.POSSIBLE))
 
 
 def _without_holes(geometry: Any) -> Any:
