@@ -1,9 +1,9 @@
-"""Ends this process by SIGKILL at a named step of a commit, where a crash test ordered it, and notes the digest of every state.
+"""Ends or freezes this process at a named step of a commit, where a crash test ordered it, and notes the digest of every state.
 
-The orders are files in a folder: ``order`` holds ``STEP COUNT``, the name of a step (``feed``, ``dead letters``) and how many
-times it is still to be reached with work to do. The process that reaches it for the last time takes the file away, writes a line
-into ``deaths`` and is gone, without a last word to anyone: what a power cut there would do. ``digests`` has a line for each state
-that was about to be committed, and for each that was rebuilt.
+The orders are files in a folder: ``order`` holds ``ACT STEP COUNT``: ``kill`` or ``freeze``, the name of a step (``feed``,
+``dead letters``) and how many times it is still to be reached with work to do. The process that reaches it for the last time
+takes the file away, writes a line into ``deaths``, and is gone by SIGKILL, without a last word, as by a power cut; or it is
+stopped by SIGSTOP until somebody wakes it. ``digests`` has a line for each state about to be committed, and for each rebuilt one.
 """
 
 import os
@@ -17,8 +17,9 @@ from model.steps import Reached, Step
 from store.pool import Store
 
 ORDER: Final = "order"
-DEATHS: Final = "deaths"  # STEP LANE COMMIT_NO PID
+DEATHS: Final = "deaths"  # ACT STEP LANE COMMIT_NO PID
 DIGESTS: Final = "digests"  # committing|recovered LANE COMMIT_NO DIGEST PID
+ACTS: Final = {"kill": signal.SIGKILL, "freeze": signal.SIGSTOP}
 STEPS: Final = {str(step): step for step in Step}
 
 
@@ -28,11 +29,12 @@ class Doom:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._order: tuple[int, int] | None = None  # inode and time of the file read last
+        self._act = ""
         self._step = Step.READY
         self._left = 0
 
     def reached(self, reached: Reached) -> None:
-        """Note the state that is about to be committed; die where it is ordered."""
+        """Note the state that is about to be committed; end or freeze where it is ordered."""
         if reached.step == Step.COMMIT:
             self._note("committing", reached.lane, reached.commit_no, reached.state)
         if reached.work and self._ordered(reached.step):
@@ -49,8 +51,9 @@ class Doom:
         try:
             found = path.stat()
             if self._order != (found.st_ino, found.st_mtime_ns):
-                name, _, count = path.read_text().strip().rpartition(" ")
-                self._order, self._step, self._left = (found.st_ino, found.st_mtime_ns), STEPS[name], int(count)
+                act, *name, count = path.read_text().split()
+                self._act, self._step, self._left = act, STEPS[" ".join(name)], int(count)
+                self._order = found.st_ino, found.st_mtime_ns
         except FileNotFoundError:
             return False
         return self._step == step
@@ -60,8 +63,8 @@ class Doom:
             (self._folder / ORDER).unlink()
         except FileNotFoundError:  # another process was first
             return
-        self._line(DEATHS, f"{reached.step}\t{reached.lane}\t{reached.commit_no}\t{os.getpid()}")
-        os.kill(os.getpid(), signal.SIGKILL)
+        self._line(DEATHS, f"{self._act}\t{reached.step}\t{reached.lane}\t{reached.commit_no}\t{os.getpid()}")
+        os.kill(os.getpid(), ACTS[self._act])
 
     def _note(self, what: str, lane: int, commit_no: int, state: State) -> None:
         self._line(DIGESTS, f"{what}\t{lane}\t{commit_no}\t{state.digest()}\t{os.getpid()}")

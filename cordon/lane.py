@@ -89,10 +89,10 @@ class Lane:
         """What is consumed and committed; None while the lane is not ours."""
         return None if self._claim is None else self._claim.position
 
-    async def start(self) -> None:
-        """Claim the lane and rebuild its state."""
+    async def start(self, *, again: bool = False) -> None:
+        """Claim the lane and rebuild its state; ``again`` where nobody else may have claimed it since we did."""
         began = time.monotonic()
-        self._claim = await claim(self._store, self.partition, self._owner, self._generation)
+        self._claim = await claim(self._store, self.partition, self._owner, self._generation, again=again)
         self._state = await recover(self._store, self._claim)
         log.info(
             "lane claimed",
@@ -185,7 +185,7 @@ class Lane:
             if not smaller:
                 await self.wait(PAUSE_S)
             try:
-                await self.start()
+                await self.start(again=True)
             except FencedError:
                 raise
             except Exception as error:

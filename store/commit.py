@@ -31,6 +31,10 @@ from store.feed import NUMBER
 from store.lanes import Claim
 from store.pool import Connection, Record, Store
 
+# A commit takes well under a second. One that is not over by then is that of a worker that is frozen or cut off, maybe inside a
+# COPY: PostgreSQL ends it, as whoever claims its lane, and everybody once it has the feed's row, waits for it.
+LONGEST: Final = "20s"
+
 Judge = Callable[[Batch, History], Awaitable[Judged]]
 Windows = Callable[[Array], Iterable[Window]]
 
@@ -84,8 +88,9 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
 
     0. **Ready.** The days of the batch have their partitions; looked up in memory, and made apart from the transaction.
     1. **Fence.** ``commit_no`` moves on where epoch and ``commit_no`` are the claim's; no row means another owner. The lane's row
-       stays locked to the end, so nobody else adds to these tags' fixes meanwhile, and a new owner waits for us. The lane's
-       watermark, ``control_seq`` and, on Kafka, what is consumed of its topics are set with it.
+       stays locked to the end, so nobody else adds to these tags' fixes meanwhile, and a new owner waits for us: PostgreSQL ends
+       the transaction after ``LONGEST``, should we be frozen or cut off. The lane's watermark, ``control_seq`` and, on Kafka,
+       what is consumed of its topics are set with it.
     2. **Admit.** Records that may be repeats (``doubtful`` fixes, all events) are looked up by identity, and the batch is
        compared with itself. What is stored already, with the same content, is a duplicate; with other content it is poison.
        Under the lane's lock a look-up is as safe as inserting with ON CONFLICT, and rows are written once, as judged.
@@ -231,10 +236,11 @@ def _days(batch: Batch) -> list[int]:
 async def _fence(connection: Connection, claim: Claim, now_us: int, control_seq: int, position: Position) -> None:
     moved = await connection.execute(
         """
+        WITH limited AS (SELECT set_config('transaction_timeout', $8, true))
         UPDATE lane SET commit_no = commit_no + 1, watermark = $4, control_seq = $5, live_offset = $6, backlog_offset = $7
-        WHERE partition = $1 AND epoch = $2 AND commit_no = $3
+        FROM limited WHERE partition = $1 AND epoch = $2 AND commit_no = $3
         """,
-        *(claim.partition, claim.epoch, claim.commit_no, now_us, control_seq, *position),
+        *(claim.partition, claim.epoch, claim.commit_no, now_us, control_seq, *position, LONGEST),
     )
     if moved != "UPDATE 1":
         raise FencedError(claim.partition)

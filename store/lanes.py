@@ -49,19 +49,25 @@ class Claim:
             raise FencedError(self.partition)
 
 
-async def claim(store: Store, partition: int, owner: str, generation: int = 0) -> Claim:
+async def claim(store: Store, partition: int, owner: str, generation: int = 0, *, again: bool = False) -> Claim:
     """Own a lane from now on: committed before any state is read, so that no earlier owner can commit after that reading.
 
     Waits for a commit of the earlier owner that is under way; one that does nothing for ``FROZEN_S`` while it holds the lane is
     cut off: its process is stopped, or its machine gone, and nothing else would ever end it.
 
+    Parameters
+    ----------
+    again : by who lost a commit of that lane and does not know why. Refused where the lane has another owner since: a worker that
+        was frozen or cut off, and wakes, must not take it back
+
     Raises
     ------
     FencedError
-        If the lane has moved to another generation of topics (store/generations.py): what its owner consumes is over.
+        If the lane has moved to another generation of topics (store/generations.py): what its owner consumes is over. Or if it
+        has another owner than who claims it ``again``.
     """
     async with store.pool.acquire() as connection:
-        claiming = asyncio.ensure_future(_claim(connection, partition, owner, generation))
+        claiming = asyncio.ensure_future(_claim(connection, partition, owner, generation, again=again))
         try:
             while not (await asyncio.wait([claiming], timeout=FROZEN_S))[0]:
                 await _cut_frozen(store, connection.get_server_pid())
@@ -79,16 +85,18 @@ async def claim(store: Store, partition: int, owner: str, generation: int = 0) -
     return Claim(partition, row["epoch"], row["commit_no"], row["link"], told, position=position)
 
 
-async def _claim(connection: Connection, partition: int, owner: str, generation: int) -> asyncpg.Record | None:
+async def _claim(connection: Connection, partition: int, owner: str, generation: int, *, again: bool) -> asyncpg.Record | None:
     return await connection.fetchrow(
         """
         INSERT INTO lane (partition, epoch, owner, claimed_at, generation) VALUES ($1, 1, $2, now(), $3)
-        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now() WHERE lane.generation = $3
+        ON CONFLICT (partition) DO UPDATE SET epoch = lane.epoch + 1, owner = $2, claimed_at = now()
+        WHERE lane.generation = $3 AND (NOT $4 OR lane.owner = $2)
         RETURNING epoch, commit_no, link, live_offset, backlog_offset
         """,
         partition,
         owner,
         generation,
+        again,
     )
 
 

@@ -23,9 +23,8 @@ FAILURES: Final = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.Intern
 # PostgreSQL counts microseconds since 2000 UTC.
 PG_EPOCH_US: Final = 946_684_800_000_000
 CONNECT_S: Final = 10
-
-# A process that is frozen within a transaction would hold its locks for ever, the feed's row maybe, and all commits with it.
-IDLE: Final = {"idle_in_transaction_session_timeout": "60s"}
+# A transaction whose client says nothing for so long, because it is frozen or cut off, is ended: others wait for its locks.
+IDLE_IN_TRANSACTION: Final = "20s"
 
 
 class Store:
@@ -71,7 +70,12 @@ class Store:
                 max_size=self._size,
                 init=prepare,
                 timeout=CONNECT_S,
-                server_settings={"application_name": "cordon", "timezone": "UTC", "jit": "off"} | IDLE,
+                server_settings={
+                    "application_name": "cordon",
+                    "timezone": "UTC",
+                    "jit": "off",
+                    "idle_in_transaction_session_timeout": IDLE_IN_TRANSACTION,
+                },
             )
         except FAILURES as error:
             reason = str(error) or type(error).__name__

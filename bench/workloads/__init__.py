@@ -10,7 +10,9 @@ from bench.rows import Measured
 Tell = Callable[[str], None]
 
 # In the order of DESIGN.md section 4. Each module has ``measure(quick, tell) -> list[Measured]``.
-WORKLOADS: Final = ("fences", "verdict", "rings", "compile", "memory", "scale", "adversarial")
+PURE: Final = ("fences", "verdict", "rings", "compile", "memory", "scale", "adversarial")  # arrays in, arrays out
+SYSTEM: Final = ("crash",)  # a running system each, from the outside
+WORKLOADS: Final = (*PURE, *SYSTEM)
 
 
 def measure(name: str, quick: bool, tell: Tell) -> list[Measured]:

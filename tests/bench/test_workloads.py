@@ -16,7 +16,7 @@ from bench import plot as plots
 from bench import runner
 from bench.machine import cores
 from bench.runner import run
-from bench.workloads import WORKLOADS, adversarial, memory, ours
+from bench.workloads import PURE, WORKLOADS, adversarial, memory, ours
 from bench.workloads import compile as compiling
 from bench.workloads.ours import hits
 from bench.workloads.placed import KINDS
@@ -57,7 +57,7 @@ CASES = {
 
 
 def test_the_workloads_tested_are_all_there_are() -> None:
-    assert list(CASES) == list(WORKLOADS)
+    assert list(CASES) == list(PURE)
 
 
 @pytest.mark.parametrize("workload", CASES)

@@ -1,6 +1,7 @@
 """A process ends itself where a crash test ordered it, there only, and only where crash tests are meant."""
 
 import multiprocessing
+import os
 import signal
 from pathlib import Path
 
@@ -13,30 +14,42 @@ from model.state import State
 from model.steps import Reached, Step
 
 
+def go(folder: Path, *reached: tuple[Step, int]) -> None:
+    doom = Doom(folder)
+    for step, work in reached:
+        doom.reached(Reached(step, work, 3, 17, State()))
+
+
 def reach(folder: Path, *reached: tuple[Step, int]) -> int | None:
     """Exit code of a process that reaches these steps with so much work."""
-
-    def go() -> None:
-        doom = Doom(folder)
-        for step, work in reached:
-            doom.reached(Reached(step, work, 3, 17, State()))
-
-    process = multiprocessing.get_context("fork").Process(target=go)
+    process = multiprocessing.get_context("fork").Process(target=lambda: go(folder, *reached))
     process.start()
     process.join()
     return process.exitcode
 
 
 def test_it_ends_at_the_step_ordered_when_it_is_reached_for_the_nth_time(tmp_path: Path) -> None:
-    (tmp_path / ORDER).write_text("dead letters 2\n")
+    (tmp_path / ORDER).write_text("kill dead letters 2\n")
     letters = (Step.DEAD_LETTERS, 1)
     assert reach(tmp_path, letters, (Step.DEAD_LETTERS, 0), (Step.FEED, 9)) == 0, "once, and once with nothing to do"
     assert (tmp_path / ORDER).exists()
     assert reach(tmp_path, letters, (Step.FEED, 9), letters) == -signal.SIGKILL
     assert not (tmp_path / ORDER).exists(), "an order is carried out once"
-    step, lane, commit_no, _ = (tmp_path / DEATHS).read_text().split("\t")
-    assert (step, lane, commit_no) == ("dead letters", "3", "17")
+    act, step, lane, commit_no, _ = (tmp_path / DEATHS).read_text().split("\t")
+    assert (act, step, lane, commit_no) == ("kill", "dead letters", "3", "17")
     assert reach(tmp_path, letters, letters, letters) == 0
+
+
+def test_it_is_frozen_until_somebody_wakes_it(tmp_path: Path) -> None:
+    (tmp_path / ORDER).write_text("freeze feed 1\n")
+    process = multiprocessing.get_context("fork").Process(target=lambda: go(tmp_path, (Step.FEED, 1)))
+    process.start()
+    assert process.pid is not None
+    _, status = os.waitpid(process.pid, os.WUNTRACED)
+    assert os.WIFSTOPPED(status)
+    os.kill(process.pid, signal.SIGCONT)
+    process.join()
+    assert process.exitcode == 0
 
 
 def test_every_state_about_to_be_committed_or_rebuilt_is_noted(tmp_path: Path) -> None:

@@ -10,11 +10,12 @@ from model.alert import Judged, Op
 from model.batch import Part, Position, Receipt
 from model.errors import CordonError, FencedError
 from model.state import BLOCK_TAGS, State
+from store import commit as commits
 from store import generations, receipts, snapshots
 from store.commit import commit
 from store.generations import Generation
 from store.lanes import claim, held, recover
-from store.pool import Store
+from store.pool import FAILURES, Store
 from tests.store.fake import START_US, batch_of, change, fix
 from tests.store.lane import Lane, wearers
 
@@ -201,6 +202,55 @@ async def test_topics_have_one_generation_until_another_is_begun(store: Store) -
     async with store.pool.acquire() as connection:
         await generations.moved(connection, 2)
     assert await generations.consumed(store) == Generation(2, 6, moved=True)
+
+
+async def test_who_lost_a_commit_takes_the_lane_back_from_nobody(store: Store) -> None:
+    first = await claim(store, 0, "first")
+    assert (await claim(store, 0, "first", again=True)).epoch == first.epoch + 1
+    await claim(store, 0, "second")
+    with pytest.raises(FencedError):
+        await claim(store, 0, "first", again=True)
+    assert (await claim(store, 0, "first")).epoch == first.epoch + 3, "told to have it, it may"
+
+
+async def test_a_worker_frozen_in_a_commit_does_not_keep_its_lane(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its transaction holds the lane's row; PostgreSQL ends it, and who claims meanwhile gets the lane with nothing of it."""
+    monkeypatch.setattr(commits, "LONGEST", "300ms")
+    await wearers(store, 1)
+    frozen, woken = asyncio.Event(), asyncio.Event()
+
+    async def judge(*_: object) -> Judged:
+        frozen.set()
+        await woken.wait()
+        raise AssertionError("the claim got its lane")
+
+    async with Lane(store) as lane:
+        await lane.put(fix(1, 0))
+        digest = lane.state.digest()
+        batch = batch_of(fix(1, 60))
+        doubtful = np.zeros(1, bool)
+        under_way = asyncio.create_task(
+            commits.commit(
+                store,
+                lane.claim,
+                batch,
+                lane.state,
+                doubtful=doubtful,
+                windows=lambda _: (),
+                judge=judge,
+                now_us=batch.received_us,
+                control_seq=0,
+            )
+        )
+        await frozen.wait()
+        async with Lane(store, owner="another") as another:
+            assert another.state.digest() == digest
+            assert (await another.put(batch)).receipts[0].stored == 1
+        woken.set()
+        with pytest.raises((AssertionError, *FAILURES)):
+            await under_way
+        with pytest.raises(FencedError):
+            lane.claim.check()
 
 
 async def test_a_commit_frozen_halfway_is_cut_off_by_who_claims_the_lane(store: Store) -> None:

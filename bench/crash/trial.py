@@ -1,0 +1,253 @@
+"""A seed becomes a plan of faults; each is done to a running system while gateways send, and what it cost is counted."""
+
+import os
+import random
+import signal
+import time
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Final, NamedTuple
+
+import psycopg
+
+from bench.crash import count, world
+from bench.crash.count import Count
+from bench.crash.disk import Disk
+from bench.crash.gateway import Gateway, Ledger, wait_for_all
+from bench.crash.instance import DATABASE, Instance, until
+from bench.crash.orders import Orders
+from bench.crash.proxy import Proxy, interposed
+from bench.crash.walk import walk
+from model.steps import Step
+
+STEPS: Final = tuple(str(step) for step in Step)
+PARTS: Final = ("worker", DATABASE, "API", "parent")
+LINKS: Final = ("gateway to door", "door to worker", "worker to database")
+WAYS: Final = ("cut", "stall", "half-close to server", "half-close to client")
+ZOMBIES: Final = tuple(f"zombie, {step}" for step in (Step.FENCE, Step.STORE, Step.COMMIT, Step.ANSWER))
+FULL: Final = "disk full"
+
+FIRST_TAG: Final = 356_307_042_470_000
+TAGS_EACH: Final = 4
+POINTS: Final = 12_000  # of a walk: more than any trial sends
+SNAPSHOT_ENTRIES: Final = 15  # so that every few commits carry a snapshot
+REACH_S: Final = 60.0  # for a step to be come to
+STALL_S: Final = 4.0
+FULL_S: Final = 4.0  # without space
+
+Tell = Callable[[str], None]
+
+
+class Fault(NamedTuple):
+    """One thing that is done to the system. ``case`` is what its row is called."""
+
+    case: str
+    how: int = 1  # of a step: the how-manieth time it is reached
+
+
+class Done(NamedTuple):
+    """What became of one fault: how often it struck, how long until all were answered again, and what it cost."""
+
+    case: str
+    hits: int
+    recovered_s: float
+    cost: Count
+
+
+def plan(seed: int, faults: Sequence[str], rounds: int) -> list[Fault]:
+    """The faults in an order of the seed's, ``rounds`` times, each time another."""
+    dice = random.Random(f"{seed} plan")
+    planned = []
+    for _ in range(rounds):
+        mixed = list(faults)
+        dice.shuffle(mixed)
+        planned += [Fault(case, dice.randint(1, 3)) for case in mixed]
+    return planned
+
+
+class Trial:
+    """One system under gateways' load; ``do`` a fault, ``finish``, and there are the counts."""
+
+    def __init__(self, folder: Path, seed: int, gateways: int, tell: Tell) -> None:
+        self.seed, self._tell = seed, tell
+        self._folder = folder
+        self.orders = Orders(folder / "doom")
+        more = {"CORDON_SNAPSHOT_ENTRIES": str(SNAPSHOT_ENTRIES), "CORDON_DEATHS_A_MINUTE": "1000"}
+        self._settings = self.orders.environment | more
+        self._disk = Disk(folder / "one")
+        self.instance = Instance(folder / "one", self._settings)
+        self.ledger = Ledger(folder / "ledger")
+        self._gateways: list[Gateway] = []
+        self._number = gateways
+        self._door: Proxy | None = None
+        self._links: dict[str, Proxy] = {}
+        self._states = Count()
+
+    def begin(self) -> None:
+        """Start the system, its world and the gateways; returns when all are answered."""
+        self.instance.start()
+        tags = [FIRST_TAG + i for i in range(self._number * TAGS_EACH)]
+        since = datetime.now(UTC) - timedelta(days=30)
+        position = world.load(self.instance.dsn, tags, since.isoformat())
+        until(lambda: self._judged_by(position), "every lane judges by the world")
+        key = self.instance.command("keys", "create", "crash")
+        self._door = Proxy(("127.0.0.1", self.instance.port))
+        begin_us = int((since + timedelta(days=5)).timestamp()) * 1_000_000
+        for number in range(self._number):
+            own = tags[number * TAGS_EACH : (number + 1) * TAGS_EACH]
+            walks = [walk(self.seed, tag, begin_us, POINTS) for tag in own]
+            self._gateways.append(Gateway(self.seed, number, walks, key, self._door.port, self.ledger))
+        for gateway in self._gateways:
+            gateway.start()
+        wait_for_all(self._gateways, until)
+
+    def _judged_by(self, position: int) -> bool:
+        ((least,),) = self.instance.sql("SELECT COALESCE(min(control_seq), 0) FROM lane")
+        return bool(least >= position)
+
+    def end(self) -> None:
+        """Leave nothing behind."""
+        for gateway in self._gateways:
+            gateway.stop()
+        self.instance.end()
+        for proxy in (self._door, *self._links.values()):
+            if proxy is not None:
+                proxy.close()
+        self.ledger.close()
+        self._disk.close()
+
+    def do(self, fault: Fault) -> Done:
+        """One fault, until every gateway is answered again; then everything acknowledged so far is looked for."""
+        hits = self._strike(fault)
+        began = time.monotonic()
+        wait_for_all(self._gateways, until)
+        took_s = time.monotonic() - began
+        found = self.count()
+        states = count.states(self.orders.digests())
+        found = found.also(
+            states._replace(checked=states.checked - self._states.checked, wrong=states.wrong - self._states.wrong)
+        )
+        self._states = states
+        self._tell(f"{fault.case}: {hits} hit, answered again after {took_s:.1f} s; {found.line()}")
+        return Done(fault.case, hits, took_s, found)
+
+    def count(self) -> Count:
+        """All that can be counted at any moment; the database may be starting again, and is waited for."""
+
+        def look() -> list[Count]:
+            try:
+                return [count.records(self.instance, self.ledger).also(count.doubles(self.instance))]
+            except psycopg.OperationalError:
+                return []
+
+        return until(look, "the database answers")[0]
+
+    def verdicts(self) -> Count:
+        """The alerts, once the gateways have ended."""
+        return count.verdicts(self.instance, self._gateways)
+
+    def finish(self) -> Done:
+        """Let every gateway have its last answer, and count everything; its hits are the frames that were acknowledged."""
+        for gateway in self._gateways:
+            gateway.stop()
+        for gateway in self._gateways:
+            gateway.join()
+            if gateway.failure is not None:
+                raise gateway.failure
+        found = self.count().also(self.verdicts()).also(count.states(self.orders.digests()))
+        self._tell(f"{self.ledger.frames:,} frames acknowledged; {found.line()}")
+        return Done("whole", self.ledger.frames, 0.0, found)
+
+    # -- faults
+
+    def _strike(self, fault: Fault) -> int:
+        if fault.case in STEPS:
+            return int(self.orders.carry_out("kill", fault.case, fault.how, REACH_S) > 0)
+        if fault.case in PARTS:
+            return self._kill(fault.case)
+        if fault.case in ZOMBIES:
+            return self._zombie(fault.case.partition(", ")[2], fault.how)
+        if fault.case == FULL:
+            return self._fill()
+        link, way = next((link, way) for link in LINKS for way in WAYS if fault.case == f"{link}, {way}")
+        return self._disturb(self._link(link), way)
+
+    def _kill(self, part: str) -> int:
+        self.instance.send(part, signal.SIGKILL)
+        if part == "parent":
+            self._start_again()
+        return 1
+
+    def _start_again(self) -> None:
+        """What a machine's own supervisor does when `cordon up` has ended."""
+        until(lambda: not self.instance.alive, "the parent is gone")
+        until(lambda: not self.instance.processes(), "everything it started is gone")
+        self.instance.start(self.instance.port)
+
+    def _link(self, link: str) -> Proxy:
+        """The relay of a link; who talks over it is made to connect again, through it."""
+        if link == LINKS[0]:
+            assert self._door is not None
+            return self._door
+        who, path = ("API", self.instance.worker_socket()) if link == LINKS[1] else ("worker", self.instance.database_socket())
+        known = self._links.get(link)
+        if known is not None and path.exists() and path.stat().st_ino == known.inode:
+            return known
+        if known is not None:
+            known.close()
+        self._links[link] = relay = interposed(path)
+        self.instance.send(who, signal.SIGKILL)
+        until(lambda: relay.relayed, f"the {who} connects through the relay")
+        wait_for_all(self._gateways, until)
+        return relay
+
+    def _disturb(self, relay: Proxy, way: str) -> int:
+        acts = {
+            WAYS[0]: relay.cut,
+            WAYS[1]: relay.stall,
+            WAYS[2]: lambda: relay.half_close(towards_server=True),
+            WAYS[3]: lambda: relay.half_close(towards_server=False),
+        }
+        hits = until(acts[way], "something goes through the relay")
+        time.sleep(STALL_S)
+        relay.flow()
+        return hits
+
+    def _zombie(self, step: str, how: int) -> int:
+        """Freeze a worker inside a commit until another owns its lanes, and wake it: it must see that it is fenced off."""
+        assert self._door is not None
+        parent = self.instance.send("parent", 0)
+        frozen = self.orders.carry_out("freeze", step, how, REACH_S)
+        if not frozen:
+            return 0
+        os.kill(parent, signal.SIGSTOP)  # or it would start another worker as soon as this one ends
+        other = Instance(self._folder / "two", self._settings | {"CORDON_DSN": self.instance.dsn})
+        try:
+            other.start()
+            self._door.target = ("127.0.0.1", other.port)
+            self._door.cut()
+            wait_for_all(self._gateways, until)
+            os.kill(frozen, signal.SIGCONT)
+            until(lambda: not self.instance.pid("worker"), "the zombie ends")
+            wait_for_all(self._gateways, until)
+            other.stop()
+        finally:
+            other.end()
+            os.kill(parent, signal.SIGCONT)
+            self._door.target = ("127.0.0.1", self.instance.port)
+            self._door.cut()
+        return 1
+
+    def _fill(self) -> int:
+        """Take all room from the database for a while; gateways must be told to come again, and nothing more."""
+        refused = sum(gateway.busy for gateway in self._gateways)
+        self._disk.fill()
+        try:
+            until(lambda: sum(gateway.busy for gateway in self._gateways) > refused, "gateways are told to come again")
+            time.sleep(FULL_S)
+        finally:
+            self._disk.free()
+        if not self.instance.alive:
+            self._start_again()
+        return 1
