@@ -699,6 +699,7 @@ CREATE INDEX alert_occurrence_tag ON public.alert_occurrence USING btree (tag, o
 CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone, subject) NULLS NOT DISTINCT WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_queue ON public.alert USING btree (severity, event_at) WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_wearer ON public.alert USING btree (wearer, event_at);
+CREATE UNIQUE INDEX commit_told_base ON public.commit_told USING btree (base);
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));

@@ -162,3 +162,6 @@ def test_acknowledged_is_stored_once_whatever_is_killed(up: System, tmp_path: Pa
     alerts = told(up, 0)
     assert len(alerts) > SENDERS * TAGS_EACH
     assert alerts == told(up, TWIN), "as if nothing had been killed"
+    checked = up.run("verify")
+    assert checked.returncode == 0, checked.stderr
+    assert "everything stands as it was stored" in checked.stdout, "beside the running system, after every kill"
