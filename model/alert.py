@@ -1,9 +1,10 @@
 """What an alert is made of, and the changes the judge asks the store to make to it."""
 
 from enum import IntEnum, StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from model.arrays import Array
+from model.event import empty_events
 
 
 class Kind(StrEnum):
@@ -12,6 +13,13 @@ class Kind(StrEnum):
     EXCLUSION = "exclusion"
     EXCLUSION_POSSIBLE = "exclusion_possible"
     CROSSED = "crossed"
+    STRAP = "strap"
+    STRAP_BRIEF = "strap_brief"
+    CASE = "case"
+    NO_CONTACT = "no_contact"
+    JAMMING = "jamming"
+    BATTERY_LOW = "battery_low"
+    BATTERY_DEAD = "battery_dead"
     FLEET_OUTAGE = "fleet_outage"
     MONITORING_DOWN = "monitoring_down"
 
@@ -21,17 +29,19 @@ class Family(StrEnum):
 
     EXCLUSION = "exclusion"
     CROSSED = "crossed"
+    STRAP = "strap"
+    STRAP_BRIEF = "strap_brief"
+    CASE = "case"
+    NO_CONTACT = "no_contact"
+    JAMMING = "jamming"
+    BATTERY_LOW = "battery_low"
+    BATTERY_DEAD = "battery_dead"
     FLEET_OUTAGE = "fleet_outage"
     MONITORING_DOWN = "monitoring_down"
 
 
-FAMILY = {
-    Kind.EXCLUSION: Family.EXCLUSION,
-    Kind.EXCLUSION_POSSIBLE: Family.EXCLUSION,
-    Kind.CROSSED: Family.CROSSED,
-    Kind.FLEET_OUTAGE: Family.FLEET_OUTAGE,
-    Kind.MONITORING_DOWN: Family.MONITORING_DOWN,
-}
+# Every kind is a family of its own but the possible entry.
+FAMILY = {kind: Family.EXCLUSION if kind is Kind.EXCLUSION_POSSIBLE else Family(kind.value) for kind in Kind}
 
 # Of ourselves: for those who run the system. Everyone else is told by a banner, and has enough in the queue.
 OURS = frozenset({Kind.MONITORING_DOWN})
@@ -62,12 +72,10 @@ class Confidence(StrEnum):
     INFERRED = "inferred"  # from the path between two fixes
 
 
-CONFIDENCE = {
-    Kind.EXCLUSION: Confidence.DEFINITE,
+# What a device says of itself, that it says nothing, and what we know of ourselves are not a matter of degree.
+CONFIDENCE = dict.fromkeys(Kind, Confidence.DEFINITE) | {
     Kind.EXCLUSION_POSSIBLE: Confidence.POSSIBLE,
     Kind.CROSSED: Confidence.INFERRED,
-    Kind.FLEET_OUTAGE: Confidence.DEFINITE,
-    Kind.MONITORING_DOWN: Confidence.DEFINITE,
 }
 
 
@@ -81,12 +89,15 @@ class Op(IntEnum):
     WITHDRAW = 5  # late data showed that it never was
 
 
+NO_EVENTS: Final = empty_events()
+
+
 class Change(NamedTuple):
     """One change to one occurrence of one alert.
 
-    The alert is found by ``(wearer, family, zone)`` and not being closed; the occurrence by ``(tag, occurrence_us)``, the
-    ``event_at`` it was first raised with, which never changes, while ``event_at_us`` may be amended. All the fields after
-    ``occurrence_us`` are the occurrence as it now stands, whichever the op; but live judging does not know what late data has
+    The alert is found by ``(wearer, family, zone)`` (zone 0 where the kind has none) and not being closed; the occurrence by
+    ``(tag, occurrence_us)``, the ``event_at`` it was first raised with, which never changes, while ``event_at_us`` may be
+    amended. All the fields after ``occurrence_us`` are the occurrence as it now stands, whichever the op; but live judging does not know what late data has
     told of it, nor that late data has opened it already, so whoever keeps it keeps the earliest event and the gravest kind.
     """
 
@@ -111,6 +122,8 @@ class Change(NamedTuple):
     reason: str  # one sentence for the alert's history: what showed it
     evidence: Array  # (k,) FIX rows that showed it; copied into the alert
     distance_m: float  # signed distance of the last evidence row, NaN where it has none
+    events: Array = NO_EVENTS  # (j,) EVENT rows that showed it; copied into the alert
+    held_under: Family | None = None  # the cause it follows from, an alert of the same wearer
 
 
 class Judged(NamedTuple):

@@ -7,8 +7,11 @@ from typing import Final
 
 import numpy as np
 
-from model.arrays import Array
+from model.arrays import I64, Array
 from model.fix import FIX
+from model.event import EVENT
+from model.fix import FIX
+from model.instant import FOREVER_US
 from model.lane import lane_of
 
 BLOCK_TAGS: Final = 4096  # tags a snapshot block: a changed tag costs about a megabyte to keep, a million tags are 245 blocks
@@ -53,10 +56,61 @@ PAIR: Final = np.dtype(
 )
 
 
+# What a device has said of itself that a clock may still turn into something. All zeros for most tags: nothing is on.
+DEVICE: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("strap_us", "<i8"),  # at_us of the event that the strap is open, 0 while it is closed
+        ("strap_lane_us", "<i8"),  # lane time when that was known
+        ("brief_us", "<i8"),  # at_us of the last brief opening, and of the one before it
+        ("brief_before_us", "<i8"),
+        ("case_us", "<i8"),  # at_us of the case's opening, 0 while it is closed
+        ("jamming_us", "<i8"),  # at_us since when, 0 while it is not
+        ("shielding_us", "<i8"),
+        ("radio_lane_us", "<i8"),  # lane time when the first of these two was known
+        ("low_us", "<i8"),  # since when the battery is at 10 % or less and not charging, 0 while it is not
+        ("low_lane_us", "<i8"),
+        ("off_us", "<i8"),  # at_us of a power-off after which nothing was heard
+        ("charging_us", "<i8"),  # since when it is charging, 0 while it is not
+    ]
+)
+
+# One occurrence of a kind that has no zone: the last of its tag and family.
+SIGNAL: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("wearer", "<i8"),  # who wore the tag when it was raised
+        ("order", "<i8"),  # by whose authority
+        ("occurrence_us", "<i8"),  # event_at it was raised with
+        ("event_us", "<i8"),
+        ("detected_us", "<i8"),  # lane time when raised
+        ("clock_us", "<i8"),  # lane time people's clocks run from
+        ("ended_us", "<i8"),  # 0 while active
+        ("cleared_us", "<i8"),  # when the device said it was over, where that ends nothing; 0 while it has not
+        ("signal", "<i2"),  # Signal
+        ("severity", "<i2"),
+        ("late", "<i2"),
+    ]
+)
+
+
+class Signal(IntEnum):
+    """Families of alerts that come of the device or of its silence."""
+
+    STRAP = 1
+    STRAP_BRIEF = 2
+    CASE = 3
+    NO_CONTACT = 4
+    JAMMING = 5
+    BATTERY_LOW = 6
+    BATTERY_DEAD = 7
+
+
 # One changed tag in a delta: its row, and its TAG record less ``doubt``, which is rare and stands apart.
 CHANGED: Final = np.dtype([("row", "<i8"), ("tag", "<i8"), ("newest_us", "<i8"), ("contact_us", "<i8"), ("last", FIX)])
 DOUBT: Final = np.dtype([("row", "<i8"), ("doubt", FIX)])
 _COUNTS: Final = np.dtype("<i8")
+_MORE: Final = 1 << 32  # added to a count of tags where DEVICE and SIGNAL rows follow
 
 
 class Phase(IntEnum):
@@ -69,12 +123,16 @@ class Phase(IntEnum):
 
 
 class State:
-    """The lane's memory. ``tags`` rows never move; ``pairs`` are few. Changed in place by ``alerts``; a failed commit drops it.
+    """The lane's memory. ``tags`` rows never move; ``pairs``, ``devices`` and ``signals`` are few. Changed in place by ``alerts``; a failed commit drops it.
 
     Attributes
     ----------
     tags : (capacity,) TAG; rows ``0 .. count`` are used
     pairs : {(tag, zone): (1,) PAIR}
+    devices : {tag: (1,) DEVICE}, of tags with anything on
+    signals : {(tag, Signal): (1,) SIGNAL}
+    due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else and
+        from the world, so it is not kept: ``wound`` says whether it is true
     watermark_us : lane time, microseconds since 1970 UTC
     control_seq : position in the feed of the newest control change that was judged
     touched : numbers of the blocks changed since ``take_touched``
@@ -87,6 +145,11 @@ class State:
         self.row_of: dict[int, int] = {}
         self.pairs: dict[tuple[int, int], Array] = {}
         self.zones_of: dict[int, set[int]] = {}  # tag -> zones it has a pair with
+        self.devices: dict[int, Array] = {}
+        self.signals: dict[tuple[int, int], Array] = {}
+        self.signals_of: dict[int, set[int]] = {}  # tag -> its signals
+        self.due_us: I64 = np.full(len(self.tags), FOREVER_US)
+        self.wound = False
         self.watermark_us = 0
         self.control_seq = 0
         self.touched: set[int] = set()
@@ -123,6 +186,7 @@ class State:
             grown = np.zeros(2 * self.count, TAG)
             grown[: self.count] = self.tags
             self.tags = grown
+            self.due_us = np.concatenate([self.due_us, np.full(self.count, FOREVER_US)])
         row = self.count
         self.tags[row]["tag"] = tag
         self.row_of[tag] = row
@@ -149,6 +213,31 @@ class State:
             del self.zones_of[tag]
         self._touch(self.row_of[tag])
 
+    def put_device(self, record: Array) -> None:
+        """Keep a (1,) DEVICE record, or forget it where nothing is on."""
+        tag = int(record["tag"][0])
+        if any(record[0].item()[1:]):
+            self.devices[tag] = record
+        else:
+            self.devices.pop(tag, None)
+        self._touch(self._add(tag))
+
+    def put_signal(self, record: Array) -> None:
+        """Keep a (1,) SIGNAL record."""
+        tag, signal = int(record["tag"][0]), int(record["signal"][0])
+        self.signals[tag, signal] = record
+        self.signals_of.setdefault(tag, set()).add(signal)
+        self._touch(self._add(tag))
+
+    def drop_signal(self, tag: int, signal: int) -> None:
+        """Forget an occurrence that is long over."""
+        del self.signals[tag, signal]
+        signals = self.signals_of[tag]
+        signals.discard(signal)
+        if not signals:
+            del self.signals_of[tag]
+        self._touch(self.row_of[tag])
+
     def _touch(self, row: int) -> None:
         self.changed.add(row)
         self.touched.add(row // BLOCK_TAGS)
@@ -164,16 +253,49 @@ class State:
         return taken
 
     def block(self, number: int) -> bytes:
-        """One block as bytes: count of tags, the TAG rows, then the PAIR rows ordered by tag row and zone."""
+        """One block as bytes: count of tags, the TAG rows, then the PAIR rows ordered by tag row and zone.
+
+        Where any of its tags has a DEVICE or a SIGNAL row, ``_MORE`` is added to the count, and those rows stand at the end,
+        before their two counts.
+        """
         first = number * BLOCK_TAGS
         tags = self.tags[first : min(first + BLOCK_TAGS, self.count)]
-        keys = [(tag, zone) for tag in tags["tag"].tolist() for zone in sorted(self.zones_of.get(tag, ()))]
-        pairs = np.concatenate([self.pairs[key] for key in keys]) if keys else np.zeros(0, PAIR)
-        return len(tags).to_bytes(8, "little") + tags.tobytes() + pairs.tobytes()
+        listed = tags["tag"].tolist()
+        more = self._more(listed)
+        count = len(tags) + (_MORE if more else 0)
+        return count.to_bytes(8, "little") + tags.tobytes() + self._pairs(listed).tobytes() + more
+
+    def _pairs(self, tags: list[int]) -> Array:
+        """(n,) PAIR of some tags, in their order and that of zones."""
+        keys = [(tag, zone) for tag in tags for zone in sorted(self.zones_of.get(tag, ()))]
+        return np.concatenate([self.pairs[key] for key in keys]) if keys else np.zeros(0, PAIR)
+
+    def _more(self, tags: list[int]) -> bytes:
+        """DEVICE and SIGNAL rows of some tags in their order, and the counts of both; nothing where there are none."""
+        devices = [self.devices[tag] for tag in tags if tag in self.devices]
+        signals = [self.signals[tag, signal] for tag in tags for signal in sorted(self.signals_of.get(tag, ()))]
+        if not devices and not signals:
+            return b""
+        counts = np.array([len(devices), len(signals)], _COUNTS)
+        return b"".join(row.tobytes() for row in (*devices, *signals)) + counts.tobytes()
+
+    def _put_more(self, body: bytes) -> bytes:
+        """Take what ``_more`` wrote at the end of some bytes; the bytes before it."""
+        device_count, signal_count = np.frombuffer(body[-2 * _COUNTS.itemsize :], _COUNTS).tolist()
+        end = len(body) - 2 * _COUNTS.itemsize
+        signals_at = end - signal_count * SIGNAL.itemsize
+        devices_at = signals_at - device_count * DEVICE.itemsize
+        for record in np.frombuffer(body[devices_at:signals_at], DEVICE):
+            self.put_device(record.reshape(1).copy())
+        for record in np.frombuffer(body[signals_at:end], SIGNAL):
+            self.put_signal(record.reshape(1).copy())
+        return body[:devices_at]
 
     def load_block(self, number: int, body: bytes) -> None:
         """Put a block's rows back where they were; blocks are loaded in order of their numbers."""
         count = int.from_bytes(body[:8], "little")
+        more = count >= _MORE
+        count -= _MORE if more else 0
         end = 8 + count * TAG.itemsize
         first = number * BLOCK_TAGS
         for record in np.frombuffer(body[8:end], TAG):
@@ -181,13 +303,16 @@ class State:
             if row - first not in range(BLOCK_TAGS):
                 raise ValueError(f"snapshot block {number} holds tag {int(record['tag'])} of another block")
             self.tags[row] = record
+        if more:
+            body = self._put_more(body)
         for record in np.frombuffer(body[end:], PAIR):
             self.put_pair(record.reshape(1).copy())
 
     def take_delta(self) -> bytes:
-        """What changed since the last call, for ``apply``: the changed TAG rows, and all PAIR rows of their tags.
+        """What changed since the last call, for ``apply``: the changed TAG rows, and all PAIR, DEVICE and SIGNAL rows of their tags.
 
-        Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those.
+        Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those, then DEVICE and SIGNAL rows as in
+        a block.
         """
         rows = np.array(sorted(self.changed), np.int64)
         self.changed.clear()
@@ -201,10 +326,10 @@ class State:
         doubtful = np.flatnonzero(records["doubt"]["tag"])
         doubts = np.empty(len(doubtful), DOUBT)
         doubts["row"], doubts["doubt"] = rows[doubtful], records["doubt"][doubtful]
-        keys = [(tag, zone) for tag in records["tag"].tolist() for zone in sorted(self.zones_of.get(tag, ()))]
-        pairs = np.concatenate([self.pairs[key] for key in keys]) if keys else np.zeros(0, PAIR)
-        counts = np.array([len(changed), len(doubts), len(pairs)], _COUNTS)
-        return counts.tobytes() + changed.tobytes() + doubts.tobytes() + pairs.tobytes()
+        tags = records["tag"].tolist()
+        pairs, more = self._pairs(tags), self._more(tags)
+        counts = np.array([len(changed) + (_MORE if more else 0), len(doubts), len(pairs)], _COUNTS)
+        return counts.tobytes() + changed.tobytes() + doubts.tobytes() + pairs.tobytes() + more
 
     def apply(self, delta: bytes) -> None:
         """Make the changes another state told of by ``take_delta``; deltas are applied in the order they were taken.
@@ -217,9 +342,11 @@ class State:
         if not delta:
             return
         at = 3 * _COUNTS.itemsize
-        counts = np.frombuffer(delta[:at], _COUNTS)
+        counts = np.frombuffer(delta[:at], _COUNTS).tolist()
+        more = counts[0] >= _MORE
+        counts[0] -= _MORE if more else 0
         parts = []
-        for dtype, count in zip((CHANGED, DOUBT, PAIR), counts.tolist(), strict=True):
+        for dtype, count in zip((CHANGED, DOUBT, PAIR), counts, strict=True):
             parts.append(np.frombuffer(delta[at : at + count * dtype.itemsize], dtype))
             at += count * dtype.itemsize
         changed, doubts, pairs = parts
@@ -228,6 +355,9 @@ class State:
                 raise ValueError(f"tag {tag} stands in row {self.row_of[tag]}, not in row {row}")
             for zone in list(self.zones_of.get(tag, ())):
                 self.drop_pair(tag, zone)
+            for signal in list(self.signals_of.get(tag, ())):
+                self.drop_signal(tag, signal)
+            self.devices.pop(tag, None)
             self._touch(row)
         rows = changed["row"]
         for name in ("newest_us", "contact_us", "last"):
@@ -236,7 +366,10 @@ class State:
         self.tags["doubt"][doubts["row"]] = doubts["doubt"]
         for record in pairs:
             self.put_pair(record.reshape(1).copy())
+        if more:
+            self._put_more(delta)
         self.changed.clear()
+        self.wound = False
 
     def digest(self) -> str:
         """SHA-256 of everything remembered: equal digests mean equal states, bit for bit."""

@@ -6,11 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.lane import lane_of
-from model.state import BLOCK_TAGS, PAIR, State, rebuilt, spread
+from model.state import BLOCK_TAGS, DEVICE, PAIR, SIGNAL, State, rebuilt, spread
 
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["tag", "doubt", "no doubt", "pair", "drop"]), st.integers(1, 6), st.integers(1, 3), st.integers(0, 9)
+        st.sampled_from(["tag", "doubt", "no doubt", "pair", "drop", "device", "signal", "drop signal"]),
+        st.integers(1, 6),
+        st.integers(1, 3),
+        st.integers(0, 9),
     ),
     max_size=30,
 )
@@ -30,7 +33,17 @@ def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
         record = np.zeros(1, PAIR)
         record["tag"], record["zone"], record["run"] = tag, zone, value
         state.put_pair(record)
-    elif state.pair(tag, zone) is not None:
+    elif what == "device":
+        record = np.zeros(1, DEVICE)
+        record["tag"], record["strap_us"] = tag, value
+        state.put_device(record)
+    elif what == "signal":
+        record = np.zeros(1, SIGNAL)
+        record["tag"], record["signal"], record["event_us"] = tag, zone, value
+        state.put_signal(record)
+    elif what == "drop signal" and (tag, zone) in state.signals:
+        state.drop_signal(tag, zone)
+    elif what == "drop" and state.pair(tag, zone) is not None:
         state.drop_pair(tag, zone)
 
 
