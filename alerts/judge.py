@@ -4,6 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 
+from alerts.hearing import hear, lapse, sweep, wind
 from alerts.late import judge_late
 from alerts.quality import assess, identity_order
 from alerts.step import step
@@ -42,7 +43,10 @@ def judge(world: World, state: State, batch: Batch, now_us: int, history: Histor
         late = judge_late(world, state, assessed, changes, history)
         fixes, changes = late.fixes, changes + late.changes
         requalified = np.concatenate([requalified, late.requalified])
-    _remember(state, assessed.after, batch.events, now_us)
+    changes += hear(world.rules, world.terms, state, fixes, assessed.lane_us, batch.events)
+    _remember(world, state, assessed.after, batch.events)
+    changes += sweep(world.rules, world.terms, state, now_us)
+    state.watermark_us = max(state.watermark_us, now_us)
     state.control_seq = world.control_seq
     return Judged(fixes, tuple(changes), requalified)
 
@@ -66,7 +70,11 @@ def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judg
     moved["fix_at_us"] = at
     hits = world.look(moved, np.zeros(len(last), FIX))
     changes = step(world.rules, world.terms, state, track, hits, again=True)
+    changes += sweep(world.rules, world.terms, state, at_us - 1)
     state.watermark_us = max(state.watermark_us, at_us)
+    changes += lapse(world.rules, world.terms, state, known.tolist(), at_us)
+    wind(world.rules, world.terms, state, state.rows(known))
+    changes += sweep(world.rules, world.terms, state, at_us)
     state.control_seq = world.control_seq
     return Judged(np.zeros(0, FIX), tuple(changes), np.zeros(0, FIX))
 
@@ -87,11 +95,12 @@ def doubtful(state: State, fixes: Array) -> Bool:
     return doubt
 
 
-def _remember(state: State, after: Array, events: Array, now_us: int) -> None:
-    """Write down what each tag left behind; an event is contact and, as yet, no more."""
+def _remember(world: World, state: State, after: Array, events: Array) -> None:
+    """Write down what each tag left behind, and when its clock next runs out."""
     rows = state.rows(after["tag"])
     state.tags[rows] = after
     if len(events):
-        rows = state.rows(events["tag"])
-        np.maximum.at(state.tags["contact_us"], rows, events["received_us"])
-    state.watermark_us = max(state.watermark_us, now_us)
+        of_events = state.rows(events["tag"])
+        np.maximum.at(state.tags["contact_us"], of_events, events["received_us"])
+        rows = np.union1d(rows, of_events)
+    wind(world.rules, world.terms, state, rows)

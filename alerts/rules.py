@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from model.instant import HOUR_US, MINUTE_US
+from model.instant import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 
 
 class Rules(NamedTuple):
@@ -21,6 +21,14 @@ class Rules(NamedTuple):
     fresh_late_us: int = 30 * MINUTE_US  # a late entry younger than this is P1
     whereabouts_us: int = 10 * MINUTE_US  # a fix speaks for this long; after it whereabouts are unknown
     history_us: int = 2 * HOUR_US  # how far around late data the tag's stored fixes are judged again
+    strap_us: int = 10 * SECOND_US  # a strap open this long is cut, open for less it was opened briefly
+    brief_us: int = 7 * DAY_US  # the third brief opening within this is P1
+    silent_us: int = 60 * MINUTE_US  # without any message: no contact
+    silent_guarded_us: int = 10 * MINUTE_US  # likewise where a victim is to be protected
+    jammed_us: int = 2 * MINUTE_US  # jamming or shielding this long is told
+    battery_low_pct: int = 10
+    battery_low_us: int = 15 * MINUTE_US  # so low, and not charging, for this long
+    battery_dead_pct: int = 5  # silent with so much at last: the battery is dead
 
 
 class Clocks(NamedTuple):

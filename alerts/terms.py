@@ -1,6 +1,6 @@
 """Zone versions, assignments and orders become answers to two questions: which version applied, and by whose authority."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -45,12 +45,18 @@ class Terms:
             tag: tuple(sorted(spans, key=lambda span: (span.from_us, span.order))) for tag, spans in sorted(by_tag.items())
         }
         self._shared = frozenset(shared)
+        self._covered = {tag: _joined(spans) for tag, spans in self.monitored.items()}
+        self._worn = _spans([(tag, 0, span.from_us, span.to_us) for tag, spans in self._covered.items() for span in spans])
         self._watched = _spans([(m.tag, 0, m.from_us, m.to_us) for spans in self.monitored.values() for m in spans])
         self._assigned = _spans([(a.tag, a.zone, a.from_us, a.to_us) for a in assignments])
         versions: dict[int, list[Zone]] = {}
         for key in sorted(self.zones):
             versions.setdefault(key[0], []).append(self.zones[key])
         self._versions = versions
+        guarding = {key[0] for key, zone in self.zones.items() if zone.kind is ZoneKind.EXCLUSION and protects_victim(zone)}
+        self._guarding_all = guarding & self._shared
+        guarded = np.isin(self._assigned.what, np.array(sorted(guarding), np.int64))
+        self._guarded: I64 = np.unique(np.repeat(self._assigned.tags, np.diff(self._assigned.at))[guarded])
         keys = sorted(self.zones)
         self._keys: I64 = np.array([zone * _VERSIONS + version for zone, version in keys], np.int64)
         self._excludes: Bool = np.array([self.zones[key].kind is ZoneKind.EXCLUSION for key in keys], bool)
@@ -62,6 +68,54 @@ class Terms:
             if span.from_us <= at_us < span.to_us:
                 return span
         return None
+
+    def spans(self, tag: int) -> tuple[Monitored, ...]:
+        """When somebody is monitored by a tag, in order; orders of one wearer that touch or overlap are one span."""
+        return self._covered.get(tag, ())
+
+    def around(self, tags: Array, at_us: int) -> tuple[I64, I64]:
+        """From when to when each of (n,) int64 tags is monitored round an instant; (n,) int64 twice, -1 where it is not."""
+        from_us, to_us = np.full(len(tags), -1), np.full(len(tags), -1)
+        spans = self._worn
+        if not len(spans.tags) or not len(tags):
+            return from_us, to_us
+        found = np.minimum(np.searchsorted(spans.tags, tags), len(spans.tags) - 1)
+        known = spans.tags[found] == tags
+        row, stop = spans.at[found], spans.at[found + 1]
+        left = np.flatnonzero(known)
+        while len(left):  # as many turns as any tag has spans, mostly one
+            here = (spans.from_us[row[left]] <= at_us) & (at_us < spans.to_us[row[left]])
+            inside = left[here]
+            from_us[inside], to_us[inside] = spans.from_us[row[inside]], spans.to_us[row[inside]]
+            row[left] += 1
+            left = left[(row[left] < stop[left]) & ~here]
+        return from_us, to_us
+
+    def guarded(self, tag: int, at_us: int) -> bool:
+        """Whether a victim's exclusion zone is a condition of the tag's wearer at a time, whatever its schedule says then."""
+        if self.authority(tag, at_us) is None:
+            return False
+        zones = {*self._guarding_all, *(what for what, from_us, to_us in self._assignments(tag) if from_us <= at_us < to_us)}
+        return any(self._guards(zone, at_us) for zone in zones)
+
+    def ever_guarded(self, tags: Array) -> Bool:
+        """Which of (n,) int64 tags ``guarded`` may be true of at some time; (n,) bool."""
+        if self._guarding_all:
+            return np.ones(len(tags), bool)
+        found: Bool = np.isin(tags, self._guarded)
+        return found
+
+    def _guards(self, zone: int, at_us: int) -> bool:
+        version = self._version(zone, at_us)
+        return version is not None and version.kind is ZoneKind.EXCLUSION and protects_victim(version)
+
+    def _assignments(self, tag: int) -> Iterator[tuple[int, int, int]]:
+        """Zone, from and to of a tag's assignments."""
+        spans = self._assigned
+        found = int(np.searchsorted(spans.tags, tag))
+        if found < len(spans.tags) and spans.tags[found] == tag:
+            rows = slice(int(spans.at[found]), int(spans.at[found + 1]))
+            yield from zip(spans.what[rows].tolist(), spans.from_us[rows].tolist(), spans.to_us[rows].tolist(), strict=True)
 
     def covered(self, tags: Array, at_us: Array) -> Bool:
         """Whether each tag is monitored at its time: (n,) bool of (n,) int64 tags and (n,) int64 microseconds."""
@@ -86,19 +140,18 @@ class Terms:
             return None
         if zone in self._shared and self.authority(tag, at_us) is not None:
             return version
-        spans = self._assigned
-        found = int(np.searchsorted(spans.tags, tag))
-        if found == len(spans.tags) or spans.tags[found] != tag:
-            return None
-        for row in range(int(spans.at[found]), int(spans.at[found + 1])):
-            if spans.what[row] == zone and spans.from_us[row] <= at_us < spans.to_us[row]:
-                return version
-        return None
+        applies = any(what == zone and from_us <= at_us < to_us for what, from_us, to_us in self._assignments(tag))
+        return version if applies else None
 
     def _in_force(self, zone: int, at_us: int) -> Zone | None:
+        version = self._version(zone, at_us)
+        return version if version is not None and any(start <= at_us < stop for start, stop in version.intervals) else None
+
+    def _version(self, zone: int, at_us: int) -> Zone | None:
+        """The version of a zone at a time, whatever its schedule."""
         for version in reversed(self._versions.get(zone, ())):
             if version.in_force_from_us <= at_us < version.in_force_to_us:
-                return version if any(start <= at_us < stop for start, stop in version.intervals) else None
+                return version
         return None
 
     def of_hits(self, hits: Array) -> tuple[Bool, F64]:
@@ -119,6 +172,18 @@ class Terms:
 def protects_victim(zone: Zone) -> bool:
     """Whether a zone is a victim's; a purpose that was not set counts as one."""
     return zone.purpose is not Purpose.AREA
+
+
+def _joined(spans: Iterable[Monitored]) -> tuple[Monitored, ...]:
+    """Spans in order of their beginning; those of one wearer that touch or overlap made one."""
+    joined: list[Monitored] = []
+    for span in spans:
+        last = joined[-1] if joined else None
+        if last is not None and span.wearer == last.wearer and span.from_us <= last.to_us:
+            joined[-1] = last._replace(to_us=max(last.to_us, span.to_us))
+        else:
+            joined.append(span)
+    return tuple(joined)
 
 
 def _spans(rows: list[tuple[int, int, int, int]]) -> _Spans:

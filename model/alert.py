@@ -97,8 +97,9 @@ class Change(NamedTuple):
 
     The alert is found by ``(wearer, family, zone)`` (zone 0 where the kind has none) and not being closed; the occurrence by
     ``(tag, occurrence_us)``, the ``event_at`` it was first raised with, which never changes, while ``event_at_us`` may be
-    amended. All the fields after ``occurrence_us`` are the occurrence as it now stands, whichever the op; but live judging does not know what late data has
-    told of it, nor that late data has opened it already, so whoever keeps it keeps the earliest event and the gravest kind.
+    amended. All the fields after ``occurrence_us`` are the occurrence as it now stands, whichever the op; but live judging does
+    not know what late data has told of it, nor that late data has opened it already, so whoever keeps it keeps the earliest event
+    and the gravest kind.
     """
 
     op: Op

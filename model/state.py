@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from model.arrays import I64, Array
+from model.event import EVENT
 from model.fix import FIX
 from model.event import EVENT
 from model.fix import FIX
@@ -56,21 +57,19 @@ PAIR: Final = np.dtype(
 )
 
 
-# What a device has said of itself that a clock may still turn into something. All zeros for most tags: nothing is on.
+# What a device has said of itself that a clock may still turn into something; most tags have none. Events are kept whole, as
+# evidence.
 DEVICE: Final = np.dtype(
     [
         ("tag", "<i8"),
-        ("strap_us", "<i8"),  # at_us of the event that the strap is open, 0 while it is closed
-        ("strap_lane_us", "<i8"),  # lane time when that was known
-        ("brief_us", "<i8"),  # at_us of the last brief opening, and of the one before it
+        ("strap", EVENT),  # that the strap opened, kind 0 while it is closed
+        ("case", EVENT),
+        ("jamming", EVENT),
+        ("shielding", EVENT),
+        ("off", EVENT),  # that it switched itself off, kind 0 once anything was heard after it
+        ("brief_us", "<i8"),  # at_us of the last brief opening of the strap, and of the one before it
         ("brief_before_us", "<i8"),
-        ("case_us", "<i8"),  # at_us of the case's opening, 0 while it is closed
-        ("jamming_us", "<i8"),  # at_us since when, 0 while it is not
-        ("shielding_us", "<i8"),
-        ("radio_lane_us", "<i8"),  # lane time when the first of these two was known
         ("low_us", "<i8"),  # since when the battery is at 10 % or less and not charging, 0 while it is not
-        ("low_lane_us", "<i8"),
-        ("off_us", "<i8"),  # at_us of a power-off after which nothing was heard
         ("charging_us", "<i8"),  # since when it is charging, 0 while it is not
     ]
 )
@@ -123,7 +122,9 @@ class Phase(IntEnum):
 
 
 class State:
-    """The lane's memory. ``tags`` rows never move; ``pairs``, ``devices`` and ``signals`` are few. Changed in place by ``alerts``; a failed commit drops it.
+    """The lane's memory, changed in place by ``alerts``; a failed commit drops it.
+
+    ``tags`` rows never move; ``pairs``, ``devices`` and ``signals`` are few.
 
     Attributes
     ----------
@@ -131,8 +132,8 @@ class State:
     pairs : {(tag, zone): (1,) PAIR}
     devices : {tag: (1,) DEVICE}, of tags with anything on
     signals : {(tag, Signal): (1,) SIGNAL}
-    due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else and
-        from the world, so it is not kept: ``wound`` says whether it is true
+    due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else
+        and from the world, so it is not kept: ``wound`` says whether it is true
     watermark_us : lane time, microseconds since 1970 UTC
     control_seq : position in the feed of the newest control change that was judged
     touched : numbers of the blocks changed since ``take_touched``
@@ -216,7 +217,7 @@ class State:
     def put_device(self, record: Array) -> None:
         """Keep a (1,) DEVICE record, or forget it where nothing is on."""
         tag = int(record["tag"][0])
-        if any(record[0].item()[1:]):
+        if any(record.tobytes()[8:]):
             self.devices[tag] = record
         else:
             self.devices.pop(tag, None)
@@ -309,10 +310,10 @@ class State:
             self.put_pair(record.reshape(1).copy())
 
     def take_delta(self) -> bytes:
-        """What changed since the last call, for ``apply``: the changed TAG rows, and all PAIR, DEVICE and SIGNAL rows of their tags.
+        """What changed since the last call, for ``apply``: changed TAG rows, and all PAIR, DEVICE and SIGNAL rows of their tags.
 
-        Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those, then DEVICE and SIGNAL rows as in
-        a block.
+        Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those, then DEVICE and SIGNAL rows as
+        in a block.
         """
         rows = np.array(sorted(self.changed), np.int64)
         self.changed.clear()

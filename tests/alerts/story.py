@@ -15,20 +15,21 @@ from alerts.rules import Rules
 from alerts.terms import Terms
 from alerts.world import World
 from geofence.index import ZoneIndex
-from model.alert import FAMILY, Change, Family, Occurrence, Op
+from model.alert import FAMILY, NO_EVENTS, Change, Family, Occurrence, Op
 from model.arrays import Array
 from model.batch import Batch
-from model.event import empty_events
+from model.event import EventKind, empty_events
 from model.fix import ACCURACY_FLOOR_M, FIX, Source, empty_fixes, sorted_fixes
 from model.history import History
 from model.hit import HIT, REACH_M, Verdict
-from model.instant import BEGINNING_US, FOREVER_US, MINUTE_US, SECOND_US, from_us, parse
+from model.instant import BEGINNING_US, DAY_US, FOREVER_US, MINUTE_US, SECOND_US, from_us, parse
 from model.state import State
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 
 DAY = "2026-11-22"
 TAG, WEARER, ORDER, ZONE = 1, 50, 500, 7
 FAR_M = 20_000.0
+NEVER_SILENT = Rules()._replace(silent_us=400 * DAY_US, silent_guarded_us=400 * DAY_US)  # silence has stories of its own
 
 
 def us(clock: str) -> int:
@@ -104,7 +105,7 @@ class Memory:
     occurrences: dict[tuple[int, int, Family, int], Occurrence] = field(default_factory=dict)
     shadow: State = field(default_factory=State)  # judged without history, as recovery does
 
-    def take(self, world: World, fixes: Array, now_us: int | None = None) -> list[Change]:
+    def take(self, world: World, fixes: Array, now_us: int | None = None, events: Array = NO_EVENTS) -> list[Change]:
         """Store what is new, judge it, keep what comes of it."""
         doubt = doubtful(self.state, fixes)
         stored = {identity(fix) for fix in self.fixes}
@@ -123,9 +124,10 @@ class Memory:
                 & (self.fixes["fix_at_us"] <= window.to_us)
             )
         history = History(self.fixes[held], tuple(self.occurrences.values()) if asked else ())
-        received_us = int(fixes["received_us"].max(initial=0))
-        judged = judge(world, self.state, Batch(admitted, empty_events(), "gw", received_us), now_us or received_us, history)
-        judge(world, self.shadow, Batch(admitted, empty_events(), "gw", received_us), now_us or received_us)
+        received_us = max(int(rows["received_us"].max(initial=0)) for rows in (fixes, events))
+        batch = Batch(admitted, events, "gw", received_us)
+        judged = judge(world, self.state, batch, now_us or received_us, history)
+        judge(world, self.shadow, batch, now_us or received_us)
         assert self.shadow.digest() == self.state.digest(), "a recovered state would not be the one that was lost"
         assert len(judged.fixes) == len(admitted)
         self.fixes = np.concatenate([self.fixes, judged.fixes])
@@ -176,7 +178,7 @@ class Story:
 
     def __init__(self, *zones: Zone, rules: Rules | None = None, monitored: Iterable[Monitored] = (MONITORED,)) -> None:
         self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored)
-        self.rules = rules or Rules()
+        self.rules = rules or NEVER_SILENT
         self.script: Script = {}
         self.memory = Memory()
         self._waiting: list[Array] = []
@@ -191,7 +193,7 @@ class Story:
         self.terms = terms_of(*zones, monitored=monitored)
 
     def at(self, clock: str, **given: object) -> "Moment":
-        """A fix: 10 m GNSS received two seconds later; ``accuracy``, ``source``, ``received``, ``east_km`` say otherwise."""
+        """A fix: 10 m GNSS received two seconds later; ``accuracy``, ``source``, ``received``, ``battery``... say otherwise."""
         return Moment(self, clock, given)
 
     def add(self, clock: str, given: dict[str, object], zone: int, distance_m: float, crossed: bool) -> None:
@@ -204,11 +206,28 @@ class Story:
         fix["received_us"] = us(str(received)) if received is not None else us(clock) + 2 * SECOND_US
         fix["accuracy_m"] = given.pop("accuracy", 10.0)
         fix["source"] = given.pop("source", Source.GNSS)
+        fix["battery_pct"] = given.pop("battery", -1)
         fix["lon"] = float(str(given.pop("east_km", 0.0))) / 69.17
         fix["lat"] = 51.5  # where a degree of longitude measures 69.4 km
         assert not given, f"a fix knows nothing of {given}"
         self.script[self._count] = [(zone, distance_m, crossed)]
         self._waiting.append(fix)
+
+    def event(self, clock: str, kind: EventKind, *, received: str | None = None, tag: int = TAG) -> list[str]:
+        """What a device event raises, received two seconds later unless said otherwise; sent at once and alone."""
+        return self.events((clock, kind), received=received, tag=tag)
+
+    def events(self, *told: tuple[str, EventKind], received: str | None = None, tag: int = TAG) -> list[str]:
+        """What several events in one frame raise."""
+        events = empty_events(len(told))
+        events["tag"], events["kind"] = tag, [kind for _, kind in told]
+        events["at_us"] = [us(clock) for clock, _ in told]
+        events["received_us"] = us(received) if received else events["at_us"].max() + 2 * SECOND_US
+        return [line(change) for change in self.memory.take(self.world, self.waiting(), events=events)]
+
+    def clock(self, clock: str) -> list[str]:
+        """What the clock alone causes up to then."""
+        return [line(change) for change in self.memory.take(self.world, self.waiting(), us(clock))]
 
     def waiting(self) -> Array:
         """(n,) FIX told since the last call, not sent."""

@@ -189,10 +189,7 @@ def remembered(state: State) -> tuple[int, dict[int, bytes], dict[tuple[int, int
 
 def texts(changes: list[Change]) -> list[tuple[object, ...]]:
     """Changes as values that compare: arrays as bytes, NaN equal to itself."""
-    return [
-        (*change[:-2], change.evidence.tobytes(), repr(change.distance_m))  # the two last fields are evidence and distance_m
-        for change in changes
-    ]
+    return [tuple(value.tobytes() if isinstance(value, np.ndarray) else repr(value) for value in change) for change in changes]
 
 
 @pytest.mark.parametrize(

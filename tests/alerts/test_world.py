@@ -196,11 +196,12 @@ def test_everyone_at_once_says_what_each_alone_would() -> None:
     given["source"] = random.choice([Source.GNSS, Source.GNSS, Source.WIFI], count)
     given["fix_at_us"] += np.where(random.random(count) < 0.01, 3600 * SECOND_US, 0)
     world = world_of(square(7), square(8, purpose=Purpose.AREA, size_m=600), tags=tuple(range(1, 301)))
-    whole = judge(world, State(), Batch(given, empty_events(), "gw", 0), int(given["received_us"].max())).changes
+    end_us = int(given["received_us"].max())
+    whole = judge(world, State(), Batch(given, empty_events(), "gw", 0), end_us).changes
     assert len(whole) > 300
     alone: list[Change] = []
     for tag in range(1, 301):
-        alone += judge(world, State(), Batch(given[given["tag"] == tag], empty_events(), "gw", 0), us("23:00")).changes
+        alone += judge(world, State(), Batch(given[given["tag"] == tag], empty_events(), "gw", 0), end_us).changes
     assert [line(c) for c in sorted(whole, key=_order)] == [line(c) for c in sorted(alone, key=_order)]
 
 

@@ -35,7 +35,7 @@ def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
         state.put_pair(record)
     elif what == "device":
         record = np.zeros(1, DEVICE)
-        record["tag"], record["strap_us"] = tag, value
+        record["tag"], record["strap"]["at_us"] = tag, value
         state.put_device(record)
     elif what == "signal":
         record = np.zeros(1, SIGNAL)

@@ -1,0 +1,422 @@
+"""What a device says of itself, and its silence, become changes: the state machine of strap, case, battery, radio and contact.
+
+Pure: what it knows is its tag's record, the messages and the clock it is given. One tag at a time; ``alerts.hearing`` says which
+tags need it at all.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from alerts.reason import clock, minutes
+from alerts.rules import Rules
+from alerts.signal import Signal
+from alerts.terms import Terms
+from model.alert import NO_EVENTS, Change, Family, Op
+from model.arrays import Array
+from model.event import EVENT, EventKind
+from model.fix import FIX, Flag, Quality
+from model.instant import FOREVER_US
+from model.state import DEVICE, State
+from model.state import Signal as Number
+from model.zone import Monitored
+
+_NO_EVENT: Final = np.zeros((), EVENT)
+_SILENT_WORDS: Final = "nothing was heard of the tag"
+
+
+class Message(NamedTuple):
+    """One fix or event of the tag; the other has no rows."""
+
+    lane_us: int
+    at_us: int
+    received_us: int
+    fix: Array  # (1,) FIX or (0,)
+    event: Array  # (1,) EVENT or (0,)
+
+
+class Device:
+    """One tag while its messages and its clock are judged; ``keep`` writes what it has become to the state.
+
+    Parameters
+    ----------
+    state : before these messages
+    lane_us : lane time up to which the tag has been judged
+    """
+
+    def __init__(self, rules: Rules, terms: Terms, state: State, tag: int, lane_us: int) -> None:
+        self.rules, self.terms, self.state, self.tag = rules, terms, state, tag
+        self.lane_us = lane_us
+        self.changes: list[Change] = []
+        known = state.peek(tag)
+        self._contact_us = 0 if known is None else int(known["contact_us"])
+        self._last = np.zeros(0, FIX) if known is None or not known["last"]["tag"] else known["last"].reshape(1).copy()
+        held = state.devices.get(tag)
+        self._device = np.zeros(1, DEVICE) if held is None else held.copy()
+        self._device["tag"] = tag
+        self._before = self._device.tobytes()
+        self._signals = {number: Signal.of(state.signals[tag, number]) for number in state.signals_of.get(tag, ())}
+        self._signals_before = {number: signal.record().tobytes() for number, signal in self._signals.items()}
+
+    # -- what happens
+
+    def hear(self, messages: Iterable[Message]) -> None:
+        """Messages in the order of lane time. What a clock made due before one is judged before it."""
+        waiting: list[Message] = []
+        for message in messages:
+            if waiting and message.lane_us != waiting[0].lane_us:
+                self._take(waiting)
+                waiting = []
+            waiting.append(message)
+        self._take(waiting)
+
+    def _take(self, messages: list[Message]) -> None:
+        """Messages of one lane time, in the order the device says things happened; then what they alone made due."""
+        if not messages:
+            return
+        self.run_to(messages[0].lane_us)
+        for message in sorted(messages, key=lambda one: one.at_us):
+            self._contact(message)
+            if len(message.fix):
+                self._fix(message)
+            else:
+                self._event(message)
+        self.run_to(self.lane_us)
+
+    def run_to(self, lane_us: int) -> None:
+        """Let the clock run: everything due up to ``lane_us`` happens, each at its own instant."""
+        while True:
+            at_us, act = min(self._due(), key=lambda due: due[0], default=(FOREVER_US, None))
+            if act is None or at_us > lane_us:
+                break
+            self.lane_us = max(self.lane_us, at_us)
+            act()
+        self.lane_us = max(self.lane_us, lane_us)
+
+    def lapse(self, at_us: int) -> None:
+        """Nothing may be said any more of whoever is not monitored by this tag at an instant."""
+        self.lane_us = max(self.lane_us, at_us)
+        authority = self.terms.authority(self.tag, at_us)
+        for signal in self._signals.values():
+            if signal.active and (authority is None or authority.wearer != signal.wearer):
+                gone = "no order allowed judging" if authority is None else "the tag was another wearer's"
+                self.changes.append(signal.end(at_us, self.lane_us, f"{gone} at {clock(at_us)}", self._last))
+
+    def next_us(self) -> int:
+        """The lane time at which the clock alone next causes something."""
+        return min((at_us for at_us, _ in self._due()), default=FOREVER_US)
+
+    def keep(self) -> None:
+        """Write what changed to the state."""
+        if self._device.tobytes() != self._before:
+            self.state.put_device(self._device)
+        for number, signal in self._signals.items():
+            kept = number in self._signals_before
+            if not signal.active and self.lane_us - signal.ended_us > self.rules.reenter_us:
+                if kept:
+                    self.state.drop_signal(self.tag, number)
+            elif not kept or signal.record().tobytes() != self._signals_before[number]:
+                self.state.put_signal(signal.record())
+
+    # -- what the clock does
+
+    def _due(self) -> Iterable[tuple[int, Callable[[], None]]]:
+        """What is pending, and the lane time at which it happens: never before what the tag has been judged up to."""
+        for nominal_us, act in self._pending():
+            at_us = self._allowed(max(nominal_us, self.lane_us))
+            if at_us < FOREVER_US:
+                yield at_us, act
+        yield from self._silence()
+
+    def _pending(self) -> Iterable[tuple[int, Callable[[], None]]]:
+        rules, device = self.rules, self._device
+        if self._is_news("strap", Number.STRAP):
+            yield int(device["strap"]["at_us"][0]) + rules.strap_us, self._strap
+        if self._is_news("case", Number.CASE):
+            yield int(device["case"]["at_us"][0]), self._case
+        if device["off"]["kind"][0] and not self._is_active(Number.BATTERY_DEAD):
+            yield int(device["off"]["at_us"][0]), self._off
+        if (jammed_us := self._jammed_us()) and not self._is_active(Number.JAMMING):
+            yield jammed_us + rules.jammed_us, self._jamming
+        if (low_us := int(device["low_us"][0])) and not self._is_active(Number.BATTERY_LOW):
+            yield low_us + rules.battery_low_us, self._low
+
+    def _silence(self) -> Iterable[tuple[int, Callable[[], None]]]:
+        """Silence counts from the last message, and only while somebody is monitored by the tag."""
+        if not self._contact_us or self._is_active(Number.NO_CONTACT):
+            return
+        for span in self.terms.spans(self.tag):
+            since_us = max(self._contact_us, span.from_us)
+            at_us = max(since_us + self.rules.silent_guarded_us, self.lane_us)
+            if not self.terms.guarded(self.tag, at_us):
+                at_us = max(since_us + self.rules.silent_us, self.lane_us)
+            if at_us < span.to_us:
+                yield at_us, self._no_contact
+                return
+
+    def _allowed(self, at_us: int) -> int:
+        """The first instant from ``at_us`` on at which somebody is monitored by the tag."""
+        for span in self.terms.spans(self.tag):
+            if at_us < span.to_us:
+                return max(at_us, span.from_us)
+        return FOREVER_US
+
+    def _allowed_since(self, at_us: int) -> int:
+        """Since when somebody has been monitored by the tag, at an instant at which somebody is."""
+        return next(span.from_us for span in self.terms.spans(self.tag) if span.from_us <= at_us < span.to_us)
+
+    def _strap(self) -> None:
+        event = self._device["strap"].copy()
+        self._supersede(Number.STRAP, int(event["at_us"][0]))
+        self._raise(Number.STRAP, event, 1, f"strap open for {self.rules.strap_us // 1_000_000} s since {_at(event)}")
+
+    def _case(self) -> None:
+        event = self._device["case"].copy()
+        self._supersede(Number.CASE, int(event["at_us"][0]))
+        self._raise(Number.CASE, event, 1, f"case opened at {_at(event)}")
+
+    def _off(self) -> None:
+        event = self._device["off"].copy()
+        self._raise(Number.BATTERY_DEAD, event, self._grave(2), f"the tag switched itself off at {_at(event)}")
+
+    def _jamming(self) -> None:
+        names = [name for name in ("jamming", "shielding") if self._device[name]["kind"][0]]
+        events = np.concatenate([self._device[name] for name in names])
+        text = f"{' and '.join(names)} since {clock(self._jammed_us())}"
+        self._raise(Number.JAMMING, events, self._grave(2), text, event_us=self._jammed_us())
+
+    def _low(self) -> None:
+        low_us = int(self._device["low_us"][0])
+        text = f"battery at {self.rules.battery_low_pct} % or less since {clock(low_us)} and not charging"
+        self._raise(Number.BATTERY_LOW, NO_EVENTS, 3, text, event_us=low_us)
+
+    def _no_contact(self) -> None:
+        silent_us = self._contact_us
+        battery_pct = int(self._last["battery_pct"][0]) if len(self._last) else -1
+        if 0 <= battery_pct <= self.rules.battery_dead_pct and not self._is_active(Number.BATTERY_DEAD):
+            text = f"{_SILENT_WORDS} since {clock(silent_us)}, with {battery_pct} % of battery at last"
+            self._raise(Number.BATTERY_DEAD, NO_EVENTS, self._grave(2), text, event_us=silent_us)
+        under = Family.BATTERY_DEAD if self._is_active(Number.BATTERY_DEAD) else None
+        text = f"{_SILENT_WORDS} for {minutes(self.lane_us - silent_us)}, since {clock(silent_us)}"
+        self._raise(Number.NO_CONTACT, NO_EVENTS, self._grave(2), text, event_us=silent_us, held_under=under)
+
+    # -- what messages do
+
+    def _contact(self, message: Message) -> None:
+        """Any message is contact. It ends silence; a battery is not dead that lets the device speak."""
+        self._contact_us = max(self._contact_us, message.received_us)
+        if (signal := self._active(Number.NO_CONTACT)) is not None:
+            self.changes.append(
+                signal.end(message.received_us, self.lane_us, f"heard again at {clock(message.received_us)}", message.fix)
+            )
+        off = self._device["off"]
+        if off["kind"][0] and message.at_us <= off["at_us"][0]:
+            return  # sent before it switched itself off
+        if len(message.event) and int(message.event["kind"][0]) == EventKind.POWER_OFF:
+            return
+        self._device["off"] = _NO_EVENT
+        if (signal := self._active(Number.BATTERY_DEAD)) is not None:
+            text = f"heard again at {clock(message.received_us)}"
+            self.changes.append(signal.end(message.received_us, self.lane_us, text, message.fix, message.event))
+
+    def _fix(self, message: Message) -> None:
+        """A fix in order tells of the battery; it is where the wearer was last seen."""
+        fix = message.fix
+        if fix["flags"][0] & Flag.DISORDERED or fix["quality"][0] == Quality.SKEWED:
+            return
+        if fix["quality"][0] != Quality.IMPLAUSIBLE:
+            self._last = fix
+        if (battery_pct := int(fix["battery_pct"][0])) < 0:
+            return
+        if battery_pct > self.rules.battery_low_pct:
+            self._not_low(message.at_us, f"battery at {battery_pct} % at {clock(message.at_us)}", NO_EVENTS)
+        elif not self._device["charging_us"][0] and not self._device["low_us"][0]:
+            self._device["low_us"] = message.at_us
+
+    def _event(self, message: Message) -> None:
+        act = HEARD.get(int(message.event["kind"][0]))
+        if act is not None:
+            act(self, message)
+
+    def _opened(self, name: str, message: Message) -> None:
+        """A condition began; told again while it lasts, it is the same."""
+        if not self._device[name]["kind"][0]:
+            self._device[name] = message.event[0]
+
+    def _strap_closed(self, message: Message) -> None:
+        opened = self._device["strap"].copy()
+        if not opened["kind"][0] or message.at_us < opened["at_us"][0]:
+            return
+        self._device["strap"] = _NO_EVENT
+        if self._is_told(Number.STRAP):
+            self._cleared(Number.STRAP, message, "the device says the strap is closed")
+        elif message.at_us - int(opened["at_us"][0]) >= self.rules.strap_us:
+            # Opened and closed again before either was known: cut all the same.
+            self._device["strap"] = opened[0]
+            self.run_to(self.lane_us)
+            self._device["strap"] = _NO_EVENT
+            self._cleared(Number.STRAP, message, "the device says the strap is closed")
+        else:
+            self._brief(opened, message)
+
+    def _brief(self, opened: Array, message: Message) -> None:
+        """Open for less than a cut takes: told as over; the third within a week is graver."""
+        authority = self.terms.authority(self.tag, self.lane_us)
+        began_us, device = int(opened["at_us"][0]), self._device
+        before_us = int(device["brief_before_us"][0])
+        third = before_us > 0 and began_us - before_us <= self.rules.brief_us
+        device["brief_before_us"], device["brief_us"] = device["brief_us"].copy(), began_us
+        if authority is None:
+            return
+        text = f"strap open for {(message.at_us - began_us) / 1e6:.0f} s at {clock(began_us)}"
+        text += ", the third time within a week" if third else ""
+        signal = self._new(Number.STRAP_BRIEF, authority, began_us, 1 if third else 2, message.received_us)
+        signal.ended_us = max(message.at_us, began_us)
+        self._signals[Number.STRAP_BRIEF] = signal
+        events = np.concatenate([opened, message.event])
+        self.changes.append(signal.change(Op.OPEN, self.lane_us, text, self._last, events))
+
+    def _case_closed(self, message: Message) -> None:
+        if self._device["case"]["kind"][0] and message.at_us >= self._device["case"]["at_us"][0]:
+            self.run_to(self.lane_us)
+            self._device["case"] = _NO_EVENT
+            self._cleared(Number.CASE, message, "the device says the case is closed")
+
+    def _radio_free(self, name: str, message: Message) -> None:
+        since_us = int(self._device[name]["at_us"][0])
+        if not self._device[name]["kind"][0] or message.at_us < since_us:
+            return
+        if message.at_us - self._jammed_us() >= self.rules.jammed_us:
+            self.run_to(self.lane_us)  # lasted long enough, though both ends became known at once
+        self._device[name] = _NO_EVENT
+        if not self._jammed_us() and (signal := self._active(Number.JAMMING)) is not None:
+            text = f"{name} over at {clock(message.at_us)}"
+            self.changes.append(signal.end(message.at_us, self.lane_us, text, self._last, message.event))
+
+    def _charging(self, message: Message) -> None:
+        self._device["charging_us"] = message.at_us
+        self._not_low(message.at_us, f"charging since {clock(message.at_us)}", message.event)
+
+    def _unplugged(self, message: Message) -> None:
+        self._device["charging_us"] = 0
+
+    def _critical(self, message: Message) -> None:
+        if not self._device["charging_us"][0] and not self._device["low_us"][0]:
+            self._device["low_us"] = message.at_us
+
+    def _recovered(self, message: Message) -> None:
+        self._not_low(message.at_us, f"the device says its battery is no longer low, at {clock(message.at_us)}", message.event)
+
+    def _not_low(self, at_us: int, text: str, events: Array) -> None:
+        self._device["low_us"] = 0
+        if (signal := self._active(Number.BATTERY_LOW)) is not None:
+            self.changes.append(signal.end(at_us, self.lane_us, text, self._last, events))
+
+    # -- occurrences
+
+    def _jammed_us(self) -> int:
+        """Since when the device's radio is jammed or shielded, 0 where it is not."""
+        on = [int(self._device[name]["at_us"][0]) for name in ("jamming", "shielding") if self._device[name]["kind"][0]]
+        return min(on, default=0)
+
+    def _grave(self, standard: int) -> int:
+        """P1 where a victim is to be protected."""
+        return 1 if self.terms.guarded(self.tag, self.lane_us) else standard
+
+    def _active(self, number: Number) -> Signal | None:
+        signal = self._signals.get(number)
+        return signal if signal is not None and signal.active else None
+
+    def _is_active(self, number: Number) -> bool:
+        return self._active(number) is not None
+
+    def _is_told(self, number: Number) -> bool:
+        """Whether an occurrence goes on that the device has not said to be over: what is open now is what it was raised for."""
+        signal = self._active(number)
+        return signal is not None and not signal.cleared_us
+
+    def _is_news(self, name: str, number: Number) -> bool:
+        return bool(self._device[name]["kind"][0]) and not self._is_told(number)
+
+    def _supersede(self, number: Number, at_us: int) -> None:
+        """A new opening after the device said it was closed: the one before is over, the alert goes on with the new one."""
+        if (signal := self._active(number)) is not None:
+            self.changes.append(signal.end(at_us, self.lane_us, f"opened once more at {clock(at_us)}", self._last))
+
+    def _cleared(self, number: Number, message: Message, text: str) -> None:
+        """Recorded; it ends nothing: active until somebody has inspected the tag."""
+        signal = self._active(number)
+        if signal is None or signal.cleared_us:
+            return
+        signal.cleared_us = message.at_us
+        text = f"{text} since {clock(message.at_us)}; active until an inspection"
+        self.changes.append(signal.change(Op.AMEND, self.lane_us, text, self._last, message.event))
+
+    def _new(self, number: Number, authority: Monitored, event_us: int, severity: int, received_us: int) -> Signal:
+        late = int(received_us - event_us > self.rules.late_us)
+        whose = self.tag, authority.wearer, authority.order
+        return Signal(*whose, event_us, event_us, self.lane_us, self.lane_us, 0, 0, number, severity, late)
+
+    def _raise(
+        self,
+        number: Number,
+        events: Array,
+        severity: int,
+        text: str,
+        *,
+        event_us: int | None = None,
+        held_under: Family | None = None,
+    ) -> None:
+        """Open an occurrence at the present lane time, or go on with one that ended less than the re-entry time before."""
+        authority = self.terms.authority(self.tag, self.lane_us)
+        assert authority is not None, "nothing is due while nobody is monitored"
+        event_us = int(events["at_us"][0]) if event_us is None else event_us
+        # What was so before anybody was monitored is an occurrence from then on.
+        event_us = max(event_us, self._allowed_since(self.lane_us))
+        signal = self._signals.get(number)
+        if held_under is not None and (parent := self._signals.get(Number[held_under.name])) is not None:
+            before = parent.severity
+            parent.press(severity, self.lane_us)
+            if parent.severity < before:
+                words = "graver for what follows from it"
+                self.changes.append(parent.change(Op.AMEND, self.lane_us, words, self._last))
+        resumed = (
+            signal is not None
+            and not signal.active
+            and number not in (Number.STRAP, Number.CASE)
+            and signal.wearer == authority.wearer
+            and event_us - signal.ended_us <= self.rules.reenter_us
+        )
+        if resumed and signal is not None:
+            text = f"again, {minutes(max(event_us - signal.ended_us, 0))} after it ended: {text}"
+            signal.ended_us = 0
+            signal.press(severity, self.lane_us)
+        else:
+            received_us = int(events["received_us"].max(initial=event_us))  # of a clock that runs out nothing is late
+            signal = self._new(number, authority, event_us, severity, received_us)
+            self._signals[number] = signal
+        op = Op.RESUME if resumed else Op.OPEN
+        self.changes.append(signal.change(op, self.lane_us, text, self._last, events, held_under))
+
+
+def _at(event: Array) -> str:
+    return clock(int(event["at_us"][0]))
+
+
+# Kinds of events that say something of the device; all others are contact and no more.
+HEARD: Final[dict[int, Callable[[Device, Message], None]]] = {
+    EventKind.STRAP_TAMPER: lambda device, message: device._opened("strap", message),
+    EventKind.STRAP_TAMPER_CLEAR: Device._strap_closed,
+    EventKind.CASE_TAMPER: lambda device, message: device._opened("case", message),
+    EventKind.CASE_TAMPER_CLEAR: Device._case_closed,
+    EventKind.BATTERY_CRITICAL: Device._critical,
+    EventKind.BATTERY_CRITICAL_CLEAR: Device._recovered,
+    EventKind.CHARGING: Device._charging,
+    EventKind.CHARGING_CLEAR: Device._unplugged,
+    EventKind.JAMMING: lambda device, message: device._opened("jamming", message),
+    EventKind.JAMMING_CLEAR: lambda device, message: device._radio_free("jamming", message),
+    EventKind.SHIELDING: lambda device, message: device._opened("shielding", message),
+    EventKind.SHIELDING_CLEAR: lambda device, message: device._radio_free("shielding", message),
+    EventKind.POWER_OFF: lambda device, message: device._opened("off", message),
+}

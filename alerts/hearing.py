@@ -1,0 +1,120 @@
+"""Messages and the clock become changes that have no zone: Python only for the few tags for which either may change something."""
+
+from collections.abc import Iterable
+from typing import Final
+
+import numpy as np
+
+from alerts.device import HEARD, Device, Message
+from alerts.rules import Rules
+from alerts.terms import Terms
+from model.alert import Change
+from model.arrays import I64, Array, Bool
+from model.event import EVENT
+from model.fix import FIX
+from model.instant import FOREVER_US
+from model.state import State
+
+_NO_FIX: Final = np.zeros(0, FIX)
+_NO_EVENT: Final = np.zeros(0, EVENT)
+_HEARD: Final = np.array(sorted(HEARD), np.int64)
+
+
+def hear(rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, events: Array) -> list[Change]:
+    """What messages say of devices and of silence; of the state only ``devices`` and ``signals`` change.
+
+    Parameters
+    ----------
+    state : before these messages
+    fixes : (n,) FIX in order of tags, quality and flags set
+    lane_us : (n,) lane time of each
+    events : (m,) EVENT in arrival order
+    """
+    wind(rules, terms, state)
+    event_lane_us = np.maximum(np.maximum.accumulate(events["received_us"]), state.watermark_us) if len(events) else lane_us[:0]
+    all_tags, all_lane_us = np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us])
+    tags, of_tag = np.unique(all_tags, return_inverse=True)
+    due = _silent(rules, state, tags, of_tag, all_lane_us)
+    due |= np.isin(tags, np.fromiter((*state.devices, *state.signals_of), np.int64))
+    due |= np.isin(tags, events["tag"][np.isin(events["kind"], _HEARD)])
+    low = (fixes["battery_pct"] >= 0) & (fixes["battery_pct"] <= rules.battery_low_pct)
+    due |= np.isin(tags, fixes["tag"][low])
+    changes: list[Change] = []
+    for tag in tags[due].tolist():
+        first, stop = np.searchsorted(fixes["tag"], [tag, tag + 1]).tolist()
+        messages = [
+            Message(int(lane_us[row]), int(fix["fix_at_us"]), int(fix["received_us"]), fixes[row : row + 1], _NO_EVENT)
+            for row, fix in enumerate(fixes[first:stop], first)
+        ]
+        for row in np.flatnonzero(events["tag"] == tag).tolist():
+            event = events[row : row + 1]
+            at_us, received_us = int(event["at_us"][0]), int(event["received_us"][0])
+            messages.append(Message(int(event_lane_us[row]), at_us, received_us, _NO_FIX, event))
+        device = Device(rules, terms, state, tag, state.watermark_us)
+        device.hear(sorted(messages, key=lambda message: message.lane_us))
+        device.keep()
+        changes += device.changes
+    return changes
+
+
+def _silent(rules: Rules, state: State, tags: Array, of_tag: I64, lane_us: I64) -> Bool:
+    """Which of (k,) tags were silent for so long, before these messages or between them, that it may have been told."""
+    before_us = state.records(tags)["contact_us"]
+    first_us, last_us = np.full(len(tags), FOREVER_US), np.zeros(len(tags), np.int64)
+    np.minimum.at(first_us, of_tag, lane_us)
+    np.maximum.at(last_us, of_tag, lane_us)
+    silent: Bool = (before_us > 0) & (first_us - before_us >= rules.silent_guarded_us)
+    long = last_us - first_us >= rules.silent_guarded_us
+    if long.any():  # a batch of hours: look between its messages
+        rows = np.flatnonzero(long[of_tag])
+        rows = rows[np.lexsort((lane_us[rows], of_tag[rows]))]
+        gap = (np.diff(lane_us[rows]) >= rules.silent_guarded_us) & (np.diff(of_tag[rows]) == 0)
+        silent[of_tag[rows[1:][gap]]] = True
+    return silent
+
+
+def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: int) -> list[Change]:
+    """What an instant at which controls changed makes of what is going on, of tags that the state knows."""
+    changes: list[Change] = []
+    for tag in tags:
+        if tag in state.signals_of:
+            device = Device(rules, terms, state, tag, state.watermark_us)
+            device.lapse(at_us)
+            device.keep()
+            changes += device.changes
+    return changes
+
+
+def sweep(rules: Rules, terms: Terms, state: State, now_us: int) -> list[Change]:
+    """What the clock alone causes up to ``now_us``, each thing at its own instant; lane time in the state is the one before."""
+    wind(rules, terms, state)
+    rows = np.flatnonzero(state.due_us[: state.count] <= now_us)
+    changes: list[Change] = []
+    for tag in state.tags["tag"][rows].tolist():
+        device = Device(rules, terms, state, tag, state.watermark_us)
+        device.run_to(now_us)
+        device.keep()
+        changes += device.changes
+    wind(rules, terms, state, rows)
+    changes.sort(key=lambda change: change.changed_us)
+    return changes
+
+
+def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None) -> None:
+    """Set when the clock alone may next cause something: of (n,) rows, or of all where that is not known yet."""
+    if rows is None:
+        if state.wound:
+            return
+        rows = np.arange(state.count)
+    tags, contact_us = state.tags["tag"][rows], state.tags["contact_us"][rows]
+    from_us, to_us = terms.around(tags, state.watermark_us)
+    patience_us = np.where(terms.ever_guarded(tags), rules.silent_guarded_us, rules.silent_us)
+    due_us = np.maximum(contact_us, from_us) + patience_us
+    # Where nobody is monitored the next instant at which somebody is winds the tag again.
+    state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
+    special = np.isin(tags, np.fromiter((*state.devices, *state.signals_of), np.int64))
+    # Guarded now and then only: the exact answer is the machine's.
+    special |= due_us <= state.watermark_us
+    for row, tag in zip(rows[special].tolist(), tags[special].tolist(), strict=True):
+        state.due_us[row] = Device(rules, terms, state, tag, state.watermark_us).next_us()
+    state.wound = True
