@@ -107,7 +107,8 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None) -> N
             return
         rows = np.arange(state.count)
     tags, contact_us = state.tags["tag"][rows], state.tags["contact_us"][rows]
-    from_us, to_us = terms.around(tags, state.watermark_us)
+    # Round the last message: in a batch of hours it may be long after the lane time before it.
+    from_us, to_us = terms.around(tags, np.maximum(contact_us, state.watermark_us))
     patience_us = np.where(terms.ever_guarded(tags), rules.silent_guarded_us, rules.silent_us)
     due_us = np.maximum(contact_us, from_us) + patience_us
     # Where nobody is monitored the next instant at which somebody is winds the tag again.

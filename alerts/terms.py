@@ -73,8 +73,8 @@ class Terms:
         """When somebody is monitored by a tag, in order; orders of one wearer that touch or overlap are one span."""
         return self._covered.get(tag, ())
 
-    def around(self, tags: Array, at_us: int) -> tuple[I64, I64]:
-        """From when to when each of (n,) int64 tags is monitored round an instant; (n,) int64 twice, -1 where it is not."""
+    def around(self, tags: Array, at_us: Array) -> tuple[I64, I64]:
+        """From when to when each of (n,) int64 tags is monitored round its own instant; (n,) int64 twice, -1 where it is not."""
         from_us, to_us = np.full(len(tags), -1), np.full(len(tags), -1)
         spans = self._worn
         if not len(spans.tags) or not len(tags):
@@ -84,7 +84,7 @@ class Terms:
         row, stop = spans.at[found], spans.at[found + 1]
         left = np.flatnonzero(known)
         while len(left):  # as many turns as any tag has spans, mostly one
-            here = (spans.from_us[row[left]] <= at_us) & (at_us < spans.to_us[row[left]])
+            here = (spans.from_us[row[left]] <= at_us[left]) & (at_us[left] < spans.to_us[row[left]])
             inside = left[here]
             from_us[inside], to_us[inside] = spans.from_us[row[inside]], spans.to_us[row[inside]]
             row[left] += 1

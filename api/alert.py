@@ -11,6 +11,8 @@ from api.fix import Fix, fixes_of
 from api.roles import May
 from api.token import Caller
 from model.alert import OURS, Condition, Confidence, Handling
+from model.arrays import Array
+from model.event import EVENT, EventKind
 from model.fix import FIX
 from store.alerts import Detail
 
@@ -41,6 +43,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "occurrences": 1,
     "due": {"acknowledge": "2026-11-22T08:02:02Z", "contact": "2026-11-22T08:05:02Z", "decision": "2026-11-22T08:10:02Z"},
     "next_due": "2026-11-22T08:02:02Z",
+    "held_under": None,
     "outcome": None,
     "closed_at": None,
     "version": "c1-h1",
@@ -52,6 +55,7 @@ FULL: Final[dict[str, Any]] = SUMMARY | {
             "zone_id": 4,
             "zone_version": 1,
             "distance_m": -35.2,
+            "events": [],
             "fixes": [
                 {
                     "tag": 356307042441013,
@@ -155,9 +159,19 @@ class Alert(BaseModel):
     occurrences: int
     due: Due
     next_due: Instant | None = Field(description="the earliest clock still running")
+    held_under: int | None = Field(description="the alert it follows from: a dead battery holds the silence")
     outcome: str | None
     closed_at: Instant | None
     version: str = Field(description="the ETag: one number for the machine's changes, one for people's")
+
+
+class Event(BaseModel):
+    """A device event as it was stored."""
+
+    tag: int
+    kind: str = Field(description="strap_tamper, strap_tamper_clear, ...")
+    at: Instant
+    received_at: Instant
 
 
 class Evidence(BaseModel):
@@ -168,6 +182,7 @@ class Evidence(BaseModel):
     zone_version: int | None
     distance_m: float | None = Field(description="of the last fix to the zone's boundary, metres, negative inside")
     fixes: list[Fix]
+    events: list[Event] = Field(description="what the device said of itself")
 
 
 class Happening(BaseModel):
@@ -227,6 +242,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "occurrences": row["occurrences"],
         "due": Due(acknowledge=row["due_acknowledge"], contact=row["due_contact"], decision=row["due_decision"]),
         "next_due": row["next_due"],
+        "held_under": row["held_under"],
         "outcome": row["outcome"],
         "closed_at": row["closed_at"],
         "version": version(row),
@@ -243,6 +259,11 @@ def changed(row: Row, what: str) -> ChangedAlert:
     return ChangedAlert(change=what, **_fields(row))
 
 
+def _event(event: Array) -> Event:
+    kind = EventKind(int(event["kind"])).word
+    return Event(tag=int(event["tag"]), kind=kind, at=int(event["at_us"]), received_at=int(event["received_us"]))
+
+
 def full(detail: Detail) -> FullAlert:
     """With evidence and history."""
     evidence = [
@@ -252,6 +273,7 @@ def full(detail: Detail) -> FullAlert:
             zone_version=row["zone_version"] or None,
             distance_m=row["distance_m"],
             fixes=fixes_of(np.frombuffer(row["fixes"], FIX)),
+            events=[_event(event) for event in np.frombuffer(row["events"], EVENT)],
         )
         for row in detail.evidence
     ]

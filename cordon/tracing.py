@@ -88,7 +88,7 @@ async def alerts(store: Store, places: dict[int, int]) -> list[dict[str, Any]]:
             "late": row["late"],
             "condition": row["condition"],
             "occurrences": row["occurrences"],
-            "held_under": None,
+            "held_under": row["held_under_kind"],
         }
         for row in await replayed.alerts(store)
     ]

@@ -14,6 +14,7 @@ from alerts.rules import Rules
 from alerts.world import World
 from model.arrays import I64
 from model.errors import CordonError
+from model.instant import FOREVER_US
 from model.state import State
 from store import controls
 from store.pool import Store
@@ -94,10 +95,12 @@ class Worlds:
         return self._standing
 
     def due(self, state: State, now_us: int) -> bool:
-        """Whether a lane has to judge last fixes again: an instant has come, or a change was read, that it has not judged by."""
+        """Whether a lane has to judge though nothing came: a clock ran out, an instant has come, or a control change was read."""
         if self._standing is None:
             return False
         world, instants = self._standing
+        if state.due_us[: state.count].min(initial=FOREVER_US) <= now_us:
+            return True
         return state.control_seq != world.control_seq or bool(instants.between(state.watermark_us, now_us))
 
     def concerned(self, since_seq: int, state: State) -> I64:

@@ -114,7 +114,7 @@ async def get(store: Store, alert: int) -> Detail:
         if row is None:
             raise MissingError("alert", alert)
         evidence = await connection.fetch(
-            """SELECT position, part, fixes, zone, zone_version, distance_m FROM alert_evidence
+            """SELECT position, part, fixes, zone, zone_version, distance_m, events FROM alert_evidence
                WHERE alert = $1 ORDER BY position, part""",
             alert,
         )

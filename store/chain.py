@@ -31,7 +31,7 @@ _HALF: Final = np.uint64(32)
 ALERT: Final = (
     *("id", "wearer", "family", "zone", "kind", "severity", "condition", "confidence", "late", "tag", "zone_version"),
     *("monitoring_order", "event_at", "detected_at", "ended_at", "occurrences", "calls"),
-    *("due_acknowledge", "due_contact", "due_decision", "condition_version"),
+    *("due_acknowledge", "due_contact", "due_decision", "condition_version", "held_under"),
 )
 OCCURRENCE: Final = (
     *("alert", "tag", "occurrence", "kind", "severity", "confidence", "late", "event_at", "detected_at", "ended_at"),
@@ -39,7 +39,7 @@ OCCURRENCE: Final = (
 )
 LETTER: Final = ("id", "received_at", "gateway", "protocol", "reason", "body")
 HISTORY: Final = ("alert", "at", "actor", "what", "text", "details")
-EVIDENCE: Final = ("alert", "fixes", "zone", "zone_version", "distance_m")
+EVIDENCE: Final = ("alert", "fixes", "zone", "zone_version", "distance_m", "events")
 
 
 class Slice(NamedTuple):

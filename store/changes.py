@@ -48,6 +48,7 @@ class Row:
         0  # times it called for people, by an occurrence or by becoming graver: what makes effective handling *new* again
     )
     occurrences: dict[tuple[int, int], Held] = field(default_factory=dict)  # by (tag, occurrence_us)
+    under: Family | None = None  # the cause that it follows from, as its last change said; None: it stays as it is
     last: Change | None = None  # the change that gives tag, version, order and clocks; None: they stay as they are
     touched: set[tuple[int, int]] = field(default_factory=set)
 
@@ -172,6 +173,7 @@ def _apply(row: Row, change: Change, opens: bool) -> None:
         change.order,
     )
     row.touched.add(place)
+    row.under = change.held_under or row.under
     if opens or not row.raised:
         row.raised += 1
     newest = max(held.detected_us for held in row.occurrences.values())
@@ -181,6 +183,7 @@ def _apply(row: Row, change: Change, opens: bool) -> None:
 
 async def load(connection: Connection, changes: Sequence[Change]) -> list[Row]:
     """The rows that changes may belong to, locked in the order of their ids so that two lanes cannot wait for each other."""
+    held = [change for change in changes if change.held_under]
     found = await connection.fetch(
         """
         SELECT id, wearer, family, zone, handling, occurrences,
@@ -195,9 +198,9 @@ async def load(connection: Connection, changes: Sequence[Change]) -> list[Row]:
                 USING (tag, occurrence))
         ORDER BY id FOR NO KEY UPDATE OF alert
         """,
-        [change.wearer for change in changes],
-        [FAMILY[change.kind] for change in changes],
-        [change.zone for change in changes],
+        [change.wearer for change in (*changes, *held)],
+        [FAMILY[change.kind] for change in changes] + [change.held_under for change in held],
+        [change.zone for change in (*changes, *held)],
         [change.tag for change in changes],
         [change.occurrence_us for change in changes],
     )
@@ -215,8 +218,8 @@ async def load(connection: Connection, changes: Sequence[Change]) -> list[Row]:
         for row in found
     }
     # Read after the rows are locked: another lane may have added to them while we waited.
-    held = await connection.fetch("SELECT * FROM alert_occurrence WHERE alert = ANY($1::bigint[])", list(rows))
-    for occurrence in held:
+    occurrences = await connection.fetch("SELECT * FROM alert_occurrence WHERE alert = ANY($1::bigint[])", list(rows))
+    for occurrence in occurrences:
         rows[occurrence["alert"]].occurrences[occurrence["tag"], occurrence["occurrence"]] = Held(
             Kind(occurrence["kind"]),
             occurrence["severity"],
@@ -253,6 +256,10 @@ async def write(connection: Connection, rows: Sequence[Row]) -> None:
         [(row.id, *row.key, *columns(row.occurrences.values()), row.raised, row.calls, *_last(row)) for row in new],
     )
     await connection.executemany(
+        "UPDATE alert SET held_under = $2 WHERE id = $1",
+        [(row.id, cause.id) for row in changed if (cause := _cause(rows, row)) is not None],
+    )
+    await connection.executemany(
         """
         UPDATE alert SET kind = $2, severity = $3, condition = $4, confidence = $5, late = $6, event_at = $7, detected_at = $8,
             ended_at = $9, occurrences = $10, calls = $11, tag = COALESCE($12, tag), zone_version = COALESCE($13, zone_version),
@@ -279,6 +286,11 @@ async def write(connection: Connection, rows: Sequence[Row]) -> None:
         """,
         [(row.id, *place, *_fields(row.occurrences[place])) for row in changed for place in sorted(row.touched)],
     )
+
+
+def _cause(rows: Sequence[Row], row: Row) -> Row | None:
+    """The open alert of the same wearer that a row is held under."""
+    return next((one for one in rows if one.key == (row.wearer, row.under, 0) and not one.closed), None) if row.under else None
 
 
 def _last(row: Row) -> tuple[int | None, ...]:

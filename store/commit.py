@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple
 import asyncpg
 import numpy as np
 
-from model.alert import Judged, Op
+from model.alert import Change, Judged, Op
 from model.arrays import Array, Bool
 from model.batch import Batch, DeadLetter, Part, Position, Receipt
 from model.errors import CordonError, FencedError
@@ -38,19 +38,19 @@ LONGEST: Final = "20s"
 Judge = Callable[[Batch, History], Awaitable[Judged]]
 Windows = Callable[[Array], Iterable[Window]]
 
-# Numbers the entries ($1 to $3) and writes what needs their numbers: history ($4 to $9), evidence ($10 to $15), outbox ($16 to
-# $18), the rows raised ($19, $20), and where the commit ($21, $22) has its entries. Each of those names its entry by its place,
-# from 1.
+# Numbers the entries ($1 to $3) and writes what needs their numbers: history ($4 to $9), evidence ($10 to $15, $23), outbox
+# ($16 to $18), the rows raised ($19, $20), and where the commit ($21, $22) has its entries. Each of those names its entry by its
+# place, from 1.
 NUMBER_ALL: Final = f"""{NUMBER}, said AS (
     INSERT INTO alert_history (alert, position, part, at, what, text, details)
     SELECT alert, base + i, 0, at, what, text, details FROM numbered,
         unnest($4::bigint[], $5::bigint[], $6::timestamptz[], $7::text[], $8::text[], $9::jsonb[])
         AS said (alert, i, at, what, text, details)
 ), shown AS (
-    INSERT INTO alert_evidence (alert, position, part, fixes, zone, zone_version, distance_m)
-    SELECT alert, base + i, 0, fixes, zone, zone_version, distance_m FROM numbered,
-        unnest($10::bigint[], $11::bigint[], $12::bytea[], $13::bigint[], $14::integer[], $15::float8[])
-        AS shown (alert, i, fixes, zone, zone_version, distance_m)
+    INSERT INTO alert_evidence (alert, position, part, fixes, zone, zone_version, distance_m, events)
+    SELECT alert, base + i, 0, fixes, zone, zone_version, distance_m, events FROM numbered,
+        unnest($10::bigint[], $11::bigint[], $12::bytea[], $13::bigint[], $14::integer[], $15::float8[], $23::bytea[])
+        AS shown (alert, i, fixes, zone, zone_version, distance_m, events)
 ), sent AS (
     INSERT INTO outbox (position, alert, topic, body)
     SELECT base + i, alert, 'alert', body FROM numbered,
@@ -380,7 +380,7 @@ def _told(
     rows = sorted({step.row.id for step in steps})
     occurrences = {(step.row.id, *place) for step in steps for place in step.row.touched}
     said = [(step.row.id, step.change.changed_us, None, step.what, step.change.reason, _details(step)) for step in steps]
-    shown = {i: (step.row.id, *_evidence(step)) for i, step in enumerate(steps) if len(step.change.evidence)}
+    shown = {i: (step.row.id, *_evidence(step)) for i, step in enumerate(steps) if _shows(step.change)}
     return rows, sorted(occurrences), said, shown
 
 
@@ -392,12 +392,13 @@ async def _number(
     entries = [("alert", step.row.id, step.what) for step in steps] + [("tag", tag, "unknown") for tag in unknown]
     numbered = list(enumerate(steps, 1))
     said = [(step.row.id, i, step.change.changed_us, step.what, step.change.reason, _details(step)) for i, step in numbered]
-    shown = [(step.row.id, i, *_evidence(step)) for i, step in numbered if len(step.change.evidence)]
+    shown = [(step.row.id, i, *_evidence(step)) for i, step in numbered if _shows(step.change)]
     # Of a synthetic wearer's alerts (ids below 0) only the feed is told.
     sent = [(step.row.id, i, _message(step)) for i, step in numbered if step.pages and step.row.wearer > 0]
     raised = [(step.row.id, i) for i, step in numbered if step.what == changes.WHAT[Op.OPEN] and step.row.raised == 1]
-    columns = (*_turned(entries, 3), *_turned(said, 6), *_turned(shown, 6), *_turned(sent, 3), *_turned(raised, 2))
-    position: int = await connection.fetchval(NUMBER_ALL, *columns, claim.partition, commit_no)
+    *evidence, events = _turned(shown, 7)
+    columns = (*_turned(entries, 3), *_turned(said, 6), *evidence, *_turned(sent, 3), *_turned(raised, 2))
+    position: int = await connection.fetchval(NUMBER_ALL, *columns, claim.partition, commit_no, events)
     return position
 
 
@@ -417,9 +418,14 @@ def _details(step: changes.Step) -> dict[str, Any]:
     }
 
 
-def _evidence(step: changes.Step) -> tuple[bytes, int, int, float | None]:
+def _shows(change: Change) -> bool:
+    return len(change.evidence) > 0 or len(change.events) > 0
+
+
+def _evidence(step: changes.Step) -> tuple[bytes, int, int, float | None, bytes]:
     change = step.change
-    return change.evidence.tobytes(), change.zone, change.zone_version, None if np.isnan(change.distance_m) else change.distance_m
+    distance_m = None if np.isnan(change.distance_m) else change.distance_m
+    return change.evidence.tobytes(), change.zone, change.zone_version, distance_m, change.events.tobytes()
 
 
 def _message(step: changes.Step) -> dict[str, Any]:

@@ -97,6 +97,7 @@ CREATE TABLE public.alert (
     closed_at timestamp with time zone,
     handling_version integer DEFAULT 1 NOT NULL,
     subject text DEFAULT ''::text NOT NULL,
+    held_under bigint,
     CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
     CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
     CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
@@ -109,7 +110,8 @@ CREATE TABLE public.alert_evidence (
     fixes bytea NOT NULL,
     zone bigint NOT NULL,
     zone_version integer NOT NULL,
-    distance_m double precision
+    distance_m double precision,
+    events bytea DEFAULT '\x'::bytea NOT NULL
 );
 CREATE TABLE public.alert_history (
     alert bigint NOT NULL,
@@ -711,6 +713,8 @@ ALTER TABLE ONLY public.activation
     ADD CONSTRAINT activation_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.alert_evidence
     ADD CONSTRAINT alert_evidence_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.alert
+    ADD CONSTRAINT alert_held_under_fkey FOREIGN KEY (held_under) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.alert_history
     ADD CONSTRAINT alert_history_actor_fkey FOREIGN KEY (actor) REFERENCES public.account(id);
 ALTER TABLE ONLY public.alert_history

@@ -240,6 +240,14 @@ def test_an_hour_of_silence_is_told_at_that_instant_and_ends_with_any_message() 
     assert story.event("09:20:00", EventKind.CONTACT) == ["09:20:02 END no_contact P2 from 08:00:02 to 09:20:02"]
 
 
+def test_silence_within_a_first_batch_of_hours_is_told() -> None:
+    other = MONITORED._replace(tag=2, from_us=us("07:00:00"))
+    story = standard(monitored=(MONITORED._replace(from_us=us("07:00:00")), other))
+    story.at("08:00:00").away()
+    story.at("10:00:00", tag=2).away()
+    assert story.told() == ["09:00:02 OPEN no_contact P2 from 08:00:02"]
+
+
 def test_where_a_victim_is_to_be_protected_ten_minutes_are_grave() -> None:
     story = guarded()
     story.at("08:00:00").away()

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from model.instant import MINUTE_US, parse
 from tests.cordon import miniature
 from tests.cordon.counted import Counted, counted
 from tests.integration.system import COMMAND, ROOT
@@ -60,13 +61,32 @@ def check_alerts(report: Any, expected: Counted, features: list[Any], folder: Pa
     certain = {pair: at_us for pair, at_us in oracle.certain.items() if own.get(pair[1], pair[0]) == pair[0]}
     near = {pair for pair in oracle.near if own.get(pair[1], pair[0]) == pair[0]}
     alerts: dict[tuple[int, int], list[Any]] = {}
-    for alert in report["alerts"]:
+    for alert in (alert for alert in report["alerts"] if alert["zone"] is not None):
         alerts.setdefault((alert["tag"], alert["zone"]), []).append(alert)
     entered = {pair for pair, raised in alerts.items() if any(a["kind"] == "exclusion" and stands(a) for a in raised)}
     assert certain
     assert certain.keys() - entered == set(), "entered, and no alert"
     assert alerts.keys() - near == set(), "an alert, and never near"
+    silent = {alert["tag"] for alert in report["alerts"] if alert["kind"] == "no_contact"}
+    assert silent == silent_tags(expected, features)
     return alerts
+
+
+def silent_tags(expected: Counted, features: list[Any]) -> set[int]:
+    """Tags of which nothing was heard for ten minutes, or for an hour where no zone of theirs protects a victim."""
+    everyone = [feature["properties"] for feature in features]
+    clock_us, heard, silent = 0, dict[int, int](), set[int]()
+
+    def patience_us(tag: int) -> int:
+        own = [zone for zone in everyone if zone.get("tag", tag) == tag]
+        return (10 if any(zone.get("purpose") != "area" for zone in own) else 60) * MINUTE_US
+
+    for _, row in expected.rows:
+        tag, received = int(row["tag"]), row.get("received_at")
+        clock_us = max(clock_us, parse(received) if received else parse(row["fix_at"]))
+        silent |= {tag} if tag in heard and clock_us - heard[tag] >= patience_us(tag) else set()
+        heard[tag] = clock_us
+    return silent | {tag for tag, at_us in heard.items() if clock_us + MINUTE_US - at_us >= patience_us(tag)}
 
 
 def stands(alert: Any) -> bool:

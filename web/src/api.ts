@@ -37,6 +37,7 @@ export interface Alert {
   occurrences: number;
   due: Record<Clock, string | null>;
   next_due: string | null;
+  held_under: number | null; // the alert it follows from
   outcome: string | null;
   closed_at: string | null;
   version: string; // "c1-h1": how often the condition changed, and the handling
@@ -58,10 +59,19 @@ export interface Fix {
   flags: string[];
 }
 
+/** What the device said of itself. */
+export interface DeviceEvent {
+  tag: number;
+  kind: string;
+  at: string;
+  received_at: string;
+}
+
 export interface Evidence {
   position: number;
   distance_m: number | null;
   fixes: Fix[];
+  events: DeviceEvent[];
 }
 
 export interface Entry {

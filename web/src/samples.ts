@@ -25,6 +25,7 @@ export function sample(part: Partial<Alert> = {}): Alert {
     occurrences: 1,
     due: { acknowledge: "2026-11-22T08:02:02Z", contact: "2026-11-22T08:05:02Z", decision: "2026-11-22T08:10:02Z" },
     next_due: "2026-11-22T08:02:02Z",
+    held_under: null,
     outcome: null,
     closed_at: null,
     version: "c1-h1",

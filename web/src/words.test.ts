@@ -11,7 +11,9 @@ describe("sentence", () => {
     [{ kind: "exclusion_possible" }, "Test Wearer may be inside School"],
     [{ kind: "exclusion_possible", condition: "ended" }, "Test Wearer may have been inside School"],
     [{ kind: "crossed" }, "Test Wearer seems to have crossed School"],
-    [{ kind: "no_contact", zone_id: null, zone_name: null }, "Test Wearer no contact"],
+    [{ kind: "no_contact", zone_id: null, zone_name: null }, "Test Wearer is out of contact"],
+    [{ kind: "strap", zone_id: null, zone_name: null }, "Test Wearer has an open strap"],
+    [{ kind: "not_in_words_yet", zone_id: null, zone_name: null }, "Test Wearer not in words yet"],
   ] as const)("%o reads %s", (part, said) => {
     expect(sentence(sample(part))).toBe(said);
   });

@@ -27,6 +27,25 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
   crossed: { active: "seems to have crossed", ended: "seems to have crossed", withdrawn: "was reported to cross" },
   monitoring_down: { active: "is down", ended: "was down", withdrawn: "was reported down" },
   fleet_outage: { active: "has gone silent", ended: "was silent", withdrawn: "was reported silent" },
+  strap: { active: "has an open strap", ended: "had an open strap", withdrawn: "was reported with an open strap" },
+  strap_brief: {
+    active: "opened the strap briefly",
+    ended: "opened the strap briefly",
+    withdrawn: "was reported with an open strap",
+  },
+  case: { active: "has an opened tag", ended: "had an opened tag", withdrawn: "was reported with an opened tag" },
+  no_contact: { active: "is out of contact", ended: "was out of contact", withdrawn: "was reported out of contact" },
+  jamming: { active: "has a jammed tag", ended: "had a jammed tag", withdrawn: "was reported with a jammed tag" },
+  battery_low: {
+    active: "has a low battery",
+    ended: "had a low battery",
+    withdrawn: "was reported with a low battery",
+  },
+  battery_dead: {
+    active: "has a dead battery",
+    ended: "had a dead battery",
+    withdrawn: "was reported with a dead battery",
+  },
 };
 
 /** Whom or what it is about: the wearer's name, a gateway's, or our own monitoring. */
@@ -65,6 +84,7 @@ export function remarks(alert: Alert): Remark[] {
   }
   if (alert.confidence === "inferred") said.push({ short: "Inferred", long: "Inferred from path" });
   if (alert.late) said.push({ short: "Late", long: "From late data" });
+  if (alert.held_under !== null) said.push({ short: "Follows", long: `Follows from alert ${alert.held_under}` });
   if (alert.occurrences > 1) said.push({ short: `${alert.occurrences} times`, long: `${alert.occurrences} times` });
   return said;
 }

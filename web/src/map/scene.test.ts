@@ -40,7 +40,7 @@ const zone: Zone = {
   geometry: { type: "Point", coordinates: [-2.98, 53.4] },
 };
 
-const evidence: Evidence[] = [{ position: 1, distance_m: -35.2, fixes: [fix("2026-11-22T08:00:00Z")] }];
+const evidence: Evidence[] = [{ position: 1, distance_m: -35.2, fixes: [fix("2026-11-22T08:00:00Z")], events: [] }];
 
 function known(alert: Alert, at: Zone | null, judged: readonly Evidence[], seen: Track | null) {
   return { alert, zone: at, evidence: judged, track: seen };

@@ -1,4 +1,4 @@
-// The location points the alert was judged by, as copied when it was judged.
+// The location points and device events the alert was judged by, as copied when it was judged.
 import type { Fix, Evidence as Item } from "../api";
 import { useNow } from "../clock";
 import { wall } from "../instant";
@@ -14,6 +14,11 @@ export function Evidence({ evidence }: { evidence: readonly Item[] }) {
           <li key={item.position}>
             {item.distance_m !== null && <b>{distance(item.distance_m)}</b>}
             <ul>
+              {item.events.map((event) => (
+                <li key={`${event.at} ${event.kind}`}>
+                  <time dateTime={event.at}>{wall(event.at, nowMs)}</time> The tag says: {plain(event.kind)}
+                </li>
+              ))}
               {item.fixes.map((fix) => (
                 <li key={`${fix.fix_at} ${fix.source}`}>
                   <time dateTime={fix.fix_at}>{wall(fix.fix_at, nowMs)}</time> {point(fix)}
