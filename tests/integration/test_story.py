@@ -112,6 +112,28 @@ def test_acknowledging_stops_the_first_clock_and_everybody_sees_it(up: System) -
     assert [one["what"] for one in done["history"]] == ["opened", "acknowledged"]
 
 
+def test_a_cut_strap_is_told_ten_seconds_later_though_nothing_more_is_heard_and_outlives_a_kill() -> None:
+    tag = FIRST + 8
+    with system() as up:
+        up.start()
+        up.people("officer", "operator")
+        wearer(up, "officer", tag, "Eighth Wearer")
+        up.send(fix(1, tag=tag, north_m=FAR_M))
+        opened = stamp()
+        up.send(events=[{"tag": tag, "kind": "strap_tamper", "at": opened}])
+        up.wait_for_another("worker", up.kill("worker"))
+        until(lambda: alerts(up, tag), "an alert without any further message", 30.0)
+        (alert,) = alerts(up, tag)
+        told = alert["kind"], alert["severity"], alert["condition"], alert["zone_id"], alert["event_at"]
+        assert told == ("strap", "P1", "active", None, opened)
+        assert instant.parse(alert["detected_at"]) == instant.parse(opened) + 10 * instant.SECOND_US
+        evidence = up.ask("operator", "GET", f"/alerts/{alert['id']}")["evidence"]
+        assert [(one["kind"], one["at"]) for part in evidence for one in part["events"]] == [("strap_tamper", opened)]
+        assert [one["seq"] for part in evidence for one in part["fixes"]] == [1], "where the wearer was last seen"
+        up.send(events=[{"tag": tag, "kind": "strap_tamper_clear", "at": stamp()}])
+        assert [one["condition"] for one in alerts(up, tag)] == ["active"], "a clear ends nothing"
+
+
 def test_coming_back_within_ten_minutes_is_one_occurrence_and_later_another(up: System) -> None:
     """A tag that uploads its last hour at once: times are the trace's, the doors and the database are real."""
     tag = FIRST + 6
