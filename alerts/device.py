@@ -147,7 +147,7 @@ class Device:
         if not self._contact_us or self._is_active(Number.NO_CONTACT):
             return
         for span in self.terms.spans(self.tag):
-            since_us = max(self._contact_us, span.from_us)
+            since_us = max(self._contact_us, span.from_us, self.state.listening_us)
             at_us = max(since_us + self.rules.silent_guarded_us, self.lane_us)
             if not self.terms.guarded(self.tag, at_us):
                 at_us = max(since_us + self.rules.silent_us, self.lane_us)

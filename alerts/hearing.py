@@ -110,7 +110,7 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None) -> N
     # Round the last message: in a batch of hours it may be long after the lane time before it.
     from_us, to_us = terms.around(tags, np.maximum(contact_us, state.watermark_us))
     patience_us = np.where(terms.ever_guarded(tags), rules.silent_guarded_us, rules.silent_us)
-    due_us = np.maximum(contact_us, from_us) + patience_us
+    due_us = np.maximum(np.maximum(contact_us, from_us), state.listening_us) + patience_us
     # Where nobody is monitored the next instant at which somebody is winds the tag again.
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
     special = np.isin(tags, np.fromiter((*state.devices, *state.signals_of), np.int64))

@@ -35,6 +35,11 @@ class Inbox:
         """Have ``next`` return."""
         self._filled.set()
 
+    @property
+    def live(self) -> bool:
+        """Whether lane time is the wall clock's."""
+        return self._clock is not None
+
     def now_us(self, state: State) -> int:
         """Lane time with nothing in hand."""
         return self._clock() if self._clock else state.watermark_us

@@ -23,6 +23,7 @@ from model.errors import BusyError, CordonError, FencedError
 from model.event import EVENT
 from model.fix import FIX
 from model.history import History
+from model.instant import MINUTE_US
 from model.state import State
 from store.commit import commit
 from store.lanes import Claim, claim, held, recover
@@ -30,6 +31,8 @@ from store.pool import Store
 
 RETRY_AFTER_S: Final = 2.0  # what a gateway is told when a commit failed
 PAUSE_S: Final = 0.5  # between losing a commit and claiming the lane again
+# A lane's time moves at least every few seconds (clock commits, an edge's heartbeats): over a longer jump nobody listened.
+DEAF_US: Final = MINUTE_US
 # Records in a row that the judge fails on before that is taken for our own fault, not theirs: they are then kept, not buried.
 POISON_MOST: Final = 20
 
@@ -40,6 +43,10 @@ T = TypeVar("T")
 
 class Intake(Protocol):
     """Where a lane takes its work from: this machine's doors (cordon/inbox.py), or its two topics (cordon/tail.py)."""
+
+    @property
+    def live(self) -> bool:
+        """Whether lane time is people's, so that nobody listened while it jumped; a trace's rows may be hours apart."""
 
     def begin(self, position: Position) -> None:
         """Give what follows a position, and forget what was taken out or waits."""
@@ -208,6 +215,8 @@ class Lane:
         standing = await self._worlds.current()
         world = standing.world
         batch = merged(shares, self._intake.now_us(state), ours.position)
+        if self._intake.live:
+            listen(state, min((share.received_us for share in shares if share.received_us), default=batch.received_us))
         await self._rejudge(standing, state, ours, self._intake.until_us(batch.received_us))
         now_us = max(state.watermark_us, batch.received_us)
 
@@ -281,6 +290,13 @@ class Lane:
 
     async def _in_thread(self, act: Callable[..., Judged], *args: object) -> Judged:
         return await asyncio.get_running_loop().run_in_executor(self._thread, act, *args)
+
+
+def listen(state: State, at_us: int) -> None:
+    """Note from when on the lane listens, where its time jumps to ``at_us``: who was silent meanwhile may have spoken unheard."""
+    if state.watermark_us and at_us - state.watermark_us > DEAF_US:
+        log.warning("nobody listened for a while; silence counts from now", since_us=state.watermark_us, until_us=at_us)
+        state.listening_us = at_us
 
 
 async def _asked(judging: Awaitable[T]) -> T:

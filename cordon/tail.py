@@ -122,6 +122,11 @@ class Tail:
         self._woken = True
         self._filled.set()
 
+    @property
+    def live(self) -> bool:
+        """Lane time is the broker's."""
+        return True
+
     def now_us(self, state: State) -> int:
         """Lane time with nothing in hand: what it was. Only records move it."""
         return state.watermark_us

@@ -135,6 +135,7 @@ class State:
     due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else
         and from the world, so it is not kept: ``wound`` says whether it is true
     watermark_us : lane time, microseconds since 1970 UTC
+    listening_us : since when the lane has been listening without a gap: silence before is not the tag's. Kept in the lane's row
     control_seq : position in the feed of the newest control change that was judged
     touched : numbers of the blocks changed since ``take_touched``
     changed : rows changed since ``take_delta``
@@ -152,6 +153,7 @@ class State:
         self.due_us: I64 = np.full(len(self.tags), FOREVER_US)
         self.wound = False
         self.watermark_us = 0
+        self.listening_us = 0
         self.control_seq = 0
         self.touched: set[int] = set()
         self.changed: set[int] = set()

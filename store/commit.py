@@ -148,7 +148,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
             # 1 fence
             at(Step.FENCE, records)
             position = batch.position or claim.position
-            await _fence(connection, claim, now_us, control_seq, position)
+            await _fence(connection, claim, now_us, control_seq, position, state.listening_us)
             # 2 admit
             at(Step.ADMIT, records)
             fixes, events = await _admit(connection, batch, doubtful)
@@ -233,14 +233,17 @@ def _days(batch: Batch) -> list[int]:
     return partitions.days_of(np.concatenate([batch.fixes["fix_at_us"], batch.events["at_us"]]))
 
 
-async def _fence(connection: Connection, claim: Claim, now_us: int, control_seq: int, position: Position) -> None:
+async def _fence(
+    connection: Connection, claim: Claim, now_us: int, control_seq: int, position: Position, listening_us: int
+) -> None:
     moved = await connection.execute(
         """
         WITH limited AS (SELECT set_config('transaction_timeout', $8, true))
-        UPDATE lane SET commit_no = commit_no + 1, watermark = $4, control_seq = $5, live_offset = $6, backlog_offset = $7
+        UPDATE lane SET commit_no = commit_no + 1, watermark = $4, control_seq = $5, live_offset = $6, backlog_offset = $7,
+            listening = $9
         FROM limited WHERE partition = $1 AND epoch = $2 AND commit_no = $3
         """,
-        *(claim.partition, claim.epoch, claim.commit_no, now_us, control_seq, *position, LONGEST),
+        *(claim.partition, claim.epoch, claim.commit_no, now_us, control_seq, *position, LONGEST, listening_us),
     )
     if moved != "UPDATE 1":
         raise FencedError(claim.partition)

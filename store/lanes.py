@@ -172,6 +172,7 @@ async def recover(store: Store, claim: Claim) -> State:
             ) from error
     # Commits that only moved the clock are not in the journal.
     state.watermark_us, state.control_seq = lane["watermark"], lane["control_seq"]
+    state.listening_us = lane["listening"]
     claim.commit_no = lane["commit_no"]
     claim.entries = len(entries)
     claim.journalled = sum(len(entry.delta) for entry in entries)

@@ -409,7 +409,8 @@ CREATE TABLE public.lane (
     owner text DEFAULT ''::text NOT NULL,
     claimed_at timestamp with time zone,
     link bytea DEFAULT decode(repeat('00'::text, 32), 'hex'::text) NOT NULL,
-    generation integer DEFAULT 0 NOT NULL
+    generation integer DEFAULT 0 NOT NULL,
+    listening timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL
 );
 ALTER TABLE public.monitoring_order ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.monitoring_order_id_seq

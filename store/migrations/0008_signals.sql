@@ -5,3 +5,6 @@ ALTER TABLE alert ADD COLUMN held_under bigint REFERENCES alert;
 
 -- The device events an alert was judged by, beside the fixes: EVENT rows, little-endian.
 ALTER TABLE alert_evidence ADD COLUMN events bytea NOT NULL DEFAULT '';
+
+-- Since when a lane has been listening without a gap: while nobody listens, nobody is silent.
+ALTER TABLE lane ADD COLUMN listening timestamptz NOT NULL DEFAULT 'epoch';

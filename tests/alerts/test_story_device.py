@@ -297,6 +297,17 @@ def test_data_that_a_gateway_held_is_contact_when_it_comes() -> None:
     assert story.clock("09:51:00") == ["09:50:00 OPEN no_contact P2 from 08:50:00"]
 
 
+def test_while_nobody_listened_nobody_was_silent() -> None:
+    story = guarded()
+    story.at("08:00:00").away()
+    story.told()
+    for state in (story.memory.state, story.memory.shadow):
+        state.listening_us = us("09:30:00")
+        state.wound = False
+    assert story.clock("09:39:59") == []
+    assert story.clock("09:50:00") == ["09:40:00 OPEN no_contact P1 from 08:00:02"]
+
+
 def test_nothing_is_known_of_a_tag_nobody_wears() -> None:
     story = standard(monitored=())
     story.at("08:00:00").away()
