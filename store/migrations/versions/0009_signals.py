@@ -1,11 +1,11 @@
-"""Alerts of devices: 0008_signals.sql beside this folder."""
+"""Alerts of devices: 0009_signals.sql beside this folder."""
 
 from store.migrate import run_sql
 
-revision = "0008"
-down_revision = "0007"
+revision = "0009"
+down_revision = "0008"
 
 
 def upgrade() -> None:
     """The cause an alert is held under, and events among its evidence."""
-    run_sql("0008_signals.sql")
+    run_sql("0009_signals.sql")
