@@ -9,7 +9,6 @@ import numpy as np
 
 from model.arrays import I64, Array
 from model.event import EVENT
-from model.fix import FIX
 from model.event import EVENT
 from model.fix import FIX
 from model.instant import FOREVER_US
@@ -397,11 +396,20 @@ def spread(states: Iterable[State], lanes: int) -> list[State]:
             rows = own.rows(records["tag"])  # first: it may make room
             own.tags[rows] = records
         for (tag, _), record in state.pairs.items():
-            made[int(lane_of(np.array([tag]), lanes)[0])].put_pair(record.copy())
+            made[_lane(tag, lanes)].put_pair(record.copy())
+        for tag, record in state.devices.items():
+            made[_lane(tag, lanes)].put_device(record.copy())
+        for (tag, _), record in state.signals.items():
+            made[_lane(tag, lanes)].put_signal(record.copy())
     for own in made:
         own.watermark_us = max((state.watermark_us for state in given), default=0)
+        own.listening_us = max((state.listening_us for state in given), default=0)
         own.control_seq = min((state.control_seq for state in given), default=0)
     return made
+
+
+def _lane(tag: int, lanes: int) -> int:
+    return int(lane_of(np.array([tag]), lanes)[0])
 
 
 def rebuilt(blocks: Iterable[tuple[int, bytes]], watermark_us: int, control_seq: int) -> State:

@@ -102,14 +102,22 @@ def test_spread_over_other_lanes_every_tag_keeps_what_is_remembered_of_it() -> N
                 pair = np.zeros(1, PAIR)
                 pair["tag"], pair["zone"], pair["event_us"] = tag, zone, tag + zone
                 state.put_pair(pair)
-        state.watermark_us, state.control_seq = 100 + lane, 7 - lane
+            device, signal = np.zeros(1, DEVICE), np.zeros(1, SIGNAL)
+            device["tag"], device["low_us"] = tag, tag
+            signal["tag"], signal["signal"], signal["event_us"] = tag, 4, tag
+            state.put_device(device)
+            state.put_signal(signal)
+        state.watermark_us, state.control_seq, state.listening_us = 100 + lane, 7 - lane, 50 + lane
     after = spread(before, 5)
     assert [state.count for state in after] == np.bincount(lane_of(tags, 5)).tolist()
     for lane, state in enumerate(after):
         own = state.tags[: state.count]
         assert set(lane_of(own["tag"], 5).tolist()) == {lane}
         assert (own["newest_us"] == 10 * own["tag"]).all()
-        assert (state.watermark_us, state.control_seq) == (102, 5)
+        assert (state.watermark_us, state.control_seq, state.listening_us) == (102, 5, 52)
+        assert all(lane_of(np.array([tag]), 5)[0] == lane for tag in (*state.devices, *state.signals_of))
         assert state.take_touched() == list(state.blocks()), "a snapshot has all of it"
     pairs = {key: int(pair["event_us"][0]) for state in after for key, pair in state.pairs.items()}
     assert pairs == {key: int(pair["event_us"][0]) for state in before for key, pair in state.pairs.items()}
+    assert sorted(tag for state in after for tag in state.devices) == sorted(tag for state in before for tag in state.devices)
+    assert sorted(key for state in after for key in state.signals) == sorted(key for state in before for key in state.signals)
