@@ -9,7 +9,6 @@ import numpy as np
 
 from model.arrays import I64, Array
 from model.event import EVENT
-from model.event import EVENT
 from model.fix import FIX
 from model.instant import FOREVER_US
 from model.lane import lane_of

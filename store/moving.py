@@ -53,13 +53,14 @@ async def _place(connection: Connection, after: Generation, states: Sequence[Sta
     for lane, state in enumerate(states):
         row = await connection.fetchrow(
             """
-            INSERT INTO lane AS held (partition, epoch, commit_no, watermark, control_seq, owner, generation)
-            VALUES ($1, 1, 1, $2, $3, $4, $5)
+            INSERT INTO lane AS held (partition, epoch, commit_no, watermark, control_seq, owner, generation, listening)
+            VALUES ($1, 1, 1, $2, $3, $4, $5, $6)
             ON CONFLICT (partition) DO UPDATE SET epoch = held.epoch + 1, commit_no = held.commit_no + 1, live_offset = 0,
-                backlog_offset = 0, watermark = $2, control_seq = $3, owner = $4, generation = $5
+                backlog_offset = 0, watermark = $2, control_seq = $3, owner = $4, generation = $5,
+                listening = $6
             RETURNING partition, epoch, commit_no, link
             """,
-            *(lane, state.watermark_us, state.control_seq, OWNER, after.number),
+            *(lane, state.watermark_us, state.control_seq, OWNER, after.number, state.listening_us),
         )
         assert row is not None
         await snapshots.write(connection, _claim(row), row["commit_no"], state)
