@@ -1,11 +1,11 @@
-"""Alerts of devices: 0009_signals.sql beside this folder."""
+"""Alerts of devices: 0010_signals.sql beside this folder."""
 
 from store.migrate import run_sql
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 
 def upgrade() -> None:
     """The cause an alert is held under, and events among its evidence."""
-    run_sql("0009_signals.sql")
+    run_sql("0010_signals.sql")
