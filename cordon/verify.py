@@ -52,7 +52,7 @@ async def run_verify(
         raise CordonError(f"--keys {keys} is not a folder: name the one with the public keys")
     trusted = signing.trusted(folder) if folder and folder.is_dir() else signing.Trusted({})
     noted = tuple(signing.noted(folder)) if folder and folder.is_dir() else ()
-    span = proof.Span(*_times(since, until), lane)
+    span, now_us = proof.Span(*_times(since, until), lane), time.time_ns() // 1000
     async with _read(settings) as store:
         if await store.pool.fetchval("SELECT to_regclass('commit_link') IS NULL"):
             raise CordonError("this database is older than the evidence chain: run cordon migrate; the chain begins with it")
@@ -69,7 +69,8 @@ async def run_verify(
                     noted,
                     trusted.checks,
                     lambda n: progress.advance(task, n),
-                    forgets_us=time.time_ns() // 1000 - retention.SETTLED_DAYS * DAY_US,
+                    forgets_us=now_us - retention.SETTLED_DAYS * DAY_US,
+                    retires_before=now_us // DAY_US - settings.retention_days,
                 )
             verdicts = await _verdicts(connection, span)
         waiting = len(await heads.unsigned(store))

@@ -153,6 +153,7 @@ async def prove(
     progress: Progress = lambda _: None,
     *,
     forgets_us: int = BEGINNING_US,
+    retires_before: int = 0,
 ) -> Counts:
     """Check everything of a span, in a transaction that reads at one moment.
 
@@ -164,6 +165,8 @@ async def prove(
     checks : whether a head's signature is right, by a key that is trusted
     progress : told how many links and rows were gone through since the last call
     forgets_us : dead letters that lanes kept before this may have been let go of since
+    retires_before : days since 1970 UTC before this may have been let go of but for what is held, where that is noted; a note
+        that a younger day was is not believed
 
     Raises
     ------
@@ -191,7 +194,7 @@ async def prove(
         raise MismatchError("lane", f"lane {lane_no} has signed heads and is not in the database: it was taken out", lane=lane_no)
     counts.heads = len({one.head for one in known})
     for kind in KINDS:
-        await _days(connection, kind, span, walked, counts, progress)
+        await _days(connection, kind, span, walked, counts, progress, retires_before)
     await _alerts(connection, span, walked, counts)
     return counts
 
@@ -407,7 +410,9 @@ async def _dead(connection: Connection, lane: int, links: Sequence[tuple[Record,
 # --- the rows of a day
 
 
-async def _days(connection: Connection, kind: str, span: Span, walked: Walked, counts: Counts, progress: Progress) -> None:
+async def _days(
+    connection: Connection, kind: str, span: Span, walked: Walked, counts: Counts, progress: Progress, retires_before: int
+) -> None:
     tables: dict[int, str] = {}
     for (name,) in await connection.fetch(
         "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = $1::text::regclass ORDER BY 1", kind
@@ -419,7 +424,7 @@ async def _days(connection: Connection, kind: str, span: Span, walked: Walked, c
     retired = {row["name"] for row in await connection.fetch("SELECT name FROM retired_day")}
     days = {day for of, day in walked.slices if of == kind} | tables.keys()
     for day in sorted(day for day in days if span.holds_day(day)):
-        past = partitions.name_of(kind, day) in retired
+        past = day < retires_before and partitions.name_of(kind, day) in retired
         counts.retired += past
         rows = await _day(connection, kind, day, tables.get(day), span, walked, progress, past=past)
         if kind == "fix":

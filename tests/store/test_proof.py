@@ -73,9 +73,14 @@ def checks(signed: Signed) -> bool:
     return (signed.key, signed.signature) == ("k", b"signed")
 
 
-async def prove(dsn: str, span: proof.Span = proof.Span(), signed: tuple[Signed, ...] = ()) -> proof.Counts:  # noqa: B008
+async def prove(
+    dsn: str,
+    span: proof.Span = proof.Span(),  # noqa: B008
+    signed: tuple[Signed, ...] = (),
+    retires_before: int = 0,
+) -> proof.Counts:
     async with Store(dsn, size=1) as store, proof.moment(store) as connection:
-        return await proof.prove(connection, span, signed, checks)
+        return await proof.prove(connection, span, signed, checks, retires_before=retires_before)
 
 
 async def found(dsn: str, *statements: str, span: proof.Span = proof.Span()) -> proof.MismatchError:  # noqa: B008
@@ -316,10 +321,14 @@ async def test_days_past_their_time_are_no_tampering_and_what_is_left_of_them_is
         await store.pool.execute("INSERT INTO hold (wearer, authorised_by, reason) VALUES (4, 'A Judge', 'appeal')")
         for table in ("fix", "event"):
             await retention.retire(store, rewriting.Day(table, day))
-        counts = await prove(touched)
+        counts = await prove(touched, retires_before=day + 1)
         assert (counts.retired, counts.fixes, counts.events) == (2, 4 + 3, 1)
-    said = await found(touched, "UPDATE fix SET lon = 1 WHERE tag = 4 AND fix_at = timestamptz '2026-03-20 09:47:40Z'")
-    assert "tag 4 at 2026-03-20T09:47:40Z" in str(said)
+    with pytest.raises(proof.MismatchError, match="is gone"):
+        await prove(touched, retires_before=day)  # a day that is to be kept has not gone by its time, whatever is noted
+    with psycopg.connect(touched, autocommit=True) as superuser:
+        superuser.execute("UPDATE fix SET lon = 1 WHERE tag = 4 AND fix_at = timestamptz '2026-03-20 09:47:40Z'")
+    with pytest.raises(proof.MismatchError, match="tag 4 at 2026-03-20T09:47:40Z"):
+        await prove(touched, retires_before=day + 1)
 
 
 async def test_an_empty_database_checks(database: str) -> None:
