@@ -12,6 +12,7 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import uuid
 from pathlib import Path
@@ -58,6 +59,7 @@ class Broker:
         self._port = 0
         self._lock: IO[str] | None = None
         self._guard: subprocess.Popen[bytes] | None = None
+        self._changing = threading.Lock()  # a stop while the broker is started again waits for it
 
     @property
     def address(self) -> str:
@@ -112,17 +114,19 @@ class Broker:
         CordonError
             If it does not come up.
         """
-        if self._guard is None:  # stopped meanwhile
-            return
-        self._end()
-        self._serve(_free_ports()[1])
+        with self._changing:
+            if self._guard is None:  # stopped meanwhile
+                return
+            self._end()
+            self._serve(_free_ports()[1])
 
     def stop(self) -> None:
         """Stop the broker in order; without effect where it does not run."""
-        self._end()
-        if self._lock is not None:
-            self._lock.close()
-            self._lock = None
+        with self._changing:
+            self._end()
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
 
     @property
     def pid(self) -> int:

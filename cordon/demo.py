@@ -85,7 +85,7 @@ async def fleet(system: Running) -> AsyncIterator[None]:
     environment = os.environ | {"CORDON_GATEWAY_KEY": key}
     with (system.settings.data_dir / "log" / "fleet.log").open("ab") as output:
         process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *FLEET, "run", "--demo", "--to", system.url, "--child"),
+            *(sys.executable, *FLEET, "run", "--demo", "--to", system.door, "--child"),
             stdin=asyncio.subprocess.PIPE,
             stdout=output,
             stderr=output,

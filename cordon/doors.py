@@ -2,6 +2,7 @@
 
 import contextlib
 import socket
+import time
 from collections.abc import AsyncIterator
 from typing import Final
 
@@ -11,12 +12,13 @@ from ingest.gateway import Authenticate, Gateway
 from ingest.http import FindReceipt
 from ingest.link import RETRY_AFTER_S
 from ingest.tcp import listen
-from model.batch import Receipt, Sink
+from model.batch import Receipt, Sink, receipt_us
 from model.errors import BusyError
-from model.instant import DAY_US
+from model.instant import DAY_US, MINUTE_US, SECOND_US
 from store import keys, receipts
 from store.pool import FAILURES, Store
 
+AHEAD_US: Final = MINUTE_US  # an edge's clock may run so far ahead of this one's
 REMEMBERED: Final = 10_000  # keys, should the store go away
 
 
@@ -52,9 +54,17 @@ def receipt_finder(store: Store) -> FindReceipt:
 
     async def find(id_: str) -> Receipt | None:
         try:
-            return await receipts.get(store, id_)
+            found = await receipts.get(store, id_)
         except FAILURES as error:
             raise BusyError(RETRY_AFTER_S) from error
+        made_us = receipt_us(id_)
+        if (
+            found is None
+            and made_us is not None
+            and 0 <= time.time_ns() // 1000 - made_us + AHEAD_US < receipts.KEPT_S * SECOND_US
+        ):
+            return Receipt(id_, None, None)  # its records are on the log, and no worker has come to them yet
+        return found
 
     return find
 

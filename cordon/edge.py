@@ -10,18 +10,13 @@ import uvicorn
 
 from cordon import child, doors, logs, scrape
 from cordon.instance import listening
+from cordon.producer import producing
 from cordon.serve import Server
 from cordon.settings import Settings, read
-from ingest import kafka
 from ingest.http import create_door
-from ingest.kafka import KafkaSink, Topics
 from model.errors import CordonError
-from store import generations
-from store.generations import Generation
-from store.pool import FAILURES, Store
 
 DRAIN_S: Final = 10  # a request in hand ends well within this
-LOOK_S: Final = 1.0  # how often it is looked whether other topics are to be produced to
 
 log = structlog.get_logger()
 
@@ -53,47 +48,21 @@ async def run_edge(dsn: str, address: str, host: str | None, port: int | None, t
 async def edge(settings: Settings, http: socket.socket, frames: socket.socket | None) -> None:
     """Take what gateways send into Kafka, until told to stop; then answer what is under way."""
     scrape.expose(settings.metrics_port)
-    async with child.database(settings.dsn, 4) as store:
-        generation = await generations.first(store, settings.lanes)
-        async with KafkaSink(settings.kafka, await _topics(settings, generation)) as sink:
-            door = create_door(sink, doors.authenticator(store), doors.receipt_finder(store), doors.limits(settings))
-            door.add_api_route("/healthz", _alive, include_in_schema=False)
-            config = uvicorn.Config(
-                door, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_S
-            )
-            server = Server(config)
-            async with doors.tcp(settings, store, sink, frames):
-                following = asyncio.create_task(_follow(store, settings, sink))
-                serving = asyncio.create_task(server.serve([http]))
-                stop = asyncio.create_task(child.until_told(settings.parent_pipe))
-                log.info("the doors are open", http=http.getsockname()[1], tcp=frames.getsockname()[1] if frames else None)
-                await asyncio.wait([stop, serving, following], return_when=asyncio.FIRST_COMPLETED)
-                server.should_exit = True
-            await serving
-            for task in (stop, following):
-                task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await following
+    async with child.database(settings.dsn, 4) as store, producing(settings, store) as sink:
+        door = create_door(sink, doors.authenticator(store), doors.receipt_finder(store), doors.limits(settings))
+        door.add_api_route("/healthz", _alive, include_in_schema=False)
+        config = uvicorn.Config(door, log_config=None, access_log=False, server_header=False, timeout_graceful_shutdown=DRAIN_S)
+        server = Server(config)
+        async with doors.tcp(settings, store, sink, frames):
+            serving = asyncio.create_task(server.serve([http]))
+            stop = asyncio.create_task(child.until_told(settings.parent_pipe))
+            log.info("the doors are open", http=http.getsockname()[1], tcp=frames.getsockname()[1] if frames else None)
+            await asyncio.wait([stop, serving], return_when=asyncio.FIRST_COMPLETED)
+            server.should_exit = True
+        await serving
+        stop.cancel()
 
 
 async def _alive() -> dict[str, str]:
     """For whoever balances load: this edge answers. Whether the broker takes what it sends, each answer tells."""
     return {"status": "alive"}
-
-
-async def _topics(settings: Settings, generation: Generation) -> Topics:
-    """A generation's topics, made where they are missing."""
-    topics = Topics(settings.kafka_prefix, generation.number, generation.lanes)
-    await kafka.ensure(settings.kafka, topics, settings.kafka_replication)
-    return topics
-
-
-async def _follow(store: Store, settings: Settings, sink: KafkaSink) -> None:
-    """Produce to the newest generation of topics, until cancelled."""
-    while True:
-        await asyncio.sleep(LOOK_S)
-        with contextlib.suppress(*FAILURES):
-            newest = await generations.produced(store)
-            if newest is not None and newest.number != sink.topics.generation:
-                sink.use(await _topics(settings, newest))
-                log.info("producing", generation=newest.number, lanes=newest.lanes)

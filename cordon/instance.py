@@ -56,6 +56,12 @@ class Running(NamedTuple):
     settings: Settings
     database: Database
     children: tuple[Child, ...]
+    edge: str = ""  # where gateways send, if elsewhere
+
+    @property
+    def door(self) -> str:
+        """Where gateways send."""
+        return self.edge or self.url
 
     @contextlib.asynccontextmanager
     async def kept(self) -> AsyncIterator[None]:

@@ -71,12 +71,29 @@ def up(
     ] = None,
     tcp_port: TcpPort = None,
     host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
+    kafka: Annotated[
+        bool,
+        typer.Option(
+            "--kafka", help="The distributed form: a broker, an edge and several workers. CORDON_KAFKA names another broker."
+        ),
+    ] = False,
+    workers: Annotated[int | None, typer.Option("--workers", help="Workers, with --kafka.", show_default="2", min=1)] = None,
+    lanes: Annotated[
+        int | None, typer.Option("--lanes", help="Commit streams; fixed at the first start.", show_default="4", min=1, max=256)
+    ] = None,
+    edge_port: Annotated[
+        int | None,
+        typer.Option(
+            "--edge-port", help="Port of the gateway door, with --kafka.", show_default="the next one", min=0, max=65535
+        ),
+    ] = None,
     data_dir: DataDir = None,
 ) -> None:
     """The whole system on this machine: database, worker, API and console, until Ctrl-C."""
     from cordon.up import run_up
 
-    _run(run_up(demo_fleet=demo, host=host, port=port, tcp_port=tcp_port, data_dir=data_dir, out=out))
+    ports = {"port": port, "tcp_port": tcp_port, "edge_port": edge_port}
+    _run(run_up(demo_fleet=demo, kafka=kafka, host=host, workers=workers, lanes=lanes, data_dir=data_dir, out=out, **ports))
 
 
 @app.command()
@@ -94,6 +111,24 @@ def worker(
     from cordon.consumer import run_worker
 
     _run(run_worker(dsn, kafka))
+
+
+@app.command()
+def api(
+    dsn: Dsn = "",
+    kafka: Annotated[str, typer.Option("--kafka", help="The broker, host:port; several with commas between.")] = "",
+    port: Annotated[
+        int | None, typer.Option("--port", help="Port of the console and the API.", show_default="8000", min=0, max=65535)
+    ] = None,
+    host: Annotated[str | None, typer.Option("--host", help="Address to listen on.", show_default="127.0.0.1")] = None,
+) -> None:
+    """The officers' API and console of a distributed system, until Ctrl-C; any number of them share CORDON_TOKEN_SECRET_FILE."""
+    from cordon.kernels import environment
+
+    os.environ.update(environment())
+    from cordon.serve import run_api
+
+    _run(run_api(dsn, kafka, host, port))
 
 
 @app.command()

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import socket
 import sys
-from collections.abc import Awaitable, Callable, Generator, MutableMapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Generator, MutableMapping
 from typing import Any
 
 import structlog
@@ -13,11 +13,16 @@ import uvicorn
 import api.settings
 from api.app import create_app, end_streams
 from cordon import again, child, doors, logs
+from cordon.producer import producing
 from cordon.settings import Settings, read
 from ingest.http import create_door
 from ingest.link import GIVE_UP_S, LinkSink
+from model.batch import Sink
+from model.errors import CordonError
+from store.pool import Store
 
 GATEWAY_PATH = "/gateway/"
+SECRET_BYTES = 32
 DRAIN_S = 10  # a request in hand ends well within this; open streams are cut and resume elsewhere
 
 log = structlog.get_logger()
@@ -50,11 +55,8 @@ def hosts(settings: Settings) -> tuple[str, ...]:
 
 async def serve(settings: Settings) -> None:
     """Answer on the listening socket handed over, or on host and port, until told to stop."""
-    assert settings.worker_socket is not None
     assert settings.token_secret_file is not None
-    async with child.database(settings.dsn, 4) as store:
-        # An instance on a trace's clock has one sender, who counts the answers: a batch sent twice would count as a duplicate.
-        sink = LinkSink(settings.worker_socket, None if settings.trace_clock else GIVE_UP_S)
+    async with child.database(settings.dsn, 4) as store, _sink(settings, store) as sink:
         officers = create_app(
             api.settings.Settings(
                 database=settings.dsn,
@@ -63,9 +65,12 @@ async def serve(settings: Settings) -> None:
                 replay=again.through(sink, doors.limits(settings)),
             )
         )
-        door = create_door(sink, doors.authenticator(store), doors.receipt_finder(store), doors.limits(settings))
+        application: Application = officers
+        if not settings.kafka:  # else edges have the doors
+            door = create_door(sink, doors.authenticator(store), doors.receipt_finder(store), doors.limits(settings))
+            application = front(officers, door)
         config = uvicorn.Config(
-            front(officers, door),
+            application,
             host=settings.host,
             port=settings.port,
             log_config=None,
@@ -82,7 +87,47 @@ async def serve(settings: Settings) -> None:
         server.should_exit = True
         await serving
         stop.cancel()
+
+
+@contextlib.asynccontextmanager
+async def _sink(settings: Settings, store: Store) -> AsyncIterator[Sink]:
+    """Where batches go: to the one worker, or to Kafka; for the door, and for dead letters that are given another try."""
+    if settings.kafka:
+        async with producing(settings, store, heartbeats=False) as log_sink:
+            yield log_sink
+        return
+    assert settings.worker_socket is not None
+    # An instance on a trace's clock has one sender, who counts the answers: a batch sent twice would count as a duplicate.
+    sink = LinkSink(settings.worker_socket, None if settings.trace_clock else GIVE_UP_S)
+    try:
+        yield sink
+    finally:
         await sink.close()
+
+
+async def run_api(dsn: str, address: str, host: str | None, port: int | None) -> None:
+    """The command's process: the officers' API and console over a database, until told to stop.
+
+    Raises
+    ------
+    CordonError
+        If no database or no broker is named, or the key that signs access tokens is not.
+    """
+    given: dict[str, Any] = {"dsn": dsn or None, "kafka": address or None, "host": host, "port": port}
+    settings = read().model_copy(update={name: value for name, value in given.items() if value is not None})
+    if not settings.dsn or not settings.kafka:
+        raise CordonError(
+            "which database, and which broker? Give --dsn and --kafka, or set CORDON_DSN and CORDON_KAFKA; "
+            "on one machine `cordon up` has the API without any broker"
+        )
+    file = settings.token_secret_file
+    if file is None or not file.is_file() or len(file.read_bytes().strip()) < SECRET_BYTES:
+        raise CordonError(
+            f"set CORDON_TOKEN_SECRET_FILE to a file of at least {SECRET_BYTES} random bytes, the same for every `cordon api`: "
+            "access tokens are signed with it"
+        )
+    logs.configure(settings.log_level, settings.log_file, "api")
+    await serve(settings)
 
 
 class Server(uvicorn.Server):

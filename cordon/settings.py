@@ -37,6 +37,10 @@ class Settings(BaseSettings):
     kafka_replication: Annotated[int, Field(ge=1)] = 1
     # A worker not heard of for so long loses its lanes to the others.
     kafka_session_ms: Annotated[int, Field(ge=500)] = 8000
+    # Of the distributed form on one machine (`cordon up --kafka`): its workers, and where its edge answers; 0: any free port,
+    # None: the port after the API's.
+    workers: Annotated[int, Field(ge=1, le=64)] = 2
+    edge_port: Annotated[int, Field(ge=0, le=65535)] | None = None
     # Records waiting for a commit before gateways are told to come back; about 100 MB.
     queue_records: Annotated[int, Field(ge=1)] = 400_000
     # Records one commit takes at most: more only makes the first of them wait longer.

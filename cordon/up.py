@@ -10,7 +10,8 @@ import structlog
 from rich.console import Console
 from rich.panel import Panel
 
-from cordon import child, demo, duties, logs
+from cordon import child, demo, distributed, duties, logs
+from cordon.distributed import OwnBroker
 from cordon.instance import Running, database, running
 from cordon.settings import default_data_dir, read, refuse_demo_elsewhere
 from duties import partitions
@@ -23,7 +24,17 @@ NO_USERS: Final = "Nobody can sign in yet. In another terminal: cordon users add
 
 
 async def run_up(
-    *, demo_fleet: bool, host: str | None, port: int | None, tcp_port: int | None, data_dir: Path | None, out: Console
+    *,
+    demo_fleet: bool,
+    kafka: bool,
+    host: str | None,
+    port: int | None,
+    tcp_port: int | None,
+    edge_port: int | None,
+    workers: int | None,
+    lanes: int | None,
+    data_dir: Path | None,
+    out: Console,
 ) -> None:
     """Run until Ctrl-C, SIGTERM, or a part that cannot be kept running.
 
@@ -32,7 +43,8 @@ async def run_up(
     CordonError
         If the demo is asked for beyond loopback, the data folder or port cannot be used, or a part does not stay up.
     """
-    given = {"host": host, "port": port, "tcp_port": tcp_port, "data_dir": data_dir}
+    given = {"host": host, "port": port, "tcp_port": tcp_port, "edge_port": edge_port, "data_dir": data_dir}
+    given |= {"workers": workers, "lanes": lanes}
     settings = read().model_copy(update={name: value for name, value in given.items() if value is not None})
     if demo_fleet:
         refuse_demo_elsewhere(settings.host)
@@ -48,20 +60,27 @@ async def run_up(
                     status.update("Setting up the simulated fleet")
                     await demo.seed(store)
                 anyone = bool(await accounts.everyone(store))
+            own = None
+            if kafka or settings.kafka:
+                status.update("Starting the broker (its jars are fetched the first time)")
+                migrated, own = await stack.enter_async_context(distributed.broker(migrated))
             status.update("Starting the worker (the first start compiles the geofence kernels, about half a minute)")
-            system = await stack.enter_async_context(running(migrated))
-        await _stay(system, demo_fleet=demo_fleet, anyone=anyone, out=out)
+            parts = distributed.running if migrated.settings.kafka else running
+            system = await stack.enter_async_context(parts(migrated))
+        await _stay(system, own, demo_fleet=demo_fleet, anyone=anyone, out=out)
 
 
-async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console) -> None:
+async def _stay(system: Running, own: OwnBroker | None, *, demo_fleet: bool, anyone: bool, out: Console) -> None:
     """Keep everything running until told to stop."""
     lines = [
         f"[bold]Console[/]   {system.url}",
-        f"Gateways  {system.url}/gateway/v1/fixes",
+        f"Gateways  {system.door}/gateway/v1/fixes",
         f"Data      {system.settings.data_dir}",
     ]
     if system.settings.tcp_port is not None:
         lines.insert(2, f"Frames    tcp://{system.settings.address(system.settings.tcp_port)}")
+    if system.settings.kafka:
+        lines.append(f"Kafka     {system.settings.kafka}, {system.settings.workers} workers")
     if demo_fleet:
         lines.append("Sign in as operator, officer, supervisor, field, engineer, auditor or admin, password demo")
     elif not anyone:
@@ -69,10 +88,10 @@ async def _stay(system: Running, *, demo_fleet: bool, anyone: bool, out: Console
     out.print(Panel("\n".join(lines), title="Cordon is up", expand=False), highlight=False)
     out.print("Ctrl-C ends it; the data stay.", highlight=False)
     async with demo.fleet(system) if demo_fleet else contextlib.nullcontext(), asyncio.TaskGroup() as group:
-        settings = system.settings.model_copy(update={"door_url": system.url})
+        settings = system.settings.model_copy(update={"door_url": system.door})
         disk = settings.data_dir if system.database.server is not None else None
         doing = duties.run(settings.dsn, duties.listed(settings, disk))
-        kept = [group.create_task(job) for job in (system.keep(), doing)]
+        kept = [group.create_task(job) for job in (system.keep(), doing, *([own.keep()] if own else []))]
         await child.until_told(watch_parent=False)
         out.print("Ending", highlight=False)
         for task in kept:

@@ -213,12 +213,13 @@ class KafkaSink:
 
     What became of the records is known once a worker has committed them, so receipts have no numbers yet. While it is open, each
     partition that this edge leaves alone gets heartbeats, so that lanes know the time while nobody moves; with no edge running
-    they do not, and nothing is judged to be missing.
+    they do not, and nothing is judged to be missing. What is no door opens it without ``heartbeats``.
     """
 
-    def __init__(self, address: str, topics: Topics) -> None:
+    def __init__(self, address: str, topics: Topics, *, heartbeats: bool = True) -> None:
         self._address = address
         self._topics = topics
+        self._heartbeats = heartbeats
         self._producer: AIOKafkaProducer | None = None
         self._bytes = 0
         self._told = np.zeros(topics.lanes)  # when each live partition was last sent anything, seconds of the monotonic clock
@@ -228,7 +229,8 @@ class KafkaSink:
 
     async def __aenter__(self) -> Self:
         self._spawn(self._keep())
-        self._spawn(self._beat())
+        if self._heartbeats:
+            self._spawn(self._beat())
         return self
 
     async def __aexit__(self, *_: object) -> None:

@@ -96,7 +96,7 @@ class System:
         self._tokens: dict[str, str] = {}
         self._key = ""
         self.up: subprocess.Popen[bytes] | None = None
-        self.url = ""
+        self.url = self.door = ""
 
     # -- its life
 
@@ -121,6 +121,9 @@ class System:
             return found[1] if found else ""
 
         self.url = until(address, "cordon up says where it is", START_S)
+        gateways = re.search(r"Gateways\s+(http://[^/\s]+)", self.said())
+        assert gateways is not None
+        self.door = gateways[1]
         until(lambda: self.get("/readyz").status == 200, "/readyz answers 200")
         return self
 
@@ -162,9 +165,19 @@ class System:
         """Id of the one process of a part: ``worker``, ``api``, ``up`` or ``database``."""
         if part == "database":
             return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
-        module = {"worker": "-m cordon.worker", "api": "-m cordon.serve", "up": "-m cordon.main up"}[part]
-        (pid,) = [pid for pid, words in self.processes().items() if module in words]
+        (pid,) = self.pids(part)
         return pid
+
+    def pids(self, part: str) -> list[int]:
+        """Ids of every process of a part, with ``cordon up --kafka`` also ``edge`` and ``broker``."""
+        module = {
+            "worker": "-m cordon.worker",
+            "api": "-m cordon.serve",
+            "up": "-m cordon.main up",
+            "edge": "-m cordon.main edge",
+            "broker": " kafka.Kafka ",
+        }[part]
+        return [pid for pid, words in self.processes().items() if module in words and "guard.py" not in words]
 
     def kill(self, part: str) -> int:
         """kill -9; the id of what died."""
@@ -272,7 +285,13 @@ class System:
 
     def post(self, body: Any, *, key: str | None = None, headers: dict[str, str] | None = None) -> Answer:
         """A frame through the gateway door, as it is."""
-        return http("POST", f"{self.url}/gateway/v1/fixes", bearer=key or self.key, body=body, headers=headers)
+        return http("POST", f"{self.door}/gateway/v1/fixes", bearer=key or self.key, body=body, headers=headers)
+
+    def get_receipt(self, receipt: str) -> Any:
+        """What the door says of a receipt."""
+        answer = http("GET", f"{self.door}/gateway/v1/receipts/{receipt}", bearer=self.key)
+        assert answer.status == 200, answer.body
+        return answer.json
 
     def send(self, *fixes: dict[str, Any], events: Sequence[dict[str, Any]] = ()) -> Any:
         """Fixes through the gateway door, again while it is busy or away as a gateway would; the receipt."""

@@ -1,0 +1,53 @@
+"""`cordon up --kafka`: the distributed form on one machine answers as the embedded one does, whatever part is killed."""
+
+import os
+import signal
+from collections.abc import Iterator
+
+import pytest
+
+from tests.integration.system import System, system, until
+from tests.integration.world import TAG, fix, monitored
+
+pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("kafka")]
+
+
+@pytest.fixture(scope="module")
+def up() -> Iterator[System]:
+    with system({"CORDON_KAFKA_SESSION_MS": "1500"}) as made:
+        made.start("--port", "0", "--tcp-port", "0", "--kafka", "--workers", "2", "--lanes", "3")
+        made.people("operator", "admin")
+        yield made
+
+
+def stored(up: System) -> set[int]:
+    return {seq for (seq,) in up.sql("SELECT seq FROM fix WHERE tag = %s", TAG)}
+
+
+def test_it_goes_on_whatever_is_killed(up: System) -> None:
+    monitored(up, "admin")
+    receipt = up.send(fix(1))
+    assert (receipt["accepted"], receipt["stored"], receipt["duplicate"]) == (1, None, None)
+    until(lambda: stored(up) == {1}, "the fix is stored")
+    (alert,) = until(lambda: up.ask("operator", "GET", "/alerts")["items"], "the alert is there")
+    assert (alert["tag"], alert["kind"]) == (TAG, "exclusion")
+    said = up.get_receipt(receipt["receipt"])
+    assert (said["stored"], said["duplicate"]) == (1, 0)
+    for seq, part in enumerate(("worker", "edge", "broker", "api"), start=2):
+        for died in up.pids(part)[:1]:
+            os.kill(died, signal.SIGKILL)
+            up.send(fix(seq))
+            until(lambda: died not in up.pids(part) and up.pids(part), f"another {part} runs")  # noqa: B023
+        until(lambda: seq in stored(up), f"what was sent with the {part} killed is stored")  # noqa: B023
+    assert stored(up) == set(range(1, 6))
+    assert [one["id"] for one in up.ask("operator", "GET", "/alerts")["items"]] == [alert["id"]]
+
+
+def test_it_ends_in_order_and_is_there_again(up: System) -> None:
+    for seq in range(10, 30):
+        up.send(fix(seq))
+    assert up.stop() == 0
+    assert up.processes() == {}
+    up.start("--port", "0", "--kafka", "--workers", "1")
+    until(lambda: set(range(10, 30)) <= stored(up), "what was acknowledged before the end is stored")
+    assert len(up.pids("worker")) == 1
