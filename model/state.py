@@ -183,16 +183,20 @@ class State:
         row = self.row_of.get(tag)
         if row is not None:
             return row
-        if self.count == len(self.tags):
-            grown = np.zeros(2 * self.count, TAG)
-            grown[: self.count] = self.tags
-            self.tags = grown
-            self.due_us = np.concatenate([self.due_us, np.full(self.count, FOREVER_US)])
+        self._make_room(1)
         row = self.count
         self.tags[row]["tag"] = tag
         self.row_of[tag] = row
         self.count += 1
         return row
+
+    def _make_room(self, more: int) -> None:
+        """Have so many unused rows, at least doubling where there are too few."""
+        if self.count + more > len(self.tags):
+            grown = np.zeros(max(2 * len(self.tags), self.count + more), TAG)
+            grown[: self.count] = self.tags[: self.count]
+            self.due_us = np.concatenate([self.due_us, np.full(len(grown) - len(self.tags), FOREVER_US)])
+            self.tags = grown
 
     def pair(self, tag: int, zone: int) -> Array | None:
         """The (1,) PAIR record of a tag and a zone, changed in place by its reader, or None."""
@@ -299,11 +303,16 @@ class State:
         count -= _MORE if more else 0
         end = 8 + count * TAG.itemsize
         first = number * BLOCK_TAGS
-        for record in np.frombuffer(body[8:end], TAG):
-            row = self._add(int(record["tag"]))
-            if row - first not in range(BLOCK_TAGS):
-                raise ValueError(f"snapshot block {number} holds tag {int(record['tag'])} of another block")
-            self.tags[row] = record
+        records = np.frombuffer(body[8:end], TAG)
+        tags = records["tag"].tolist()
+        if self.count != first or len(tags) > BLOCK_TAGS or not self.row_of.keys().isdisjoint(tags) or len(set(tags)) < len(tags):
+            raise ValueError(
+                f"snapshot block {number} does not follow on the {self.count} tags before it, or repeats one of them"
+            )
+        self._make_room(count)
+        self.tags[first : first + count] = records
+        self.row_of.update(zip(tags, range(first, first + count), strict=True))
+        self.count += count
         if more:
             body = self._put_more(body)
         for record in np.frombuffer(body[end:], PAIR):

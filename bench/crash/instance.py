@@ -10,7 +10,7 @@ import time
 import urllib.error
 import urllib.request
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -28,8 +28,14 @@ WAIT_S: Final = 120.0
 LOOK_S: Final = 0.02
 
 # What a part's process runs. The database is found by its pid file.
-PARTS: Final = {"worker": "-m cordon.worker", "API": "-m cordon.serve", "parent": "-m cordon.main up"}
 DATABASE: Final = "database"
+PARTS: Final = {
+    "worker": "-m cordon.worker",
+    "edge": "-m cordon.main edge",
+    "broker": "kafka.Kafka",
+    "API": "-m cordon.serve",
+    "parent": "-m cordon.main up",
+}
 
 Found = TypeVar("Found")
 
@@ -57,10 +63,12 @@ class Instance:
     ----------
     folder : of its own; made where it is missing
     environment : further settings, as ``CORDON_...``
+    options : further words for `cordon up`
     """
 
-    def __init__(self, folder: Path, environment: dict[str, str]) -> None:
+    def __init__(self, folder: Path, environment: dict[str, str], options: Sequence[str] = ()) -> None:
         self.folder = folder
+        self._options = tuple(options)
         self.data_dir = folder / "data"
         self._mark = uuid.uuid4().hex
         temporary = folder / "tmp"
@@ -71,15 +79,19 @@ class Instance:
         self._said = folder / "up.log"
         self._up: subprocess.Popen[bytes] | None = None
         self.url = ""
+        self.door_port = 0  # where gateways send
         self.dsn = environment.get("CORDON_DSN", "")
 
     # -- its life
 
-    def start(self, port: int = 0) -> None:
-        """Return when it answers."""
+    def start(self) -> None:
+        """Return when it answers; where it did before, if it did."""
+        ports = ["--port", str(self.port)] if self.url else ["--port", "0"]
+        if self.url and self.door_port != self.port:
+            ports += ["--edge-port", str(self.door_port)]
         with self._said.open("wb") as said:
             self._up = subprocess.Popen(
-                [*COMMAND, "up", "--data-dir", str(self.data_dir), "--port", str(port)],
+                [*COMMAND, "up", *self._options, *ports, "--data-dir", str(self.data_dir)],
                 cwd=ROOT,
                 env=self._environment,
                 stdin=subprocess.DEVNULL,
@@ -94,6 +106,9 @@ class Instance:
             return found[1] if found else ""
 
         self.url = until(address, "cordon up says where it is", START_S)
+        door = re.search(r"Gateways\s+http://\S+?:(\d+)/", self._said.read_text())
+        assert door is not None
+        self.door_port = int(door[1])
         self.dsn = self._setting("worker", "CORDON_DSN")
         until(self.ready, "/readyz answers 200")
 
@@ -160,7 +175,7 @@ class Instance:
         """All that is alive and ours, by id: what it runs."""
         found = {}
         for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
+            if not entry.name.isdigit() or int(entry.name) == os.getpid():
                 continue
             try:
                 words = (entry / "cmdline").read_bytes()
@@ -175,14 +190,14 @@ class Instance:
         return found
 
     def pid(self, part: str) -> int:
-        """Id of a part's process; 0 while there is none."""
+        """Id of a part's process, of several the oldest; 0 while there is none."""
         if part == DATABASE:
             try:
                 return int((self.data_dir / "postgres" / "postmaster.pid").read_text().split()[0])
             except (OSError, ValueError, IndexError):
                 return 0
         found = [pid for pid, words in self.processes().items() if PARTS[part] in words]
-        return found[0] if len(found) == 1 else 0
+        return min(found, default=0)
 
     def send(self, part: str, number: int) -> int:
         """Send a part a signal as soon as it runs; the id of who got it."""

@@ -22,11 +22,18 @@ from bench.crash.walk import walk
 from model.steps import Step
 
 STEPS: Final = tuple(str(step) for step in Step)
-PARTS: Final = ("worker", DATABASE, "API", "parent")
-LINKS: Final = ("gateway to door", "door to worker", "worker to database")
+EMBEDDED: Final = "embedded"
+KAFKA: Final = "kafka"
+PARTS: Final = {
+    EMBEDDED: ("worker", DATABASE, "API", "parent"),
+    KAFKA: ("worker", DATABASE, "API", "edge", "broker", "parent"),
+}
+DOOR, HAND, STORE = "gateway to door", "door to worker", "worker to database"
+LINKS: Final = {EMBEDDED: (DOOR, HAND, STORE), KAFKA: (DOOR, STORE)}
 WAYS: Final = ("cut", "stall", "half-close to server", "half-close to client")
 ZOMBIES: Final = tuple(f"zombie, {step}" for step in (Step.FENCE, Step.STORE, Step.COMMIT, Step.ANSWER))
 FULL: Final = "disk full"
+REBALANCE: Final = "rebalance"  # a worker leaves in order, and another joins
 
 FIRST_TAG: Final = 356_307_042_470_000
 TAGS_EACH: Final = 4
@@ -34,7 +41,8 @@ POINTS: Final = 12_000  # of a walk: more than any trial sends
 SNAPSHOT_ENTRIES: Final = 15  # so that every few commits carry a snapshot
 REACH_S: Final = 60.0  # for a step to be come to
 STALL_S: Final = 4.0
-FULL_S: Final = 4.0  # without space
+FULL_S: Final = 10.0  # without space
+DRAIN_S: Final = 60.0  # within which what is on the broker is committed
 
 Tell = Callable[[str], None]
 
@@ -69,14 +77,14 @@ def plan(seed: int, faults: Sequence[str], rounds: int) -> list[Fault]:
 class Trial:
     """One system under gateways' load; ``do`` a fault, ``finish``, and there are the counts."""
 
-    def __init__(self, folder: Path, seed: int, gateways: int, tell: Tell) -> None:
-        self.seed, self._tell = seed, tell
+    def __init__(self, folder: Path, seed: int, gateways: int, tell: Tell, engine: str = EMBEDDED) -> None:
+        self.seed, self._tell, self._engine = seed, tell, engine
         self._folder = folder
         self.orders = Orders(folder / "doom")
         more = {"CORDON_SNAPSHOT_ENTRIES": str(SNAPSHOT_ENTRIES), "CORDON_DEATHS_A_MINUTE": "1000"}
         self._settings = self.orders.environment | more
         self._disk = Disk(folder / "one")
-        self.instance = Instance(folder / "one", self._settings)
+        self.instance = Instance(folder / "one", self._settings, ["--kafka"] if engine == KAFKA else [])
         self.ledger = Ledger(folder / "ledger")
         self._gateways: list[Gateway] = []
         self._number = gateways
@@ -92,7 +100,7 @@ class Trial:
         position = world.load(self.instance.dsn, tags, since.isoformat())
         until(lambda: self._judged_by(position), "every lane judges by the world")
         key = self.instance.command("keys", "create", "crash")
-        self._door = Proxy(("127.0.0.1", self.instance.port))
+        self._door = Proxy(("127.0.0.1", self.instance.door_port))
         begin_us = int((since + timedelta(days=5)).timestamp()) * 1_000_000
         for number in range(self._number):
             own = tags[number * TAGS_EACH : (number + 1) * TAGS_EACH]
@@ -133,15 +141,21 @@ class Trial:
         return Done(fault.case, hits, took_s, found)
 
     def count(self) -> Count:
-        """All that can be counted at any moment; the database may be starting again, and is waited for."""
+        """All that can be counted at any moment; the database may be starting again, and is waited for.
+
+        On Kafka what was acknowledged is on the broker, and lost only if it does not come in time.
+        """
+        ends = time.monotonic() + DRAIN_S
 
         def look() -> list[Count]:
             try:
-                return [count.records(self.instance, self.ledger).also(count.doubles(self.instance))]
+                found = count.records(self.instance, self.ledger)
             except psycopg.OperationalError:
                 return []
+            drained = self._engine == EMBEDDED or not found.lost or time.monotonic() > ends
+            return [found] if drained else []
 
-        return until(look, "the database answers")[0]
+        return until(look, "the database answers")[0].also(count.doubles(self.instance))
 
     def verdicts(self) -> Count:
         """The alerts, once the gateways have ended."""
@@ -164,13 +178,16 @@ class Trial:
     def _strike(self, fault: Fault) -> int:
         if fault.case in STEPS:
             return int(self.orders.carry_out("kill", fault.case, fault.how, REACH_S) > 0)
-        if fault.case in PARTS:
+        if fault.case in PARTS[self._engine]:
             return self._kill(fault.case)
+        if fault.case == REBALANCE:
+            return int(self.instance.send("worker", signal.SIGTERM) > 0)
         if fault.case in ZOMBIES:
-            return self._zombie(fault.case.partition(", ")[2], fault.how)
+            zombie = self._zombie if self._engine == EMBEDDED else self._evicted
+            return zombie(fault.case.partition(", ")[2], fault.how)
         if fault.case == FULL:
             return self._fill()
-        link, way = next((link, way) for link in LINKS for way in WAYS if fault.case == f"{link}, {way}")
+        link, way = next((link, way) for link in LINKS[self._engine] for way in WAYS if fault.case == f"{link}, {way}")
         return self._disturb(self._link(link), way)
 
     def _kill(self, part: str) -> int:
@@ -183,14 +200,14 @@ class Trial:
         """What a machine's own supervisor does when `cordon up` has ended."""
         until(lambda: not self.instance.alive, "the parent is gone")
         until(lambda: not self.instance.processes(), "everything it started is gone")
-        self.instance.start(self.instance.port)
+        self.instance.start()
 
     def _link(self, link: str) -> Proxy:
         """The relay of a link; who talks over it is made to connect again, through it."""
-        if link == LINKS[0]:
+        if link == DOOR:
             assert self._door is not None
             return self._door
-        who, path = ("API", self.instance.worker_socket()) if link == LINKS[1] else ("worker", self.instance.database_socket())
+        who, path = ("API", self.instance.worker_socket()) if link == HAND else ("worker", self.instance.database_socket())
         known = self._links.get(link)
         if known is not None and path.exists() and path.stat().st_ino == known.inode:
             return known
@@ -225,7 +242,7 @@ class Trial:
         other = Instance(self._folder / "two", self._settings | {"CORDON_DSN": self.instance.dsn})
         try:
             other.start()
-            self._door.target = ("127.0.0.1", other.port)
+            self._door.target = ("127.0.0.1", other.door_port)
             self._door.cut()
             wait_for_all(self._gateways, until)
             os.kill(frozen, signal.SIGCONT)
@@ -235,9 +252,24 @@ class Trial:
         finally:
             other.end()
             os.kill(parent, signal.SIGCONT)
-            self._door.target = ("127.0.0.1", self.instance.port)
+            self._door.target = ("127.0.0.1", self.instance.door_port)
             self._door.cut()
         return 1
+
+    def _evicted(self, step: str, how: int) -> int:
+        """Freeze one of several workers inside a commit until the group has given its lanes to others, and wake it."""
+        frozen = self.orders.carry_out("freeze", step, how, REACH_S)
+        if not frozen:
+            return 0
+        try:
+            until(lambda: not self._lanes_of(frozen), "others have the zombie's lanes")
+        finally:
+            os.kill(frozen, signal.SIGCONT)
+        return 1
+
+    def _lanes_of(self, pid: int) -> int:
+        ((count,),) = self.instance.sql("SELECT count(*) FROM lane WHERE owner LIKE %s", f"%:{pid}")
+        return int(count)
 
     def _fill(self) -> int:
         """Take all room from the database for a while; gateways must be told to come again, and nothing more."""

@@ -7,36 +7,41 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.crash.trial import FULL, LINKS, PARTS, STEPS, WAYS, ZOMBIES, Done, Fault, Trial, plan
+from bench.crash.trial import EMBEDDED, FULL, KAFKA, LINKS, PARTS, REBALANCE, STEPS, WAYS, ZOMBIES, Done, Fault, Trial, plan
 from bench.rows import Measured
 from bench.workloads import Tell
 
 GATEWAYS: Final = 6
 ROUNDS: Final = 3  # times each step is killed at, and each part
 SEED: Final = "CORDON_BENCH_SEED"
-MEMORY: Final = Path("/dev/shm")  # noqa: S108
 
 
 def measure(quick: bool, tell: Tell) -> list[Measured]:
-    """A row for each step, part, link and whatever else is broken: how often it was, and what that cost."""
+    """A row for each step, part, link and whatever else is broken, on both engines: how often it was, and what that cost."""
     seed = int(os.environ.get(SEED) or time.time_ns() % 1_000_000)
     tell(f"{SEED}={seed} repeats this plan")
-    return _rows("embedded", _trial(seed, faults(seed, quick), tell), 1 if quick else ROUNDS)
+    rounds = 1 if quick else ROUNDS
+    return [
+        row
+        for engine in (EMBEDDED, KAFKA)
+        for row in _rows(engine, _trial(engine, seed, faults(engine, seed, quick), tell), rounds)
+    ]
 
 
-def faults(seed: int, quick: bool) -> list[Fault]:
-    """The seed's plan: steps and parts mixed, then links, then zombies, then the disk; ``quick`` is the first of it, once."""
-    often = plan(seed, (*STEPS, *PARTS), 1 if quick else ROUNDS)
+def faults(engine: str, seed: int, quick: bool) -> list[Fault]:
+    """The seed's plan: steps and parts mixed, then links, zombies and the rest; ``quick`` is the first of it, once."""
+    often = plan(seed, (*STEPS, *PARTS[engine]), 1 if quick else ROUNDS)
     if quick:
         return often
-    links = [f"{link}, {way}" for link in LINKS for way in WAYS]
-    return [*often, *plan(seed, links, 1), *plan(seed, ZOMBIES, 1), Fault(FULL)]
+    links = [f"{link}, {way}" for link in LINKS[engine] for way in WAYS]
+    last = [REBALANCE] * ROUNDS if engine == KAFKA else [FULL]
+    return [*often, *plan(seed, links, 1), *plan(seed, ZOMBIES, 1), *map(Fault, last)]
 
 
-def _trial(seed: int, planned: list[Fault], tell: Tell) -> list[Done]:
+def _trial(engine: str, seed: int, planned: list[Fault], tell: Tell) -> list[Done]:
     folder = Path(tempfile.mkdtemp(prefix="cordon-crash-"))
     folder.chmod(0o755)  # the database's own user has to enter
-    trial = Trial(folder, seed, GATEWAYS, tell)
+    trial = Trial(folder, seed, GATEWAYS, lambda text: tell(f"{engine}, {text}"), engine)
     try:
         trial.begin()
         done = [trial.do(fault) for fault in planned]

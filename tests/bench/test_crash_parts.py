@@ -4,11 +4,12 @@ import random
 from pathlib import Path
 
 import numpy as np
+import pytest
 import shapely
 
 from bench.crash import count, oracle
 from bench.crash.gateway import Gateway, Ledger
-from bench.crash.trial import STEPS, plan
+from bench.crash.trial import EMBEDDED, KAFKA, STEPS, plan
 from bench.crash.walk import LAT, LON, METRES_A_DEGREE, RADIUS_M, ZONES_AT_M, walk
 from bench.workloads import crash
 from cordon.doom import DIGESTS, Doom
@@ -25,10 +26,12 @@ def test_the_same_seed_is_the_same_plan_and_the_same_frames(tmp_path: Path) -> N
     assert frames[0] == frames[1] != frames[2]
 
 
-def test_a_plan_comes_to_every_step_link_and_part() -> None:
-    cases = {fault.case for fault in crash.faults(7, quick=False)}
+@pytest.mark.parametrize("engine", [EMBEDDED, KAFKA])
+def test_a_plan_comes_to_every_step_link_and_part(engine: str) -> None:
+    cases = {fault.case for fault in crash.faults(engine, 7, quick=False)}
     assert set(STEPS) < cases
-    assert {"parent", "database", "door to worker, stall", "zombie, commit", "disk full"} < cases
+    assert {"parent", "database", "gateway to door, stall", "zombie, commit"} < cases
+    assert {EMBEDDED: "disk full", KAFKA: "broker"}[engine] in cases
 
 
 def test_the_oracle_agrees_with_the_one_that_measures_on_the_ellipsoid() -> None:

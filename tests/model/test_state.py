@@ -121,3 +121,13 @@ def test_spread_over_other_lanes_every_tag_keeps_what_is_remembered_of_it() -> N
     assert pairs == {key: int(pair["event_us"][0]) for state in before for key, pair in state.pairs.items()}
     assert sorted(tag for state in after for tag in state.devices) == sorted(tag for state in before for tag in state.devices)
     assert sorted(key for state in after for key in state.signals) == sorted(key for state in before for key in state.signals)
+
+
+def test_blocks_are_put_back_in_order_and_each_tag_once() -> None:
+    state = State()
+    state.rows(np.arange(1, BLOCK_TAGS + 3, dtype=np.int64))
+    bodies = [state.block(number) for number in state.blocks()]
+    assert rebuilt(list(enumerate(bodies)), 0, 0).digest() == state.digest()
+    for wrong in ([(1, bodies[1])], [(0, bodies[0]), (1, bodies[0])], [(0, bodies[0]), (0, bodies[1])]):
+        with pytest.raises(ValueError, match="snapshot block"):
+            rebuilt(wrong, 0, 0)
