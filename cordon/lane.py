@@ -13,6 +13,7 @@ import structlog
 
 from alerts.judge import doubtful, judge, rejudge
 from alerts.late import windows
+from alerts.silence import Silence
 from alerts.world import World
 from cordon.work import Work, merged, narrowed
 from cordon.worlds import Standing, Worlds
@@ -25,11 +26,13 @@ from model.fix import FIX
 from model.history import History
 from model.instant import MINUTE_US
 from model.state import State
+from store import counts
 from store.commit import commit
 from store.lanes import Claim, claim, held, recover
 from store.pool import Store
 
 RETRY_AFTER_S: Final = 2.0  # what a gateway is told when a commit failed
+COUNT_S: Final = 5.0  # between two counts of who is silent: a few milliseconds for 100,000 tags
 PAUSE_S: Final = 0.5  # between losing a commit and claiming the lane again
 # A lane's time moves at least every few seconds (clock commits, an edge's heartbeats): over a longer jump nobody listened.
 DEAF_US: Final = MINUTE_US
@@ -89,6 +92,8 @@ class Lane:
         self._poisoned = 0  # records buried since something was judged
         self._state: State | None = None
         self._claim: Claim | None = None
+        self._silence: Silence | None = None
+        self._counted = -COUNT_S
         self._stopping = asyncio.Event()
 
     @property
@@ -168,7 +173,7 @@ class Lane:
 
     def drop(self) -> None:
         """Forget the claim and the state: what is in memory is nobody's any more."""
-        self._state = self._claim = None
+        self._state = self._claim = self._silence = None
         self._retry.clear()
 
     def _smaller(self, shares: list[Work], error: Exception) -> list[list[Work]]:
@@ -250,6 +255,21 @@ class Lane:
         for share, receipt in zip([share for share in shares if share.part is not None], outcome.receipts, strict=False):
             if share.done is not None and not share.done.done():
                 share.done.set_result(receipt)
+        await self._count(world, state, ours)
+
+    async def _count(self, world: World, state: State, held: Claim) -> None:
+        """Tell the watch lane, now and then, how many are silent; not within a commit, and no lane ends for it."""
+        if time.monotonic() - self._counted < COUNT_S:
+            return
+        self._counted = time.monotonic()
+        if self._silence is None:
+            self._silence = Silence(state.watermark_us)
+        try:
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._silence.look, state, world.terms)
+            await counts.write(self._store, held, state.watermark_us, found)
+        except Exception as error:
+            _if_told_to_end(error)
+            log.warning("the silent could not be counted", lane=self.partition, error=type(error).__name__)
 
     async def _rejudge(self, standing: Standing, state: State, held: Claim, until_us: int) -> None:
         """Judge last fixes again where the answer may have changed though nobody moved.

@@ -10,7 +10,7 @@ import aiohttp
 
 from model.instant import SECOND_US, show
 from model.synthetic import tags_of
-from store import crossings, feed, keys
+from store import crossings, feed, generations, keys
 from store.pool import Store
 
 GATEWAY: Final = "synthetic"
@@ -22,11 +22,14 @@ AGAIN_S: Final = 1.0  # between two tries to send the same fixes: the door may b
 
 
 class Crosser:
-    """One instance's sender. ``url`` is where the gateways' door answers; the key is made when first needed."""
+    """One instance's sender. ``url`` is where the gateways' door answers; the key is made when first needed.
+
+    ``lanes`` are the instance's where it has no topics, which else say how many there are.
+    """
 
     def __init__(self, url: str, lanes: int, every_s: float, late_s: float) -> None:
         self._door = f"{url.rstrip('/')}/gateway/v1/fixes"
-        self._lanes = lanes
+        self._lanes = self._own_lanes = lanes
         self._every_s, self._late_s = every_s, late_s
         self._key = ""
 
@@ -34,6 +37,8 @@ class Crosser:
         """Send everybody across if it is time, and note whose alert was seen until it would be late; the rest is the watch's."""
         if not await crossings.due(store, self._every_s):
             return
+        topics = await generations.consumed(store)
+        self._lanes = self._own_lanes if topics is None else topics.lanes
         if await crossings.ensure(store, self._lanes):
             return  # their zones are not in force yet: next time
         after = await feed.position(store)

@@ -20,6 +20,8 @@ STILL_S: Final = 30.0  # an idle lane commits its clock every 5 s, a lane that m
 ASLEEP_S: Final = 30.0  # nobody looked for this long: what was remembered of before says nothing of now
 FAILING_S: Final = 30.0  # a duty that fails for less is only trying again
 NAMED: Final = 6  # lanes listed one by one in a sentence
+OUTAGE_TAGS: Final = 20  # DOMAIN.md, fleet outage: at least so many
+OUTAGE_SHARE: Final = 0.2  # and so much of the gateway
 STEADY_S: Final = 10.0  # well for this long before it is called over, so that nothing flaps
 
 DEAD_MAN: Final = "dead-man"  # the duty, and the check of it
@@ -44,6 +46,7 @@ class Memory(NamedTuple):
     alert: int | None = None  # the alert raised, while it is active
     said: list[str] = []  # noqa: RUF012 (never changed) names of the checks that it has told of
     well_us: int | None = None  # since when all is well again
+    outages: dict[str, list[int]] = {}  # noqa: RUF012 (never changed) by gateway: the alert, and the most that were silent
 
 
 def moved_on(readings: Readings, before: Memory) -> Memory:
@@ -178,9 +181,12 @@ async def look(store: Store, owner: str, limits: Limits) -> dict[str, object] | 
         if kept is None:
             return None
         readings = await watch.read(change.connection)
-        memory = moved_on(readings, Memory(**kept))
+        memory = moved_on(readings, Memory(**{name: kept[name] for name in Memory._fields if name in kept}))
         found = checks(readings, memory, limits)
         did, memory = await _tell(change, found, memory)
+        if all(check.state == "ok" for check in found if check.name in {"lanes", "progress"}):  # else their counts may be old
+            outages, memory = await _outages(change, readings, memory)
+            did = (did or {}) | outages or None
         await watch.write(change, owner, _kept(memory), found, readings.now_us)
     return did
 
@@ -211,3 +217,24 @@ async def _tell(change: feed.Edit, found: list[Check], memory: Memory) -> tuple[
         return None, memory._replace(well_us=well_us)
     await incidents.end(change, memory.alert, "Monitoring works again: every lane judges and is caught up.", well_us)
     return {"ended": memory.alert}, memory._replace(alert=None, said=[], well_us=None)
+
+
+async def _outages(change: feed.Edit, readings: Readings, memory: Memory) -> tuple[dict[str, object], Memory]:
+    """Raise a gateway's outage as one incident, and end it when half of those that were silent are heard from again."""
+    outages, did = dict(memory.outages), dict[str, object]()
+    for gateway in readings.gateways:
+        name, worn, silent = gateway
+        alert, most = outages.get(name, (None, 0))
+        if alert is None:
+            if silent >= OUTAGE_TAGS and silent >= OUTAGE_SHARE * worn:
+                text = f"{silent} of {worn} tags last heard through {name} are silent, each for longer than is usual for it."
+                outages[name] = [await incidents.raise_(change, Kind.FLEET_OUTAGE, name, text, readings.now_us), silent]
+                did["outage"] = outages[name][0]
+        elif silent * 2 <= most:
+            text = f"Half are back: {silent} of {worn} tags last heard through {name} are silent, of {most} at most."
+            await incidents.end(change, alert, text, readings.now_us)
+            del outages[name]
+            did["outage_over"] = alert
+        else:
+            outages[name] = [alert, max(most, silent)]
+    return did, memory._replace(outages=outages)

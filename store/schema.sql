@@ -412,6 +412,13 @@ CREATE TABLE public.lane (
     generation integer DEFAULT 0 NOT NULL,
     listening timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL
 );
+CREATE TABLE public.lane_count (
+    lane integer NOT NULL,
+    gateway integer NOT NULL,
+    worn integer NOT NULL,
+    silent integer NOT NULL,
+    as_of timestamp with time zone NOT NULL
+);
 ALTER TABLE public.monitoring_order ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.monitoring_order_id_seq
     START WITH 1
@@ -653,6 +660,8 @@ ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (account, key);
+ALTER TABLE ONLY public.lane_count
+    ADD CONSTRAINT lane_count_pkey PRIMARY KEY (lane, gateway);
 ALTER TABLE ONLY public.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (partition);
 ALTER TABLE ONLY public.monitoring_order

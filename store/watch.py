@@ -6,7 +6,8 @@ All that a look remembers for the next stands in that row: an instance that was 
 from typing import Any, Final, NamedTuple
 
 from model.instant import SECOND_US
-from store import crossings, headroom, rounds
+from store import counts, crossings, headroom, rounds
+from store.counts import Gateway
 from store.crossings import Crossing
 from store.feed import Edit
 from store.headroom import Headroom
@@ -35,6 +36,7 @@ class Readings(NamedTuple):
     duties: list[Rounds]
     crossings: list[Crossing]
     headroom: Headroom | None = None  # as last measured
+    gateways: list[Gateway] = []  # noqa: RUF012 (never changed)
 
 
 class Check(NamedTuple):
@@ -81,6 +83,7 @@ async def read(connection: Connection) -> Readings:
         await rounds.listed(connection),
         await crossings.listed(connection),
         await headroom.last(connection),
+        await counts.summed(connection),
     )
 
 

@@ -75,7 +75,8 @@ class Instance:
         temporary.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)  # the server's own user has to enter
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CORDON_")}
-        self._environment = kept | environment | {MARK: self._mark, "TMPDIR": str(temporary)}
+        own = {"CORDON_SYNTHETIC_S": "0"}  # what is stored is held against the ledger, and synthetic wearers write none
+        self._environment = kept | own | environment | {MARK: self._mark, "TMPDIR": str(temporary)}
         self._said = folder / "up.log"
         self._up: subprocess.Popen[bytes] | None = None
         self.url = ""

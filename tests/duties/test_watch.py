@@ -5,8 +5,9 @@ import asyncio
 from duties import watch as duty
 from duties.watch import Limits, Memory, checks, look, moved_on
 from model.instant import HOUR_US, MINUTE_US, SECOND_US
-from store import rounds
+from store import counts, gateways, rounds
 from store.crossings import Crossing
+from store.lanes import Claim
 from store.pool import Store
 from store.rounds import Rounds
 from store.watch import LaneRow, Readings, last
@@ -157,3 +158,41 @@ async def test_rounds_are_kept_by_name(store: Store) -> None:
     await rounds.begin(store, ["b"])
     [b] = await rounds.listed(store.pool)  # type: ignore[arg-type]
     assert (b.name, b.failing_since_us, b.error) == ("b", None, "")
+
+
+async def heard(store: Store, partition: int, *found: tuple[str, int, int], epoch: int = 0) -> None:
+    """A lane's counts, by gateway: worn and silent."""
+    numbered = [(await gateways.number(store, name), worn, silent) for name, worn, silent in found]
+    now_us = await store.pool.fetchval("SELECT clock_timestamp()")
+    await counts.write(store, Claim(partition, epoch, 0, b""), now_us, numbered)
+
+
+async def test_a_gateway_that_goes_silent_over_all_lanes_is_one_incident(store: Store) -> None:
+    await put_lane(store, 0)
+    await store.pool.execute("INSERT INTO lane (partition, owner, claimed_at, watermark) VALUES (1, 'w', now(), now())")
+    await heard(store, 0, ("gw-1", 50, 10), ("gw-2", 300, 12))
+    await heard(store, 1, ("gw-1", 50, 9), ("gw-2", 300, 12))
+    assert await look(store, "me", NO_ONE) is None  # nineteen of a hundred; twenty-four of six hundred
+    await heard(store, 1, ("gw-1", 50, 10), ("gw-2", 300, 12), epoch=9)
+    assert await look(store, "me", NO_ONE) is None  # from an owner that was
+    await heard(store, 1, ("gw-1", 50, 10), ("gw-2", 300, 12))
+    assert list(await look(store, "me", NO_ONE) or {}) == ["outage"]
+    await heard(store, 1, ("gw-1", 50, 50))
+    assert await look(store, "me", NO_ONE) is None
+    [alert] = await store.pool.fetch("SELECT * FROM alert")
+    assert (alert["kind"], alert["subject"], alert["severity"], alert["wearer"]) == ("fleet_outage", "gw-1", 1, None)
+    assert await store.pool.fetchval("SELECT count(*) FROM lane_count WHERE lane = 1") == 1
+    await heard(store, 1, ("gw-1", 50, 21))
+    assert await look(store, "me", NO_ONE) is None  # thirty-one of sixty
+    # While lanes are behind nobody can say who is silent.
+    await put_lane(store, 120)
+    await heard(store, 1, ("gw-1", 50, 0), ("gw-3", 50, 50))
+    assert list(await look(store, "me", NO_ONE) or {}) == ["raised", "checks"]
+    await put_lane(store, 0)
+    await heard(store, 1, ("gw-1", 50, 20))
+    assert list(await look(store, "me", NO_ONE) or {}) == ["outage_over"]
+    said = await store.pool.fetch("SELECT what, text FROM alert_history WHERE alert = $1 ORDER BY position", alert["id"])
+    assert [tuple(row) for row in said] == [
+        ("opened", "20 of 100 tags last heard through gw-1 are silent, each for longer than is usual for it."),
+        ("ended", "Half are back: 30 of 100 tags last heard through gw-1 are silent, of 60 at most."),
+    ]
