@@ -66,9 +66,12 @@ async def _drop(connection: Connection, day: Day, revision: int) -> bool:
         await connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
         if await connection.fetchval(REVISION) != revision:  # held since we looked
             return
+        await connection.execute(f"LOCK TABLE ONLY {day.table} IN ACCESS EXCLUSIVE MODE")
+        again = f"SELECT EXISTS (SELECT FROM retired_day WHERE name = $1 AND kept = 0) AND EXISTS (SELECT FROM {day.name})"  # noqa: S608
+        if await connection.fetchval(again, day.name):  # something has come since it was quarantined
+            return
         await connection.execute(
-            f"""LOCK TABLE ONLY {day.table} IN ACCESS EXCLUSIVE MODE;
-                ALTER TABLE {day.table} DETACH PARTITION {day.name};
+            f"""ALTER TABLE {day.table} DETACH PARTITION {day.name};
                 DROP TABLE {day.name};
                 DROP TABLE IF EXISTS {day.copy}"""
         )
