@@ -145,6 +145,12 @@ async def test_the_duty_orders_days_that_are_over_and_no_others(store: Store) ->
     assert await ordering.order(store, now_us + DAY_US) == {"ordered": 2}
 
 
+async def test_a_round_of_the_duty_ends_however_much_there_is(store: Store) -> None:
+    await partitions.ensure(store, range(TODAY - 6, TODAY))
+    assert await ordering.order(store, START_US + 5 * DAY_US) == {"ordered": ordering.MOST}
+    assert await ordering.order(store, START_US + 5 * DAY_US) == {"ordered": 12 - ordering.MOST}
+
+
 class Cut:
     """A store whose connection ends after so many statements, the last of them done and, in a transaction, not committed."""
 
