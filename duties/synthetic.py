@@ -18,6 +18,7 @@ LOOK_S: Final = 5.0  # between two looks whether it is time: how soon another in
 OUT_LAT: Final = crossings.LAT + 0.00063  # 70 m from the zone's centre: one fix that far outside ends what was before
 ACCURACY_M: Final = 5.0
 STEP_US: Final = SECOND_US  # from outside to inside: at 50 m/s less the accuracies, a speed that is believed
+KEY_S: Final = 3600.0  # a key is good for at least this long
 AGAIN_S: Final = 1.0  # between two tries to send the same fixes: the door may be busy, or a lane moving to another worker
 
 
@@ -86,6 +87,7 @@ class Crosser:
     async def _post(self, store: Store, http: aiohttp.ClientSession, frame: dict[str, Any]) -> str:
         """Why the door did not take it; empty where it did."""
         if not self._key:
+            await keys.expire(store, GATEWAY, KEY_S)  # of instances that ended; another that still uses one makes its own anew
             self._key = await keys.create(store, GATEWAY)
         try:
             async with http.post(self._door, json=frame, headers={"Authorization": f"Bearer {self._key}"}) as answer:

@@ -73,5 +73,14 @@ async def revoke(store: Store, prefix: str) -> None:
         raise CordonError(f"no key in use begins with {prefix}: cordon keys list shows them")
 
 
+async def expire(store: Store, gateway: str, older_than_s: float) -> None:
+    """Make a gateway's keys worthless that were made so long ago: of one whose senders make new ones for themselves."""
+    await store.pool.execute(
+        """UPDATE gateway_key SET revoked_at = now() FROM gateway WHERE gateway.id = gateway_key.gateway AND name = $1
+               AND revoked_at IS NULL AND created_at < now() - make_interval(secs => $2)""",
+        *(gateway, older_than_s),
+    )
+
+
 def _hash(key: str) -> bytes:
     return hashlib.sha256(key.encode()).digest()
