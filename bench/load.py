@@ -93,7 +93,7 @@ class Load:
     def _go_out(self, now_us: int) -> None:
         if not self.plan.outing_every:
             return
-        self._next_outing_us = self._next_outing_us or now_us + 2_000_000
+        self._next_outing_us = self._next_outing_us or now_us
         while self._next_outing_us <= now_us:
             row, fence = self.people.outing(self.plan.outing_first + len(self.outings))
             self._out[row] = fence, now_us + int(self.plan.outing_s * 1e6), len(self.outings)
