@@ -11,6 +11,7 @@ from cordon.worlds import Worlds
 from model.batch import Position
 from model.state import State
 
+SLICE_RECORDS: Final = 2000  # of backlog in one commit: what a live record may have to wait for
 IDLE_S: Final = 5.0  # a lane with nothing to do commits its clock this often, so that everyone sees it judging
 LOOK_S: Final = 0.25  # and looks this often whether a control change has come into force: it must not wait for the next fix
 
@@ -21,11 +22,12 @@ class Inbox:
     def __init__(self, worlds: Worlds, *, commit_records: int, clock: Callable[[], int] | None) -> None:
         self._worlds, self._commit_records, self._clock = worlds, commit_records, clock
         self._queue: deque[Work] = deque()
+        self._backlog: deque[Work] = deque()
         self._filled = asyncio.Event()
 
     def put(self, work: Work) -> None:
         """Queue one share."""
-        self._queue.append(work)
+        (self._backlog if work.old else self._queue).append(work)
         self._filled.set()
 
     def begin(self, position: Position) -> None:
@@ -49,15 +51,15 @@ class Inbox:
         return self._clock() if self._clock else received_us
 
     async def next(self, state: State) -> list[Work]:
-        """As many shares as one commit takes; none when nothing came for a while and the clock is to be committed."""
-        if not self._queue:
+        """As many shares as one commit takes; none when nothing came for a while and the clock is to be committed.
+
+        Live ones first; where that was all of them, a slice of the backlog besides. So a live record never waits for more than
+        one slice, and a backlog never for ever.
+        """
+        if not self._queue and not self._backlog:
             await self._idle(state)
-        shares: list[Work] = []
-        records = 0
-        while self._queue and (not shares or records + self._queue[0].records <= self._commit_records):
-            shares.append(self._queue.popleft())
-            records += shares[-1].records
-        return shares
+        shares = _taken(self._queue, self._commit_records)
+        return shares if self._queue else [*shares, *_taken(self._backlog, SLICE_RECORDS)]
 
     async def _idle(self, state: State) -> None:
         """Return when something was put in, after ``IDLE_S``, or at an instant at which last fixes are judged again."""
@@ -71,3 +73,13 @@ class Inbox:
                     await self._filled.wait()
             if self._filled.is_set() or self._worlds.due(state, self._clock()):
                 return
+
+
+def _taken(queue: "deque[Work]", most: int) -> list[Work]:
+    """The first shares of a queue, with so many records at most; one at least, where there is one."""
+    shares: list[Work] = []
+    records = 0
+    while queue and (not shares or records + queue[0].records <= most):
+        shares.append(queue.popleft())
+        records += shares[-1].records
+    return shares

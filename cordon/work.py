@@ -26,6 +26,7 @@ class Work(NamedTuple):
     done: "asyncio.Future[Receipt] | None" = None  # of this share alone
     live: int | None = None  # offset of the next record, once this share is all consumed
     backlog: int | None = None
+    old: bool = False  # backlog, which live records do not wait for
 
     @property
     def rows(self) -> int:

@@ -14,7 +14,7 @@ import structlog
 from alerts.rules import Rules
 from cordon import child, doom, doors, logs
 from cordon.consumer import consume
-from cordon.inbox import Inbox
+from cordon.inbox import SLICE_RECORDS, Inbox
 from cordon.lane import RETRY_AFTER_S, Lane
 from cordon.pieces import Piece, added, cut
 from cordon.scrape import expose
@@ -22,7 +22,9 @@ from cordon.settings import Settings, read
 from cordon.work import Work
 from cordon.worlds import Worlds
 from geofence.warm import warm
+from ingest.age import is_old
 from ingest.link import listen
+from model.arrays import I64
 from model.batch import Batch, Part, Receipt
 from model.errors import BusyError
 from model.lane import lane_of
@@ -42,6 +44,7 @@ class Worker:
         self._queue_records = settings.queue_records
         self._trace_clock = settings.trace_clock
         self._waiting = 0
+        self._naming = asyncio.Lock()
 
     async def accept(self, batch: Batch) -> Receipt:
         """Give each lane its share, and return when every one is committed.
@@ -75,7 +78,10 @@ class Worker:
 
     async def _through(self, batch: Batch, receipt: str) -> Receipt:
         try:
-            gateway = await gateways.number(self._store, batch.gateway)
+            async with (
+                self._naming
+            ):  # who asks the store goes on in the order they came: a tag's fixes must not overtake each other
+                gateway = await gateways.number(self._store, batch.gateway)
         except FAILURES as error:
             raise BusyError(RETRY_AFTER_S) from error
         fixes, events = batch.fixes.copy(), batch.events.copy()
@@ -83,16 +89,20 @@ class Worker:
         events["gateway"] = gateway
         fix_lanes, event_lanes = lane_of(fixes["tag"], len(self._inboxes)), lane_of(events["tag"], len(self._inboxes))
         dead = tuple(letter._replace(gateway=batch.gateway) for letter in batch.dead)
+        old = not self._trace_clock and is_old(batch)
         shares = []
         for lane, inbox in enumerate(self._inboxes):
             of_fixes, of_events = np.flatnonzero(fix_lanes == lane), np.flatnonzero(event_lanes == lane)
             letters = dead if lane == 0 else ()
             # On a trace's clock every lane hears every batch: time passes for all of them.
             if len(of_fixes) or len(of_events) or letters or self._trace_clock:
-                done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
-                part = Part(receipt, len(of_fixes), len(of_events))
-                inbox.put(Work(fixes[of_fixes], events[of_events], letters, batch.gateway, batch.received_us, part, done))
-                shares.append((of_fixes, of_events, done))
+                for rows, others in _slices(of_fixes, of_events) if old else [(of_fixes, of_events)]:
+                    done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+                    part = Part(receipt, len(rows), len(others))
+                    work = Work(fixes[rows], events[others], letters, batch.gateway, batch.received_us, part, done, old=old)
+                    inbox.put(work)
+                    letters = ()
+                    shares.append((rows, others, done))
         receipts = await asyncio.gather(*(done for *_, done in shares), return_exceptions=True)
         total = Receipt(receipt, 0, 0)
         for (of_fixes, of_events, _), own in zip(shares, receipts, strict=True):
@@ -100,6 +110,12 @@ class Worker:
                 raise own
             total = added(total, own, of_fixes, of_events)
         return total
+
+
+def _slices(fixes: I64, events: I64) -> list[tuple[I64, I64]]:
+    """A backlog share's rows in pieces that live records can stand beside; events, of which it has few, with the first."""
+    pieces = [fixes[at : at + SLICE_RECORDS] for at in range(0, len(fixes), SLICE_RECORDS)] or [fixes]
+    return [(rows, events if not number else events[:0]) for number, rows in enumerate(pieces)]
 
 
 def wall_us() -> int:

@@ -26,14 +26,13 @@ from aiokafka.errors import (
     for_code,
 )
 
+from ingest.age import is_old
 from ingest.frame import Frame, encode
 from model.arrays import Array
 from model.batch import Batch, DeadLetter, Position, Receipt, new_receipt
 from model.errors import BusyError, CordonError
-from model.instant import MINUTE_US
 from model.lane import lane_of
 
-OLD_US: Final = MINUTE_US  # a frame whose newest fix is older than this is backlog
 HEARTBEAT_S: Final = 0.5  # a live partition this edge sent nothing to for so long gets a heartbeat
 # A request not acknowledged within this fails, and its gateway sends again; seconds. The client itself would try for ever: with
 # idempotence on, a record once numbered cannot be left out.
@@ -333,11 +332,6 @@ class KafkaSink:
         task = asyncio.create_task(job)
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
-
-
-def is_old(batch: Batch) -> bool:
-    """Whether a batch is backlog: its newest fix is over ``OLD_US`` old. One without fixes never is."""
-    return len(batch.fixes) > 0 and int(batch.fixes["fix_at_us"].max()) < batch.received_us - OLD_US
 
 
 def split(batch: Batch, receipt: str, lanes: int) -> list[tuple[int, bytes]]:

@@ -13,6 +13,7 @@ from aiokafka import AIOKafkaConsumer, TopicPartition
 
 from cordon.broker import Broker
 from ingest import kafka as log
+from ingest.age import is_old
 from ingest.frame import Frame, decode
 from ingest.kafka import Group, KafkaSink, Record, Topics
 from model.batch import Batch, DeadLetter, Position, receipt_us
@@ -123,8 +124,8 @@ async def test_a_frame_goes_by_its_newest_fix(
 def test_old_fixes_beside_a_new_one_and_events_alone_are_live() -> None:
     mixed = batch([1, 2], 10 * MINUTE_US)
     mixed.fixes["fix_at_us"][1] = NOW_US
-    assert not log.is_old(mixed)
-    assert not log.is_old(batch([], 10 * MINUTE_US, events=1))
+    assert not is_old(mixed)
+    assert not is_old(batch([], 10 * MINUTE_US, events=1))
 
 
 def test_a_large_share_becomes_several_frames() -> None:

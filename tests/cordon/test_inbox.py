@@ -1,0 +1,117 @@
+"""A lane's inbox gives live shares first and backlog in slices between; requests reach it in the order they came."""
+
+import asyncio
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cordon import worker as module
+from cordon.inbox import SLICE_RECORDS, Inbox
+from cordon.settings import Settings
+from cordon.work import Work
+from cordon.worker import Worker
+from ingest.age import OLD_US
+from model.batch import Batch, Receipt
+from model.event import empty_events
+from model.fix import empty_fixes
+from model.state import State
+
+NOW_US = 1_780_000_000_000_000
+
+
+def work(records: int, name: str, *, old: bool = False) -> Work:
+    return Work(empty_fixes(records), empty_events(), (), name, NOW_US, old=old)
+
+
+def inbox(commit_records: int = 10_000) -> Inbox:
+    return Inbox(None, commit_records=commit_records, clock=lambda: NOW_US)  # type: ignore[arg-type]
+
+
+async def names(box: Inbox) -> list[str]:
+    return [share.gateway for share in await box.next(State())]
+
+
+async def test_live_goes_first_and_backlog_in_slices_once_that_was_all() -> None:
+    box = inbox(commit_records=100)
+    for number in range(4):
+        box.put(work(SLICE_RECORDS // 2, f"old {number}", old=True))
+    box.put(work(60, "new 0"))
+    box.put(work(60, "new 1"))
+    assert await names(box) == ["new 0"], "there is more: nothing else"
+    assert await names(box) == ["new 1", "old 0", "old 1"]
+    box.put(work(5, "new 2"))
+    assert await names(box) == ["new 2", "old 2", "old 3"]
+
+
+async def test_a_share_larger_than_a_commit_goes_alone() -> None:
+    box = inbox(commit_records=10)
+    box.put(work(50, "large"))
+    box.put(work(1, "small"))
+    assert await names(box) == ["large"]
+    assert await names(box) == ["small"]
+
+
+class Lanes:
+    """Inboxes that note what is put in, and answer at once."""
+
+    def __init__(self) -> None:
+        self.put_in: list[Work] = []
+
+    def put(self, share: Work) -> None:
+        self.put_in.append(share)
+        assert share.done is not None
+        share.done.set_result(Receipt("", share.rows, 0, tuple(range(len(share.fixes))) if share.old else ()))
+
+
+def made(lanes: Lanes) -> Worker:
+    return Worker(None, [lanes], None, Settings())  # type: ignore[list-item, arg-type]
+
+
+def batch(count: int, *, gateway: str = "g", age_us: int = 0) -> Batch:
+    fixes = empty_fixes(count)
+    fixes["tag"], fixes["fix_at_us"] = 1 + np.arange(count), NOW_US - age_us
+    return Batch(fixes, empty_events(1), gateway, NOW_US)
+
+
+async def test_requests_keep_their_order_while_their_gateway_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    gate = asyncio.Event()
+    asked = 0
+
+    async def number(_: Any, __: str) -> int:
+        nonlocal asked
+        asked += 1
+        if asked == 1:  # only the first has to wait for the store; the others would overtake it
+            await gate.wait()
+        return 1
+
+    monkeypatch.setattr(module.gateways, "number", number)
+    lanes = Lanes()
+    worker = made(lanes)
+    waiting = [asyncio.create_task(worker.accept(batch(1 + k))) for k in range(5)]
+    for _ in range(20):
+        await asyncio.sleep(0)
+    assert lanes.put_in == []
+    gate.set()
+    await asyncio.gather(*waiting)
+    assert [len(share.fixes) for share in lanes.put_in] == [1, 2, 3, 4, 5]
+
+
+async def test_a_large_old_request_is_cut_and_its_receipt_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def number(_: Any, __: str) -> int:
+        return 1
+
+    monkeypatch.setattr(module.gateways, "number", number)
+    lanes = Lanes()
+    count = 2 * SLICE_RECORDS + 7
+    receipt = await made(lanes).accept(batch(count, age_us=OLD_US + 1))
+    assert [share.rows for share in lanes.put_in] == [SLICE_RECORDS + 1, SLICE_RECORDS, 7]
+    assert all(share.old for share in lanes.put_in)
+    assert receipt.stored == count + 1
+    assert receipt.conflicting == tuple(range(count))
+    assert np.concatenate([share.fixes["tag"] for share in lanes.put_in]).tolist() == list(range(1, count + 1))
+    assert len({share.part.receipt for share in lanes.put_in if share.part}) == 1
+
+    lanes = Lanes()
+    await made(lanes).accept(batch(count, age_us=OLD_US))
+    assert [share.rows for share in lanes.put_in] == [count + 1], "a minute old is news"
