@@ -76,7 +76,7 @@ async def run_verify(
         waiting = len(await heads.unsigned(store))
     out.print(
         f"everything stands as it was stored: {counts.links} links, {counts.heads} signed heads, {counts.fixes} fixes, "
-        f"{counts.events} events, {counts.alerts} alerts, {counts.entries} entries of their histories",
+        f"{counts.events} events, {counts.alerts} alerts, {counts.entries} entries of their histories, {counts.edits} edits",
         highlight=False,
         soft_wrap=True,
     )

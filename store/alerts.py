@@ -10,6 +10,7 @@ import asyncpg
 
 from model.alert import OURS
 from store import audit
+from store.edits import RETURNING
 from store.feed import Edit
 from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, MissingError
@@ -254,12 +255,13 @@ def _tell(change: Edit, row: asyncpg.Record, what: str, text: str, details: dict
     """History, audit and feed, all with the position the feed gives."""
     change.entry("alert", row["id"], what)
     change.numbered(
-        """INSERT INTO alert_history (alert, position, part, at, actor, what, text, details)
-           VALUES ($2, $1, 0, clock_timestamp(), $3, $4, $5, $6)""",
+        f"""INSERT INTO alert_history (alert, position, part, at, actor, what, text, details)
+            VALUES ($2, $1, 0, clock_timestamp(), $3, $4, $5, $6) {RETURNING["alert_history"]}""",  # noqa: S608 (constants)
         row["id"],
         change.actor,
         what,
         text,
         details,
+        kept="alert_history",
     )
     audit.done(change, what, f"alert/{row['id']}", **details)

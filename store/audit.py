@@ -4,6 +4,7 @@ from typing import Any
 
 import asyncpg
 
+from store.edits import RETURNING
 from store.feed import Edit
 from store.pool import Store
 
@@ -17,11 +18,12 @@ def done(change: Edit, action: str, subject: str, **details: Any) -> None:
     subject : what it is done to, as ``kind/id``
     """
     change.numbered(
-        "INSERT INTO audit (position, actor, action, subject, details) VALUES ($1, $2, $3, $4, $5)",
+        f"INSERT INTO audit (position, actor, action, subject, details) VALUES ($1, $2, $3, $4, $5) {RETURNING['audit']}",  # noqa: S608
         change.actor,
         action,
         subject,
         details,
+        kept="audit",
     )
 
 

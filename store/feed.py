@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
+from store import edits
 from store.pool import CONNECT_S, FAILURES, Connection, Store
 
 CHANNEL: Final = "cordon_feed"
@@ -59,20 +60,23 @@ class Edit:
         self.actor = actor
         self.position = 0
         self._entries: list[tuple[str, int, str]] = []
-        self._numbered: list[tuple[str, tuple[Any, ...], int]] = []
+        self._numbered: list[tuple[str, tuple[Any, ...], int, str]] = []
 
     def entry(self, kind: str, ref: int, what: str) -> int:
         """Announce a change; returns its index, for ``numbered``."""
         self._entries.append((kind, ref, what))
         return len(self._entries) - 1
 
-    def numbered(self, sql: str, *args: Any, entry: int = -1) -> None:
+    def numbered(self, sql: str, *args: Any, entry: int = -1, kept: str = "") -> None:
         """Run a statement when the position is known, given as ``$1`` before ``args``: that of the entry with index ``entry``.
 
         Without any entry ``$1`` is the feed's position as it stands. These run while everybody waits for the feed's row, so only
         inserts, and updates of rows this transaction has already locked: anything else could deadlock with a worker.
+
+        ``kept`` names the table of a row that is evidence: the statement then ends with ``store.edits.RETURNING`` of it, and the
+        row goes into the chain of edits.
         """
-        self._numbered.append((sql, args, entry))
+        self._numbered.append((sql, args, entry, kept))
 
     async def finish(self) -> None:
         """Number the entries and run what waited for it."""
@@ -82,9 +86,14 @@ class Edit:
             self.position = await self.connection.fetchval(APPEND, kinds, refs, whats)
         else:
             self.position = await self.connection.fetchval("SELECT position FROM feed")
-        for sql, args, entry in self._numbered:
+        rows = []
+        for sql, args, entry, kept in self._numbered:
             position = self.position - count + 1 + range(count)[entry] if count else self.position
-            await self.connection.execute(sql, position, *args)
+            row = await self.connection.fetchrow(sql, position, *args)
+            if kept and row is not None:
+                rows.append((kept, row))
+        if rows:
+            await edits.link(self.connection, rows)
 
 
 @asynccontextmanager

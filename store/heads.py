@@ -5,11 +5,14 @@ data is a link of the day it came on, whatever day it tells of. A head is theref
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from model.instant import DAY_US, from_us
+from store import edits
 from store.chain import canonical
 from store.pool import Connection, Store
+
+SETTLED_S: Final = 60  # an edit under way at midnight has committed by then
 
 
 class Head(NamedTuple):
@@ -40,30 +43,38 @@ def day_text(day: int) -> str:
 
 
 async def unsigned(store: Store) -> list[Head]:
-    """Heads of the days that are over and have none yet, in order; days without a link have none."""
+    """Heads of the days that are over and have none yet, in order; days without a link have none.
+
+    The chain of edits has no watermark: its day is over a while after midnight by the database's clock.
+    """
     lanes = await store.pool.fetch(
-        """SELECT partition, watermark, coalesce((SELECT max(commit_no) FROM day_head WHERE lane = partition), 0) AS signed
-           FROM lane ORDER BY partition"""
+        """SELECT partition AS lane, watermark, 'commit_link' AS links FROM lane
+           UNION ALL SELECT $1, clock_timestamp() - make_interval(secs => $2), 'edit_link'
+           ORDER BY lane""",
+        *(edits.LANE, SETTLED_S),
     )
     found: list[Head] = []
-    for lane, watermark_us, done in lanes:
-        today_us, signed = watermark_us - watermark_us % DAY_US, done
+    for lane, watermark_us, links in lanes:
+        today_us = watermark_us - watermark_us % DAY_US
+        number, own = ("commit_no", "lane = $1") if links == "commit_link" else ("number", "$1 = -1")
+        signed = await store.pool.fetchval("SELECT coalesce(max(commit_no), 0) FROM day_head WHERE lane = $1", lane)
         while True:
             # One row by the key tells whether there is anything to sign; what came since is read only where there is.
             first = await store.pool.fetchrow(
-                "SELECT at FROM commit_link WHERE lane = $1 AND commit_no > $2 ORDER BY commit_no LIMIT 1", lane, signed
+                f"SELECT at FROM {links} WHERE {own} AND {number} > $2 ORDER BY {number} LIMIT 1",  # noqa: S608 (constants)
+                *(lane, signed),
             )
             if first is None or first["at"] >= today_us:
                 break
             day = first["at"] // DAY_US
             last = await store.pool.fetchrow(
-                """SELECT commit_no, link FROM commit_link WHERE lane = $1 AND commit_no > $2 AND at < $3
-                   ORDER BY commit_no DESC LIMIT 1""",
+                f"""SELECT {number} AS number, link FROM {links} WHERE {own} AND {number} > $2 AND at < $3
+                    ORDER BY {number} DESC LIMIT 1""",  # noqa: S608 (constants)
                 *(lane, signed, (day + 1) * DAY_US),
             )
             assert last is not None
-            found.append(Head(lane, day, last["commit_no"], last["link"]))
-            signed = last["commit_no"]
+            found.append(Head(lane, day, last["number"], last["link"]))
+            signed = last["number"]
     return found
 
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from model.alert import CONFIDENCE, FAMILY, Condition, Kind
 from model.instant import MINUTE_US
+from store.edits import RETURNING
 from store.feed import Edit
 
 SEVERITY: Final = 1
@@ -68,7 +69,9 @@ async def end(change: Edit, alert: int, text: str, at_us: int) -> None:
 def _tell(change: Edit, alert: int, what: str, text: str, at_us: int) -> None:
     entry = change.entry("alert", alert, what)
     change.numbered(
-        "INSERT INTO alert_history (alert, position, part, at, what, text) VALUES ($2, $1, 0, $3, $4, $5)",
+        f"""INSERT INTO alert_history (alert, position, part, at, what, text) VALUES ($2, $1, 0, $3, $4, $5)
+            {RETURNING["alert_history"]}""",  # noqa: S608 (constants)
         *(alert, at_us, what, text),
         entry=entry,
+        kept="alert_history",
     )

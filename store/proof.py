@@ -19,9 +19,10 @@ from model.errors import CordonError
 from model.event import EventKind
 from model.fix import IDENTITY, Source
 from model.instant import BEGINNING_US, DAY_US, FOREVER_US, show
-from store import chain, heads, partitions
+from store import chain, edits, heads, partitions
 from store.admission import EVENT_IDENTITY
 from store.copy import EVENTS, FIXES, Codec, Reader
+from store.erasure import REDACTED
 from store.heads import Signed, day_text
 from store.pool import Connection, Record, Store
 from store.shares import Share, Shares
@@ -84,6 +85,7 @@ class Counts:
     events: int = 0
     alerts: int = 0
     entries: int = 0  # of alerts' histories
+    edits: int = 0  # links of what people did
     retired: int = 0  # days past their time, of which nothing or only held rows are left
 
 
@@ -116,6 +118,7 @@ class Walked:
     writes: Counter[int] = field(default_factory=Counter)  # of each alert
     occurrences: dict[tuple[int, int, int], Last] = field(default_factory=dict)
     said: list[tuple[int, int]] = field(default_factory=list)  # (position, alert) of every entry of a history
+    edited: set[tuple[int, int]] = field(default_factory=set)  # likewise, of those that people and the watch wrote
     shown: list[tuple[int, int]] = field(default_factory=list)  # likewise, those with evidence
 
 
@@ -188,7 +191,9 @@ async def prove(
     for lane in lanes:
         mine = [one for one in known if one.head.lane == lane["partition"]]
         await _walk(connection, span, lane, mine, walked, counts, progress, forgets_us)
-    strange = {one.head.lane for one in known} - {lane["partition"] for lane in lanes}
+    mine = [one for one in known if one.head.lane == edits.LANE]
+    await _edits(connection, span, mine, walked, counts)
+    strange = {one.head.lane for one in known} - {lane["partition"] for lane in lanes} - {edits.LANE}
     if strange:
         lane_no = min(strange)
         raise MismatchError("lane", f"lane {lane_no} has signed heads and is not in the database: it was taken out", lane=lane_no)
@@ -405,6 +410,70 @@ async def _dead(connection: Connection, lane: int, links: Sequence[tuple[Record,
             day = row["at"] // DAY_US
             text = f"dead letter {number} {what} (commit {row['commit_no']} of lane {lane}, day {day_text(day)})"
             raise MismatchError("dead_letter", text, lane=lane, day=day)
+
+
+# --- what people did
+
+
+async def _edits(connection: Connection, span: Span, known: Sequence[Signed], walked: Walked, counts: Counts) -> None:
+    """The chain of edits, and the rows they added to alerts' histories and to the audit."""
+    due = {one.head.commit_no: one.head for one in known}
+    before, last = GENESIS, 0
+    erased = {row["id"] for row in await connection.fetch("SELECT id FROM wearer WHERE erased_at IS NOT NULL")}
+    async for rows in _batches(connection, "SELECT number, at, link, body FROM edit_link ORDER BY number", at_once=LINKS_AT_ONCE):
+        asked = []
+        for row in rows:
+            body = json.loads(row["body"])
+            right = chain.following(before, row["body"].encode()) == row["link"]
+            if not right or (body["number"], body["at"]) != (row["number"], row["at"]) or row["number"] != last + 1:
+                raise MismatchError(
+                    "edit_link",
+                    f"link {row['number']} of what people did ({show(row['at'])}) does not follow from link {last}: it was "
+                    "changed, or one was taken out, put in or moved before it",
+                    day=row["at"] // DAY_US,
+                )
+            head = due.pop(row["number"], None)
+            if head is not None and head.link != row["link"]:
+                raise _parted(head, "its link is another: the chain was written anew")
+            before, last = row["link"], row["number"]
+            asked += [(row, *said) for said in body["rows"]]
+        walked.edited.update((said[3], said[2]) for said in asked if said[1] == "alert_history")
+        await _edited(connection, [said for said in asked if span.from_us <= said[0]["at"] < span.to_us], erased)
+        counts.edits += len(rows)
+    if due:
+        raise _parted(due[min(due)], f"the chain of what people did ends at {last}: links were taken out")
+
+
+async def _edited(connection: Connection, asked: Sequence[Sequence[Any]], erased: set[int]) -> None:
+    for table, keys in edits.KEYS.items():
+        own = [said for said in asked if said[1] == table]
+        if not own:
+            continue
+        columns = edits.COLUMNS[table]
+        names = columns[:keys]
+        types = ("bigint", "bigint", "integer")[:keys]
+        given = ", ".join(f"${i}::{kind}[]" for i, kind in enumerate(types, 1))
+        rows = await connection.fetch(
+            f"""SELECT {", ".join(columns)} FROM {table} JOIN unnest({given}) AS asked ({", ".join(names)})
+                USING ({", ".join(names)})""",  # noqa: S608 (constants)
+            *([said[2 + i] for said in own] for i in range(keys)),
+        )
+        found = {tuple(row)[:keys]: row for row in rows}
+        wearers: dict[int, int] = {}
+        if table == "alert_history":
+            of = await connection.fetch("SELECT id, wearer FROM alert WHERE id = ANY($1::bigint[])", [said[2] for said in own])
+            wearers = {row["id"]: row["wearer"] for row in of}
+        for said in own:
+            key, digests = tuple(said[2 : 2 + keys]), list(said[2 + keys :])
+            row = found.get(key)
+            now = edits.row_digests(table, row) if row is not None else []
+            if row is not None and row.get("text") == REDACTED and wearers.get(key[0]) in erased:
+                now, digests = now[:1], digests[:1]  # people's words went with the wearer; the rest is held to its digest
+            if now != digests:
+                what = "is not as it was written" if row is not None else "is gone"
+                where = ", ".join(f"{name} {value}" for name, value in zip(names, key, strict=True))
+                text = f"the row of {table} with {where} {what} (edit {said[0]['number']}, {show(said[0]['at'])})"
+                raise MismatchError(table, text, day=said[0]["at"] // DAY_US)
 
 
 # --- the rows of a day
@@ -670,12 +739,13 @@ async def _alerts(connection: Connection, span: Span, walked: Walked, counts: Co
         raise _alert(key[0], occurrences[key], "is gone", _occurrence(key), "alert_occurrence")
     await _raised(connection)
     for table, known in (("alert_history", walked.said), ("alert_evidence", walked.shown)):
-        await _added(connection, table, set(known))
+        await _added(connection, table, {*known, *walked.edited}, walked.edited)
 
 
-async def _added(connection: Connection, table: str, known: set[tuple[int, int]]) -> None:
-    """Rows beside those that lanes wrote. What people did to an alert has its actor, and is not a lane's."""
-    own = "AND actor IS NULL" if table == "alert_history" else ""
+async def _added(connection: Connection, table: str, known: set[tuple[int, int]], people: set[tuple[int, int]]) -> None:
+    """Rows beside those that lanes and people wrote; what people did before there was a chain of edits is passed over."""
+    first = min((position for position, _ in people), default=FOREVER_US)
+    own = f"AND (actor IS NULL OR position >= {first})" if table == "alert_history" else ""
     query = f"""SELECT position, alert, part FROM {table}
                 WHERE alert IN (SELECT id FROM alert WHERE wearer > 0) {own} ORDER BY alert, position"""  # noqa: S608
     async for rows in _batches(connection, query):

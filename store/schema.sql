@@ -243,6 +243,12 @@ CREATE TABLE public.duty (
     failing_since timestamp with time zone,
     error text DEFAULT ''::text NOT NULL
 );
+CREATE TABLE public.edit_link (
+    number bigint NOT NULL,
+    at timestamp with time zone NOT NULL,
+    link bytea NOT NULL,
+    body text NOT NULL
+);
 CREATE TABLE public.event (
     tag bigint NOT NULL,
     at timestamp with time zone NOT NULL,
@@ -638,6 +644,8 @@ ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.duty
     ADD CONSTRAINT duty_pkey PRIMARY KEY (name);
+ALTER TABLE ONLY public.edit_link
+    ADD CONSTRAINT edit_link_pkey PRIMARY KEY (number);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (tag, at, seq, kind);
 ALTER TABLE ONLY public.feed_entry
@@ -741,8 +749,6 @@ ALTER TABLE ONLY public.commit_journal
     ADD CONSTRAINT commit_journal_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.commit_link
     ADD CONSTRAINT commit_link_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
-ALTER TABLE ONLY public.day_head
-    ADD CONSTRAINT day_head_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
 ALTER TABLE ONLY public.hold

@@ -13,7 +13,7 @@ from model.batch import DeadLetter
 from model.event import EventKind, empty_events
 from model.fix import FIX, Quality
 from model.instant import DAY_US
-from store import chain, heads, proof, retention, rewriting
+from store import accounts, alerts, chain, edits, erasure, feed, heads, proof, retention, rewriting
 from store.heads import Signed
 from store.pool import Store
 from tests.conftest import TEMPLATE
@@ -43,6 +43,11 @@ async def live(dsn: str) -> None:
             late["received_us"] = START_US + DAY_US + 60_000_000
             await even.put(late)
             await odd.put(batch_of(received_us=START_US + DAY_US))
+            await accounts.add(store, "operator", "x", "operator")
+            for word in ("acknowledge", "note"):
+                async with feed.edit(store, 1) as change:
+                    row = await alerts.locked(change, 1)
+                    await (alerts.acknowledge if word == "acknowledge" else alerts.note)(change, row, f"{word} of mine")
             for head in await heads.unsigned(store):
                 await heads.keep(store, Signed(head, "k", b"signed"))
             await odd.put(fix(1, 86_400, 1.0))
@@ -104,6 +109,35 @@ async def test_what_nobody_touched_checks(told: str, databases: str) -> None:
 
 
 TAMPERED = {
+    "a person's words": (
+        "UPDATE alert_history SET text = 'none of mine' WHERE what = 'note'",
+        "alert_history",
+        "the row of alert_history with alert 1, position 7, part 0 is not as it was written (edit 2,",
+    ),
+    "words blotted out": (
+        "UPDATE alert_history SET text = 'redacted' WHERE what = 'note'",
+        "alert_history",
+        "not as it was written",
+    ),
+    "when a person did it": (
+        "UPDATE alert_history SET at = at - interval '1 min' WHERE what = 'acknowledged'",
+        "alert_history",
+        "(edit 1,",
+    ),
+    "who did it": ("UPDATE alert_history SET actor = NULL WHERE what = 'acknowledged'", "alert_history", "(edit 1,"),
+    "what a person did taken out": ("DELETE FROM alert_history WHERE what = 'note'", "alert_history", "is gone (edit 2,"),
+    "what a person did put in": (
+        "INSERT INTO alert_history SELECT alert, 99, part, at, actor, what, text, details FROM alert_history WHERE what = 'note'",
+        "alert_history",
+        "at feed position 99",
+    ),
+    "the audit": ("UPDATE audit SET action = 'read' WHERE action = 'acknowledged'", "audit", "the row of audit with part 1"),
+    "a link of edits": (
+        "UPDATE edit_link SET body = replace(body, '6', '7') WHERE number = 2",
+        "edit_link",
+        "link 2 of what people",
+    ),
+    "a link of edits taken out": ("DELETE FROM edit_link WHERE number = 1", "edit_link", "link 2 of what people did"),
     "a coordinate": ("UPDATE fix SET lon = lon + 1e-9 WHERE tag = 4 AND fix_at = $at60", "fix", "tag 4 at 2026-03-20T09:47:40Z"),
     "a quality": ("UPDATE fix SET quality = 2 WHERE tag = 4 AND fix_at = $at60", "fix", "tag 4 at 2026-03-20T09:47:40Z"),
     "a quality given later": ("UPDATE fix SET quality = 2 WHERE tag = 3 AND fix_at = $at60", "fix", "commit 2 gave it"),
@@ -191,8 +225,12 @@ TAMPERED = {
     ),
     "marks taken out": ("DELETE FROM commit_slice WHERE kind = 'event'", "commit_slice", "lost the marks"),
     "marks moved": ("UPDATE commit_slice SET commit_no = 7 WHERE kind = 'event'", "commit_slice", "its link says none"),
-    "a place in the feed": ("UPDATE commit_told SET base = base + 1 WHERE lane = 0 AND commit_no = 1", "commit_told", "commit 1"),
-    "the last place in the feed": ("UPDATE commit_told SET base = 0 WHERE lane = 1 AND commit_no = 4", "alert_history", "gone"),
+    "a place in the feed": (
+        "UPDATE commit_told SET base = base + 100 WHERE lane = 0 AND commit_no = 1",
+        "commit_told",
+        "commit 1",
+    ),
+    "the last place in the feed": ("UPDATE commit_told SET base = -1 WHERE lane = 1 AND commit_no = 4", "alert_history", "gone"),
     "a signed head": ("UPDATE day_head SET signature = 'x' WHERE lane = 0", "day_head", "does not check"),
     "a lane": ("UPDATE lane SET link = decode(repeat('11', 32), 'hex') WHERE partition = 0", "lane", "its newest link"),
 }
@@ -329,6 +367,41 @@ async def test_days_past_their_time_are_no_tampering_and_what_is_left_of_them_is
         superuser.execute("UPDATE fix SET lon = 1 WHERE tag = 4 AND fix_at = timestamptz '2026-03-20 09:47:40Z'")
     with pytest.raises(proof.MismatchError, match="tag 4 at 2026-03-20T09:47:40Z"):
         await prove(touched, retires_before=day + 1)
+
+
+async def test_words_that_went_with_their_wearer_are_no_tampering(touched: str) -> None:
+    """What is left of the entry is still held to its digest."""
+    async with Store(touched) as store:
+        async with feed.edit(store, 1) as change:
+            await erasure.erase(change, 2, "A Judge", "asked to")
+        words = await store.pool.fetch("SELECT text FROM alert_history WHERE actor IS NOT NULL")
+        assert {row["text"] for row in words} == {"redacted"}
+    assert (await prove(touched)).edits == 3
+    await found(touched, "UPDATE alert_history SET at = at - interval '1 min' WHERE what = 'note'")
+
+
+async def test_days_of_edits_are_signed_too(touched: str) -> None:
+    """By the database's clock, and once they have been over for a while."""
+    async with Store(touched) as store:
+        assert [head.lane for head in await heads.unsigned(store) if head.lane == edits.LANE] == []
+        await store.pool.execute("DELETE FROM edit_link")
+        for number in (1, 2):
+            at = f"clock_timestamp() - interval '{3 - number} day'"
+            body = f"""convert_from(convert_to('{{"at":' || (extract(epoch from at) * 1000000)::bigint
+                       || ',"number":{number},"rows":[],"v":1}}', 'UTF8'), 'UTF8')"""
+            await store.pool.execute(
+                f"""INSERT INTO edit_link (number, at, link, body)
+                    SELECT {number}, at, sha256(coalesce((SELECT link FROM edit_link WHERE number = {number - 1}),
+                        decode(repeat('00', 32), 'hex')) || convert_to({body}, 'UTF8')), {body} FROM (SELECT {at} AS at) AS now"""
+            )
+        due = [head for head in await heads.unsigned(store) if head.lane == edits.LANE]
+        assert [head.commit_no for head in due] == [1, 2]
+        for head in due:
+            await heads.keep(store, Signed(head, "k", b"signed"))
+        await store.pool.execute("DELETE FROM alert_history WHERE actor IS NOT NULL")
+    assert (await prove(touched)).heads == 4
+    said = await found(touched, "DELETE FROM edit_link WHERE number = 2")
+    assert "the chain of what people did ends at 1" in str(said)
 
 
 async def test_an_empty_database_checks(database: str) -> None:
