@@ -77,6 +77,7 @@ class Step(NamedTuple):
     row: Row
     what: str
     pages: bool  # somebody is to be told
+    occurrence: int  # how many the row had raised with this change: a later one of the same commit may raise more
 
 
 def columns(occurrences: Iterable[Held]) -> Columns:
@@ -133,7 +134,7 @@ def plan(rows: list[Row], changes: Sequence[Change]) -> list[Step]:
         pages = opens or _is_graver(row, change)
         row.calls += pages
         _apply(row, change, opens)
-        steps.append(Step(change, row, WHAT[Op.OPEN] if opens else WHAT[change.op], pages))
+        steps.append(Step(change, row, WHAT[Op.OPEN] if opens else WHAT[change.op], pages, row.raised))
     return steps
 
 

@@ -398,7 +398,7 @@ async def _number(
     shown = [(step.row.id, i, *_evidence(step)) for i, step in numbered if _shows(step.change)]
     # Of a synthetic wearer's alerts (ids below 0) only the feed is told.
     sent = [(step.row.id, i, _message(step)) for i, step in numbered if step.pages and step.row.wearer > 0]
-    raised = [(step.row.id, i) for i, step in numbered if step.what == changes.WHAT[Op.OPEN] and step.row.raised == 1]
+    raised = [(step.row.id, i) for i, step in numbered if step.what == changes.WHAT[Op.OPEN] and step.occurrence == 1]
     *evidence, events = _turned(shown, 7)
     columns = (*_turned(entries, 3), *_turned(said, 6), *evidence, *_turned(sent, 3), *_turned(raised, 2))
     position: int = await connection.fetchval(NUMBER_ALL, *columns, claim.partition, commit_no, events)
@@ -434,7 +434,7 @@ def _evidence(step: changes.Step) -> tuple[bytes, int, int, float | None, bytes]
 def _message(step: changes.Step) -> dict[str, Any]:
     """What leaves the house: a reference, never a name, a place or a zone."""
     change = step.change
-    return {"alert": step.row.id, "kind": change.kind, "severity": change.severity, "occurrence": step.row.raised}
+    return {"alert": step.row.id, "kind": change.kind, "severity": change.severity, "occurrence": step.occurrence}
 
 
 def _turned(rows: Sequence[tuple[Any, ...]], width: int) -> list[list[Any]]:

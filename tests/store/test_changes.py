@@ -360,3 +360,14 @@ class TestLateAmendments:
         rows: list[Row] = []
         plan(rows, [change(Op.OPEN, 1, T0, minutes(1)), change(Op.WITHDRAW, 1, T0, minutes(1), severity=2)])
         assert rows[0].occurrences[1, T0].withdrawn
+
+
+async def test_two_entries_in_one_commit_are_each_told_by_their_own_number(store: Store) -> None:
+    await wearers(store, 1)
+    async with Lane(store) as lane:
+        await lane.put(fix(1, 0), fix(1, 60, 1.0), fix(1, 120), fix(1, 3000, 1.0))
+    row = await alert(store)
+    opened = await store.pool.fetch("SELECT position FROM alert_history WHERE what = 'opened' ORDER BY position")
+    assert (row["occurrences"], len(opened), row["raised_seq"]) == (2, 2, opened[0]["position"])
+    pages = await store.pool.fetch("SELECT body FROM outbox ORDER BY position")
+    assert [page["body"]["occurrence"] for page in pages] == [1, 2]
