@@ -7,9 +7,15 @@ before. A day without any is dropped whole. Both are noted in ``retired_day``.
 from enum import Enum
 from typing import Final
 
+import numpy as np
+
+from model.event import EVENT
+from model.fix import FIX
+from store.admission import as_frame
+from store.copy import EVENTS, FIXES, Codec
 from store.partitions import LOCK, TABLES, day_named
-from store.pool import Connection, Store
-from store.rewriting import KEYS, REVISION, Day, patiently, rewrite
+from store.pool import Connection, Record, Store
+from store.rewriting import AGAIN, KEYS, RETIRED, REVISION, Day, patiently, rewrite
 
 
 class Fate(Enum):
@@ -35,27 +41,58 @@ async def past(store: Store, before: int) -> list[Day]:
 
 async def retire(store: Store, day: Day) -> Fate:
     """Let go of a day but for what is held. One caller at a time."""
+    await _quarantine(store, day)
     at = KEYS[day.table][1]
     keeping = f"EXISTS (SELECT FROM hold_span WHERE hold_span.tag = held.tag AND held.{at} >= starts AND held.{at} < ends)"
     revision = await store.pool.fetchval(REVISION)
-    kept = 0
+    kept = False
     if revision:
         done = await store.pool.fetchval("SELECT held_by FROM rewritten_day WHERE name = $1", day.name)
         if done == revision:
             return Fate.UNCHANGED
-        kept = await store.pool.fetchval(f"SELECT count(*) FROM {day.name} AS held WHERE {keeping}")  # noqa: S608
+        kept = await store.pool.fetchval(f"SELECT EXISTS (SELECT FROM {day.name} AS held WHERE {keeping})")  # noqa: S608
     if kept:
-        if not await rewrite(store, day._replace(keeping=keeping, held_by=revision)):
-            return Fate.PUT_OFF
-        await store.pool.execute(RETIRED, day.name, kept)
-        return Fate.CUT_DOWN
+        cut = await rewrite(store, day._replace(keeping=keeping, held_by=revision))
+        return Fate.CUT_DOWN if cut else Fate.PUT_OFF
     async with store.pool.acquire() as connection:
         return Fate.DROPPED if await _drop(connection, day, revision) else Fate.PUT_OFF
 
 
-RETIRED: Final = """
-INSERT INTO retired_day (name, kept) VALUES ($1, $2) ON CONFLICT (name) DO UPDATE SET at = now(), kept = excluded.kept
-"""
+async def _quarantine(store: Store, day: Day) -> int:
+    """Make dead letters of what came to a day that was gone already: a backlog was longer than the slack; how many.
+
+    Such a record was taken at a door and may have raised an alert. It is not kept, and not dropped without a word either.
+    """
+    if await store.pool.fetchval("SELECT kept FROM retired_day WHERE name = $1", day.name) != 0:
+        return 0
+    codec = {"fix": FIXES, "event": EVENTS}[day.table]
+    total = 0
+    while True:
+        async with store.pool.acquire() as connection, connection.transaction():
+            rows = await connection.fetch(
+                f"""WITH gone AS (
+                        DELETE FROM {day.name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {day.name} LIMIT $1)) RETURNING *)
+                    SELECT {", ".join(f"gone.{column}" for column in codec.columns)}, coalesce(gateway.name, 'unknown') AS sender
+                    FROM gone LEFT JOIN gateway ON gateway.id = gone.gateway""",  # noqa: S608 (names of our own)
+                QUARANTINED,
+            )
+            await connection.executemany(
+                "INSERT INTO dead_letter (gateway, protocol, reason, body) VALUES ($1, $2, $3, $4)",
+                [(row["sender"], "http-json", TOO_OLD, _body(codec, row)) for row in rows],
+            )
+        total += len(rows)
+        if len(rows) < QUARANTINED:
+            return total
+
+
+QUARANTINED: Final = 10_000  # rows at once
+TOO_OLD: Final = "it came when its day had been dropped: it is older than the oldest day kept"
+
+
+def _body(codec: Codec, row: Record) -> bytes:
+    one = np.array([tuple(row)[: len(codec.columns)]], codec.dtype)
+    none = np.zeros(0, EVENT if codec is FIXES else FIX)
+    return as_frame(row["sender"], *((one, none) if codec is FIXES else (none, one)))
 
 
 async def _drop(connection: Connection, day: Day, revision: int) -> bool:
@@ -77,7 +114,7 @@ async def _drop(connection: Connection, day: Day, revision: int) -> bool:
         )
         await connection.execute("DELETE FROM rewritten_day WHERE name = $1", day.name)
         await connection.execute("DELETE FROM day_change WHERE name = $1", day.name)
-        await connection.execute(RETIRED, day.name, 0)
+        await connection.execute(f"{RETIRED} VALUES ($1, 0) {AGAIN}", day.name)
         dropped = True
 
     return await patiently(connection, day.table, drop) and dropped

@@ -26,6 +26,10 @@ EVERYTHING: Final = "true"
 # The newest change of any hold: a day is cut down by the holds of one moment, and again when they have changed.
 REVISION: Final = "SELECT coalesce(max(revision), 0) FROM hold"
 
+# What went of a day and what stayed, said in the transaction that does it: evidence tells a cut from a gap by it.
+RETIRED: Final = "INSERT INTO retired_day (name, kept)"
+AGAIN: Final = "ON CONFLICT (name) DO UPDATE SET at = now(), kept = excluded.kept"
+
 KEYS: Final = {"fix": ("tag", "fix_at", "seq", "source"), "event": ("tag", "at", "seq", "kind")}
 
 
@@ -187,6 +191,8 @@ async def _exchange(connection: Connection, day: Day) -> bool:
         await connection.execute(f"LOCK TABLE ONLY {day.table} IN ACCESS EXCLUSIVE MODE")
         while await _taken(connection, day) == TAKEN:
             pass
+        if day.held_by:
+            await connection.execute(f"{RETIRED} SELECT $1::text, count(*) FROM {day.copy} {AGAIN}", day.name)  # noqa: S608
         await connection.execute(
             f"""ALTER TABLE {day.table} DETACH PARTITION {day.name};
                 DROP TABLE {day.name};

@@ -6,7 +6,6 @@ import numpy as np
 
 from alerts.judge import doubtful, judge
 from alerts.late import windows
-from alerts.rules import Rules
 from alerts.world import World
 from cordon import features
 from geofence.warm import warm
@@ -18,6 +17,7 @@ from store import controls, world
 from store.commit import Outcome, commit
 from store.lanes import Claim, claim, recover
 from store.pool import Store
+from tests.alerts.story import NEVER_SILENT
 from tests.store import fake
 from tests.store.fake import START_US
 
@@ -49,7 +49,7 @@ class Watched:
                 [zone],
             )
         said = await controls.load(store, START_US)
-        around = World.build(said.zones, said.assignments, said.monitored, said.shared, Rules(), said.control_seq)
+        around = World.build(said.zones, said.assignments, said.monitored, said.shared, NEVER_SILENT, said.control_seq)
         held = await claim(store, 0, "tests")
         return cls(store, around, held, await recover(store, held))
 

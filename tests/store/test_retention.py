@@ -1,16 +1,22 @@
 """Days past their time go, what is held of them stays where it is, and nothing else is touched."""
 
 import asyncio
+import contextlib
+import itertools
 import json
 from typing import Any
 
+import asyncpg
 import numpy as np
 import pytest
 
 from duties import retention as duty
 from duties.retention import retain
 from ingest.decoded import Limits
+from ingest.letter import reread
 from ingest.records import decode
+from model.batch import Rejected
+from model.event import EVENT, EventKind
 from model.instant import DAY_US, HOUR_US, from_us
 from store import dead, fixes, holds, partitions, retention, rewriting, status
 from store.feed import edit
@@ -20,8 +26,9 @@ from store.pool import Store
 from store.refusal import ConflictError, MissingError
 from store.retention import Fate
 from store.rewriting import Day
-from tests.store.fake import START_US, fix
+from tests.store.fake import START_US, batch_of, fix
 from tests.store.lane import Lane, wearers
+from tests.store.test_rewriting import Cut
 
 TODAY = START_US // DAY_US
 OLD = TODAY - 30
@@ -93,6 +100,24 @@ async def test_what_is_held_is_found_by_the_same_query(store: Store) -> None:
         await holds.release(change, first, "Court of Appeal", "appeal dismissed")
     assert await retain(store, START_US, DAYS) == {"cut_down": 1}
     assert [await track(store, wearer) for wearer in (1, 2, 3)] == [0, 3, 0]
+
+
+async def test_a_day_is_cut_down_and_said_to_be_in_one(store: Store) -> None:
+    """The connection ends after each statement in turn: a day that lacks rows is noted as such, and the next round goes on."""
+    await filled(store)
+    await held(store, "wearer", 1)
+    for statements in itertools.count(1):
+        fate = None
+        with contextlib.suppress(OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
+            fate = await retention.retire(Cut(store, statements), Day("fix", OLD))  # type: ignore[arg-type]
+        whole = await store.pool.fetchval("SELECT count(*) FROM fix WHERE fix_at < $1", (OLD + 1) * DAY_US) == 3 * 24
+        noted = await store.pool.fetchval("SELECT kept FROM retired_day WHERE name = $1", partitions.name_of("fix", OLD))
+        assert noted == (None if whole else 24)
+        if fate is not None:
+            break
+    assert fate in {Fate.CUT_DOWN, Fate.UNCHANGED}
+    assert statements > 12
+    assert [await track(store, wearer) for wearer in (1, 2, 3)] == [24, 0, 0]
 
 
 async def test_an_alert_is_held_with_a_day_around_it(store: Store) -> None:
@@ -191,6 +216,29 @@ async def test_a_fix_older_than_the_oldest_day_is_kept_as_a_dead_letter(store: S
     assert letter.letter.reason.endswith("is older than the oldest day kept (10 days)")
     assert json.loads(letter.letter.body)["fix_at"] == old
     assert await dead.count(store) == 1
+
+
+async def test_what_comes_to_a_day_that_is_gone_is_a_dead_letter(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A backlog outlasted the slack: committed and judged, its records are not kept, and not dropped without a word."""
+    monkeypatch.setattr(retention, "QUARANTINED", 5)
+    lane = await filled(store)
+    await store.pool.execute("INSERT INTO gateway (name) VALUES ('gw-late')")
+    assert await retain(store, START_US, DAYS) == {"dropped": 2}
+    rows = hours(1, OLD)[:12]
+    rows["gateway"] = await store.pool.fetchval("SELECT id FROM gateway")
+    event = np.zeros(1, EVENT)
+    event["tag"], event["at_us"], event["kind"], event["value"] = 1, OLD * DAY_US, EventKind.STRAP_TAMPER, -1
+    await lane.put(batch_of(rows, events=event))
+    assert await retain(store, START_US, DAYS) == {"dropped": 2}
+    letters = await dead.listed(store)
+    assert len(letters) == 13
+    assert {(kept.letter.reason, kept.letter.protocol) for kept in letters} == {(retention.TOO_OLD, "http-json")}
+    read = [reread(kept.letter, OLD * DAY_US + DAY_US, Limits()) for kept in letters]
+    assert [one if isinstance(one, Rejected) else one.rejected for one in read] == [()] * 13
+    fixes_ = np.concatenate([one.batch.fixes for one in read])  # type: ignore[union-attr]
+    assert sorted(fixes_["seq"].tolist()) == list(range(12))
+    assert {one.batch.gateway for one in read if len(one.batch.fixes)} == {"gw-late"}  # type: ignore[union-attr]
+    assert sum(len(one.batch.events) for one in read) == 1  # type: ignore[union-attr]
 
 
 async def test_each_table_has_its_own_time(store: Store) -> None:

@@ -160,12 +160,14 @@ class Cut:
 
     @contextlib.asynccontextmanager
     async def acquire(self) -> AsyncIterator[Any]:
-        async with self._store.pool.acquire() as self.connection:
+        async with self._store.pool.acquire() as connection:
+            self.connection = connection
             yield self
+            self.connection = None
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self.connection, name)
-        if name not in {"execute", "fetch", "fetchval"}:
+        found = getattr(self.connection or self._store.pool, name)
+        if self.connection is None or name not in {"execute", "fetch", "fetchval"}:
             return found
 
         async def counted(*args: Any) -> Any:
