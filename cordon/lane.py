@@ -152,6 +152,7 @@ class Lane:
             If another process has claimed the lane: this one must not judge it any more.
         """
         shares: list[Work] = []  # at first a look at the clock alone, so that everyone sees the lane judging
+        again = False  # whether they were part of a batch that failed
         while not self._stopping.is_set():
             try:
                 await self._commit(shares)
@@ -159,6 +160,7 @@ class Lane:
                 if self._stopping.is_set():
                     return
                 assert self._state is not None
+                again = bool(self._retry)
                 shares = self._retry.popleft() if self._retry else await self._intake.next(self._state)
             except FencedError:
                 self._fail(shares)
@@ -167,8 +169,11 @@ class Lane:
             except Exception as error:
                 _if_told_to_end(error)
                 # Failed or ambiguous: what is in memory may be ahead of what is stored. Drop it and claim again.
-                log.exception("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
+                # What is tried again in parts has had its trace.
+                say = log.warning if again else log.exception
+                say("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
                 await self._restart(self._smaller(shares, error))
+                again = bool(self._retry)
                 shares = self._retry.popleft() if self._retry else []
 
     def drop(self) -> None:

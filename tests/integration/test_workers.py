@@ -5,10 +5,16 @@ import signal
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import pytest_asyncio
+from aiokafka import AIOKafkaProducer
 
+from ingest.frame import Frame, encode
 from ingest.kafka import KafkaSink
+from model.event import empty_events
+from model.fix import empty_fixes
+from model.instant import HOUR_US
 from store import generations, receipts
 from store.pool import Store
 from tests.integration.workers import FIRST, LANES, Workers, batch, send, system, until, world
@@ -38,6 +44,47 @@ async def test_a_fix_through_the_log_raises_one_alert(up: tuple[Workers, KafkaSi
     await until(whole, "both receipts are whole")
     rows = await made.store.pool.fetch("SELECT tag, kind, condition, occurrences FROM alert ORDER BY tag")
     assert [tuple(row) for row in rows] == [(tag, "exclusion", "active", 1) for tag in TAGS[:2]]
+
+
+async def test_what_is_no_frame_is_a_dead_letter_and_stops_nobody(up: tuple[Workers, KafkaSink]) -> None:
+    made, sink = up
+    async with AIOKafkaProducer(bootstrap_servers=made.address) as stranger:
+        strange = [b"not a frame", encode(Frame("gw", 1, 0, "", 0, empty_fixes(1), empty_events()))]
+        sent = [await stranger.send_and_wait(sink.topics.live, body, partition=lane) for lane, body in enumerate(strange)]
+    made.start()
+    await send(made, sink, batch(1, TAGS))
+    await made.caught_up()
+    letters = await made.store.pool.fetch("SELECT protocol, reason, body FROM dead_letter ORDER BY id")
+    for lane, (record, body) in enumerate(zip(sent, strange, strict=True)):
+        (letter,) = [one for one in letters if one["body"] == body]
+        assert letter["protocol"] == "frame"
+        assert f"lane {lane}, live record {record.offset}" in letter["reason"]
+
+
+async def test_live_does_not_wait_for_the_backlog(up: tuple[Workers, KafkaSink]) -> None:
+    made, sink = up
+    tag, old_us = TAGS[0], 3 * HOUR_US
+    backlog = []
+    for frame in range(60):
+        frame_of = batch(0, [tag] * 500, age_us=old_us)
+        frame_of.fixes["seq"] = np.arange(500) + 500 * frame
+        frame_of.fixes["fix_at_us"] += 1000 * frame_of.fixes["seq"]
+        backlog.append(await send(made, sink, frame_of))
+    waiting = await send(made, sink, batch(100_000, [tag]))
+    made.start()
+    await until(_begun(made, backlog), "the backlog is begun")
+    came = await send(made, sink, batch(100_001, [tag]))
+    await made.caught_up()
+    at = {row["id"]: row["at"] for row in await made.store.pool.fetch("SELECT id, at FROM receipt")}
+    assert at[waiting] < min(at[one] for one in backlog), "live is first"
+    assert at[came] < max(at[one] for one in backlog), "and comes between slices"
+
+
+def _begun(made: Workers, receipts: list[str]) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return bool(await made.store.pool.fetchval("SELECT count(*) FROM receipt WHERE id = ANY($1::text[])", receipts))
+
+    return look
 
 
 async def test_two_workers_share_the_lanes_and_one_takes_over_when_the_other_dies(up: tuple[Workers, KafkaSink]) -> None:

@@ -1,0 +1,92 @@
+"""A record the judge fails on is found and buried as a dead letter; its neighbours are stored; a judge may be at fault itself."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+import pytest_asyncio
+
+import cordon.lane
+from alerts.rules import Rules
+from cordon.inbox import Inbox
+from cordon.lane import POISON_MOST, Lane
+from cordon.work import Work
+from cordon.worlds import Worlds
+from ingest.decoded import Limits
+from ingest.letter import reread
+from model.batch import Batch, DeadLetter, Part, Receipt, Rejected
+from model.errors import BusyError
+from model.event import empty_events
+from model.fix import empty_fixes
+from store import dead, gateways
+from store.pool import Store
+
+POISON = 13
+
+
+@pytest_asyncio.fixture
+async def inbox(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Inbox]:
+    """A lane at work, whose judge fails on every batch with a fix or an event of seq ``POISON``."""
+    judge = cordon.lane.judge
+
+    def fails(world: Any, state: Any, batch: Batch, *rest: Any) -> Any:
+        state.rows(batch.fixes["tag"])  # what a failed judge leaves behind must not stay
+        if POISON in batch.fixes["seq"] or POISON in batch.events["seq"]:
+            raise ZeroDivisionError
+        return judge(world, state, batch, *rest)
+
+    monkeypatch.setattr(cordon.lane, "judge", fails)
+    worlds = Worlds(store, Rules(), lambda: time.time_ns() // 1000)
+    await worlds.load()
+    with ThreadPoolExecutor(1) as thread:
+        made = Inbox(worlds, commit_records=1000, clock=lambda: time.time_ns() // 1000)
+        lane = Lane(0, store, worlds, thread, made, owner="test")
+        await lane.start()
+        tasks = [asyncio.create_task(job) for job in (lane.run(), worlds.follow())]
+        yield made
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def share(store: Store, inbox: Inbox, fixes: list[int], events: list[int] = []) -> Receipt:  # noqa: B006
+    """Put a share of these seqs in, one fix a tag; what became of it."""
+    now_us = time.time_ns() // 1000
+    rows, told = empty_fixes(len(fixes)), empty_events(len(events))
+    rows["tag"], rows["seq"], rows["fix_at_us"], rows["received_us"] = np.arange(len(fixes)) + 1, fixes, now_us, now_us
+    rows["accuracy_m"], told["tag"], told["seq"], told["at_us"], told["kind"] = 8.0, 1, events, now_us, 140
+    rows["gateway"] = told["gateway"] = await gateways.number(store, "gw-1")
+    done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
+    inbox.put(Work(rows, told, (), "gw-1", now_us, Part(f"r{now_us}", len(rows), len(told)), done))
+    return await done
+
+
+async def test_one_record_is_buried_and_its_neighbours_are_stored(store: Store, inbox: Inbox) -> None:
+    first, second = await asyncio.gather(share(store, inbox, [1, 2, POISON, 4, 5]), share(store, inbox, [6, 7], [8, POISON]))
+    assert (first.stored, second.stored) == (4, 3)
+    stored = await store.pool.fetch("SELECT seq FROM fix UNION ALL SELECT seq FROM event ORDER BY seq")
+    assert [row["seq"] for row in stored] == [1, 2, 4, 5, 6, 7, 8]
+    letters = [kept.letter for kept in await dead.listed(store)]
+    assert {letter.reason for letter in letters} == {"the judge failed on it (ZeroDivisionError); report this"}
+    bodies = [msgspec.json.decode(letter.body) for letter in letters]
+    assert sorted((len(body["fixes"]), len(body["events"])) for body in bodies) == [(0, 1), (1, 0)]
+    again = reread(letters[0], time.time_ns() // 1000, Limits())
+    assert not isinstance(again, Rejected), "it can be given another try"
+    assert POISON in [*again.batch.fixes["seq"], *again.batch.events["seq"]]
+    assert (await share(store, inbox, [20, 21])).stored == 2, "the lane goes on"
+
+
+async def test_a_judge_that_fails_on_everything_buries_no_more(store: Store, inbox: Inbox) -> None:
+    with pytest.raises(BusyError):
+        await share(store, inbox, [POISON] * (POISON_MOST + 10))
+    assert await dead.count(store) == POISON_MOST
+    with pytest.raises(BusyError):
+        await share(store, inbox, [POISON])
+    assert (await share(store, inbox, [1])).stored == 1
+    assert (await share(store, inbox, [POISON])).stored == 0, "after a good one it is the record's fault again"
+    assert isinstance((await dead.listed(store))[0].letter, DeadLetter)
