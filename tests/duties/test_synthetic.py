@@ -4,8 +4,10 @@ import asyncio
 from typing import Any
 
 import numpy as np
+import pytest
 from fastapi import FastAPI, Request, Response
 
+from duties import synthetic
 from duties.synthetic import GATEWAY, KEY_S, Crosser
 from model.lane import lane_of
 from model.synthetic import FIRST_TAG, tags_of
@@ -41,10 +43,13 @@ def test_each_lane_has_a_tag_of_its_own_beyond_all_hardware() -> None:
         assert min(tags) >= FIRST_TAG
 
 
-async def test_a_crossing_is_sent_again_with_another_key_and_late_counts_from_the_first_unseen(store: Store) -> None:
+async def test_a_crossing_is_sent_again_with_another_key_and_late_counts_from_the_first_unseen(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(synthetic, "AGAIN_S", 0.05)
     door = Door(store)
     async with serving(door.app) as url, asyncio.timeout(60):
-        crosser = Crosser(url, LANES, every_s=3600, late_s=1.5)
+        crosser = Crosser(url, LANES, every_s=3600, late_s=3)
         await crosser.cross(store)
         assert door.frames == [], "their zones come into force first"
         await crosser.cross(store)  # nothing judges here, so nothing is seen
