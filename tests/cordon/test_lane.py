@@ -17,6 +17,7 @@ from cordon.inbox import Inbox
 from cordon.lane import POISON_MOST, Lane
 from cordon.work import Work
 from cordon.worlds import Worlds
+from geofence.warm import warm
 from ingest.decoded import Limits
 from ingest.letter import reread
 from model.batch import Batch, DeadLetter, Part, Receipt, Rejected
@@ -41,6 +42,7 @@ async def inbox(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         return judge(world, state, batch, *rest)
 
     monkeypatch.setattr(cordon.lane, "judge", fails)
+    warm()  # compiling would outlast a transaction
     worlds = Worlds(store, Rules(), lambda: time.time_ns() // 1000)
     await worlds.load()
     with ThreadPoolExecutor(1) as thread:
