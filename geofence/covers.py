@@ -2,10 +2,11 @@
 
 import numpy as np
 
-from geofence.index import Plan, ZoneIndex
+from geofence.grid import OUTSIDE, locate
+from geofence.index import ZoneIndex
 from geofence.kernel import kernel
 from geofence.metric import geodesic_m
-from geofence.ring import OUTSIDE, locate
+from geofence.shape import Shapes
 from model.arrays import Array, Bool
 
 
@@ -35,26 +36,26 @@ def covers(index: ZoneIndex, zone: int, lon: Array, lat: Array) -> Bool:
         raise ValueError(f"give lon and lat as one-dimensional arrays of one length, not {lon.shape} and {lat.shape}")
     if not ((np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)).all():
         raise ValueError("a coordinate is no number in range")
-    row = int(np.searchsorted(index.plan.zone, zone, side="right")) - 1
-    if row < 0 or index.plan.zone[row] != zone:
+    slot = int(np.searchsorted(index.plan.slot["zone"], zone, side="right")) - 1
+    if slot < 0 or index.plan.slot["zone"][slot] != zone:
         raise KeyError(zone)
     out = np.empty(len(lon), np.bool_)
-    _cover(index.plan, row, lon, lat, out)
+    _cover(index.plan.shapes, slot, lon, lat, out)
     return out
 
 
 @kernel
-def _cover(plan: Plan, slot: int, lon: Array, lat: Array, out: Array) -> None:
-    middle = (plan.box[slot, 0] + plan.box[slot, 2]) * 0.5
-    first, stop = plan.ring_first[slot], plan.ring_first[slot + 1]
+def _cover(shapes: Shapes, slot: int, lon: Array, lat: Array, out: Array) -> None:
+    s = shapes.shape[slot]
+    middle = (s["west"] + s["east"]) * 0.5
+    centre = s["vertex_at"]
     for i in range(len(lon)):
         x = lon[i]
         if x - middle > 180.0:
             x -= 360.0
         elif x - middle < -180.0:
             x += 360.0
-        if plan.radius_m[slot] > 0.0:
-            centre = plan.centre_at[slot]
-            out[i] = geodesic_m(plan.x[centre], plan.y[centre], x, lat[i]) <= plan.radius_m[slot]
+        if s["radius_m"] > 0.0:
+            out[i] = geodesic_m(shapes.x[centre], shapes.y[centre], x, lat[i]) <= s["radius_m"]
         else:
-            out[i] = locate(x, lat[i], plan.x, plan.y, plan.ring_at, first, stop) != OUTSIDE
+            out[i] = locate(s, shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, x, lat[i]) != OUTSIDE

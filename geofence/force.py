@@ -1,44 +1,137 @@
-"""A tag, an instant and a box become the zone versions in force there: who is watched by what, and when."""
+"""A tag, an instant and a place become the zone versions in force there: who is watched by what, and when."""
+
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from geofence.index import Plan
-from geofence.kernel import kernel
-from geofence.tree import search
+from geofence.kernel import inlined, kernel
+from geofence.tree import DEPTH, search
 from model.arrays import Array
+
+_ANY: Final = -1  # for the slot of a zone that has several versions or times: looked up at each instant
+
+
+class Room(NamedTuple):
+    """What one caller needs to look for slots, filled anew again and again."""
+
+    slots: Array  # (s,) int64, room for every slot
+    found: Array  # (k,) int64, for every shared slot
+    stack: Array  # (DEPTH, 2) int64, for the search
+    zone: Array  # (a,) int64, the zones of one tag, rows of the plan
+    slot: Array  # (a,) int64, the one slot of each, or _ANY
+    time: Array  # (a, 2) int64, from and to when that slot applies to the tag
+    box: Array  # (a, 6) float64 degrees: west, south, east, north, reach to either side, reach north and south; of that slot
 
 
 @kernel
-def candidates(plan: Plan, row: int, at_us: int, query: Array, slots: Array, found: Array, stack: Array) -> int:
-    """Fill ``slots`` with those in force for a tag whose boxes meet the query box, in order, each once; their count.
+def room(plan: Plan) -> Room:
+    """Room for a plan."""
+    most = 1
+    for row in range(len(plan.assigned_at) - 1):
+        most = max(most, plan.assigned_at[row + 1] - plan.assigned_at[row])
+    return Room(
+        np.empty(len(plan.slot), np.int64),
+        np.empty(len(plan.tree.item), np.int64),
+        np.empty((DEPTH, 2), np.int64),
+        np.empty(most, np.int64),
+        np.empty(most, np.int64),
+        np.empty((most, 2), np.int64),
+        np.empty((most, 6), np.float64),
+    )
+
+
+@kernel
+def own(plan: Plan, row: int, room: Room) -> tuple[int, bool]:
+    """Fill ``room`` with the zones assigned to a tag, whenever that is; their count, and whether ``plain`` finds all candidates.
+
+    A zone of one version with one interval, assigned once, is as good as always the same slot within one span of time: what is
+    the same for all of a tag's fixes is looked up once.
+    """
+    n = 0
+    zone = -1
+    is_plain = len(plan.tree.item) == 0
+    for j in range(plan.assigned_at[row], plan.assigned_at[row + 1]):
+        if plan.assigned_zone[j] == zone:
+            room.slot[n - 1] = _ANY
+            is_plain = False
+            continue
+        zone = plan.assigned_zone[j]
+        slot = plan.slot_first[zone]
+        s = plan.slot[slot]
+        room.zone[n] = zone
+        if plan.slot_first[zone + 1] == slot + 1 and s["intervals"] == 1:
+            i = s["interval_at"]
+            room.slot[n] = slot
+            room.time[n, 0] = max(plan.assigned[j, 0], s["from_us"], plan.interval[i, 0])
+            room.time[n, 1] = min(plan.assigned[j, 1], s["to_us"], plan.interval[i, 1])
+            _frame(plan, slot, room.box, n)
+        else:
+            room.slot[n] = _ANY
+            is_plain = False
+        n += 1
+    return n, is_plain
+
+
+@inlined
+def plain(slot: Array, time: Array, box: Array, n: int, at_us: int, query: Array, slots: Array) -> int:
+    """What ``candidates`` does, for a tag all of whose zones are as good as slots; arguments are those of ``Room``."""
+    k = 0
+    for j in range(n):
+        if time[j, 0] <= at_us < time[j, 1] and _meets(box, j, query):
+            slots[k] = slot[j]
+            k += 1
+    return k
+
+
+@kernel
+def _frame(plan: Plan, slot: int, box: Array, n: int) -> None:
+    s = plan.shapes.shape[slot]
+    box[n, 0] = s["west"]
+    box[n, 1] = s["south"]
+    box[n, 2] = s["east"]
+    box[n, 3] = s["north"]
+    box[n, 4] = plan.slot[slot]["reach_lon"]
+    box[n, 5] = plan.slot[slot]["reach_lat"]
+
+
+@kernel
+def candidates(plan: Plan, row: int, at_us: int, n: int, query: Array, room: Room) -> int:
+    """Fill ``room.slots`` with those in force for a tag whose reach meets the query box, in order, each once; their count.
 
     Parameters
     ----------
     row : the tag's row in the plan
+    n : how many zones ``own`` found for it
     query : (4,) float64 degrees west, south, east, north
-    slots : (s,) int64, room for every slot
-    found, stack : (3 s,) and (DEPTH, 2) int64, room for the search of shared zones
     """
     k = 0
-    zone = -1
-    for j in range(plan.assigned_at[row], plan.assigned_at[row + 1]):
-        if plan.assigned_zone[j] == zone or not plan.assigned[j, 0] <= at_us < plan.assigned[j, 1]:
+    for j in range(n):
+        slot = room.slot[j]
+        if slot == _ANY:
+            if not _assigned(plan, row, room.zone[j], at_us):
+                continue
+            slot = in_force(plan, room.zone[j], at_us)
+            if slot < 0:
+                continue
+            _frame(plan, slot, room.box, j)
+        elif not room.time[j, 0] <= at_us < room.time[j, 1]:
             continue
-        zone = plan.assigned_zone[j]
-        slot = in_force(plan, zone, at_us)
-        if slot >= 0 and _meets(plan.box, slot, query):
-            slots[k] = slot
+        if _meets(room.box, j, query):
+            room.slots[k] = slot
             k += 1
     if len(plan.tree.item) == 0 or not _any(plan.monitored, plan.monitored_at[row], plan.monitored_at[row + 1], at_us):
         return k
-    own = k
+    before = k
     for turn in (-360.0, 0.0, 360.0):
-        n = search(plan.tree, query[0] + turn, query[1], query[2] + turn, query[3], stack, found)
-        for j in range(n):
-            slot = found[j]
-            if in_force(plan, plan.zone_of[slot], at_us) == slot and not _has(slots, k, slot):
-                slots[k] = slot
+        many = search(plan.tree, query[0] + turn, query[1], query[2] + turn, query[3], room.stack, room.found)
+        for j in range(many):
+            slot = room.found[j]
+            if in_force(plan, plan.slot[slot]["row"], at_us) == slot and not _has(room.slots, k, slot):
+                room.slots[k] = slot
                 k += 1
-    if k > own:
-        slots[:k].sort()
+    if k > before:
+        room.slots[:k].sort()
     return k
 
 
@@ -49,19 +142,26 @@ def applies(plan: Plan, row: int, zone: int, at_us: int) -> bool:
         return False
     if plan.shared[zone] and _any(plan.monitored, plan.monitored_at[row], plan.monitored_at[row + 1], at_us):
         return True
-    for j in range(plan.assigned_at[row], plan.assigned_at[row + 1]):
-        if plan.assigned_zone[j] == zone and plan.assigned[j, 0] <= at_us < plan.assigned[j, 1]:
-            return True
-    return False
+    return _assigned(plan, row, zone, at_us)
 
 
 @kernel
 def in_force(plan: Plan, zone: int, at_us: int) -> int:
     """The slot of a zone (a row of the plan) at an instant, or -1: the newest version in force, if one of its intervals holds."""
     for slot in range(plan.slot_first[zone + 1] - 1, plan.slot_first[zone] - 1, -1):
-        if plan.from_us[slot] <= at_us < plan.to_us[slot]:
-            return slot if _one(plan.interval, plan.interval_at[slot], plan.interval_at[slot + 1], at_us) else -1
+        s = plan.slot[slot]
+        if s["from_us"] <= at_us < s["to_us"]:
+            return slot if _one(plan.interval, s["interval_at"], s["interval_at"] + s["intervals"], at_us) else -1
     return -1
+
+
+@kernel
+def _assigned(plan: Plan, row: int, zone: int, at_us: int) -> bool:
+    """Whether a zone (a row of the plan) is assigned to a tag at an instant."""
+    for j in range(plan.assigned_at[row], plan.assigned_at[row + 1]):
+        if plan.assigned_zone[j] == zone and plan.assigned[j, 0] <= at_us < plan.assigned[j, 1]:
+            return True
+    return False
 
 
 @kernel
@@ -94,12 +194,13 @@ def _has(slots: Array, k: int, slot: int) -> bool:
     return False
 
 
-@kernel
-def _meets(box: Array, slot: int, query: Array) -> bool:
-    """Whether a slot's box meets the query box, on whichever side of the 180° meridian; touching boxes meet."""
-    if box[slot, 1] > query[3] or box[slot, 3] < query[1]:
+@inlined
+def _meets(box: Array, j: int, query: Array) -> bool:
+    """Whether a slot's box, reach included, meets the query box, on whichever side of the 180° meridian; touching boxes meet."""
+    if box[j, 1] - box[j, 5] > query[3] or box[j, 3] + box[j, 5] < query[1]:
         return False
-    for turn in (-360.0, 0.0, 360.0):  # noqa: SIM110
-        if box[slot, 0] <= query[2] + turn and box[slot, 2] >= query[0] + turn:
+    west, east = box[j, 0] - box[j, 4], box[j, 2] + box[j, 4]
+    for turn in (0.0, -360.0, 360.0):  # noqa: SIM110
+        if west <= query[2] + turn and east >= query[0] + turn:
             return True
     return False

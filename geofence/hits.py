@@ -1,18 +1,20 @@
-"""Fixes and the plan of an index become HIT rows: the kernel behind ``geofence.evaluate``."""
+"""Points in order and the plan of an index become HIT rows: the kernel behind ``geofence.evaluate``."""
 
 from typing import Final
 
 import numpy as np
 
-from geofence.force import applies, candidates
+from geofence.chain import edge_m
+from geofence.chain import room as chain_room
+from geofence.force import applies, candidates, own, plain, room
+from geofence.grid import BOUNDARY, OUTSIDE, locate
 from geofence.index import Plan
-from geofence.kernel import kernel
+from geofence.kernel import Record, inlined, kernel
 from geofence.metric import apart_m, geodesic_m, span_deg, to_edge_m
+from geofence.order import POINT, set_point
 from geofence.path import passes
-from geofence.ring import BOUNDARY, OUTSIDE, edge_m, locate
-from geofence.tree import DEPTH
-from model.arrays import Array
-from model.fix import ACCURACY_FLOOR_M
+from geofence.shape import Shapes
+from model.arrays import I64, Array
 from model.hit import HIT, REACH_M, Verdict
 from model.instant import MINUTE_US, SECOND_US
 
@@ -20,68 +22,109 @@ from model.instant import MINUTE_US, SECOND_US
 CROSS_GAP_US: Final = 5 * MINUTE_US
 PLAUSIBLE_MPS: Final = 70.0
 
-# A 95 % radius beyond this says nothing of any zone and is taken as this: it keeps a search on one side of the globe.
-FARTHEST_M: Final = 100_000.0
-
 _OUTSIDE: Final = int(Verdict.OUTSIDE)
 _POSSIBLE: Final = int(Verdict.POSSIBLE)
 _INSIDE: Final = int(Verdict.INSIDE)
 
 
 @kernel
-def hits_of(plan: Plan, fixes: Array, last: Array, before: Array, tag_row: Array, first: int, stop: int) -> Array:
-    """(h,) HIT rows of fixes ``first .. stop``, ordered by (fix_row, zone).
+def hits_of(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs more than most of what it would do
+    plan: Plan, points: Array, tag_at: I64, tag_row: I64, last: Array, first: int, stop: int
+) -> Array:
+    """(h,) HIT rows of points ``first .. stop``, ordered by (point, zone).
 
     Parameters
     ----------
-    fixes, last : FIX, as ``geofence.evaluate.gate`` lets them through
-    before : (n,) int64, the ok fix each fix follows: its row, or -2 - k for row k of ``last``, or -1 for none
-    tag_row : (n,) int64, row of the fix's tag in the plan, -1 where no zone applies to it
+    points : POINT, as ``geofence.order`` makes them
+    tag_at : (k + 1,) int64, where each tag's points begin
+    tag_row : (k,) int64, row of each tag in the plan, -1 where no zone applies to it
+    last : (k,) FIX, the ok fix each tag's first point follows, tag 0 for none
     """
-    out = np.empty(64, HIT)
+    out = np.empty(stop - first + 16, HIT)
     n = 0
-    slots = np.empty(len(plan.zone), np.int64)
-    found = np.empty(len(plan.tree.item), np.int64)
-    stack = np.empty((DEPTH, 2), np.int64)
+    here = room(plan)
+    slots, own_slot, own_time, own_box = here.slots, here.slot, here.time, here.box
+    slot_of, shapes = plan.slot, plan.shapes
+    shape_of, xs, ys, chain, box = shapes.shape, shapes.x, shapes.y, shapes.chain, shapes.box
+    cell, run_of, edge = shapes.cell, shapes.run, shapes.edge
+    scratch = chain_room()
     query = np.empty(4, np.float64)
-    for i in range(first, stop):
-        row = tag_row[i]
+    before = np.zeros(1, POINT)[0]
+    run = np.searchsorted(tag_at, first, side="right") - 1
+    i = first
+    while i < stop:
+        end = min(tag_at[run + 1], stop)
+        row = tag_row[run]
         if row < 0:
+            i = end
+            run += 1
             continue
-        lon = fixes[i]["lon"]
-        lat = fixes[i]["lat"]
-        at_us = fixes[i]["fix_at_us"]
-        accuracy_m = _floored(fixes[i]["accuracy_m"])
-        near_m = max(accuracy_m, REACH_M)
-        has_path, from_lon, from_lat, from_us = _path(fixes, last, before[i], i)
-        _query(query, lon, lat, near_m, has_path, from_lon, from_lat)
-        for j in range(candidates(plan, row, at_us, query, slots, found, stack)):
-            slot = slots[j]
-            x = _near(lon, (plan.box[slot, 0] + plan.box[slot, 2]) * 0.5)
-            d, where = _distance(plan, slot, x, lat)
-            crossed = False
-            if has_path and where == OUTSIDE:
-                crossed = _crossed(plan, slot, x + (from_lon - lon), from_lat, x, lat)
-                crossed = crossed and applies(plan, row, plan.zone_of[slot], from_us)
-            if d > max(near_m, plan.buffer_m[slot]) and not crossed:
-                continue
-            if n == len(out):
-                grown = np.empty(2 * n, HIT)
-                grown[:n] = out
+        zones, is_plain = own(plan, row, here)
+        has_before = _before(points, tag_at[run], i, last[run], before)
+        while i < end:
+            point = points[i]
+            lon, lat, at_us = point["lon"], point["lat"], point["at_us"]
+            accuracy_m = np.float64(point["accuracy_m"])
+            is_ok = point["fix"] >= 0
+            gap_us = at_us - before["at_us"]
+            has_path = is_ok and has_before and 0 <= gap_us <= CROSS_GAP_US
+            from_lon = _near(before["lon"], lon)
+            _query(query, lon, lat, accuracy_m, has_path, from_lon, before["lat"])
+            if is_plain:
+                found = plain(own_slot, own_time, own_box, zones, at_us, query, slots)
+            else:
+                found = candidates(plan, row, at_us, zones, query, here)
+            if found > 0 and has_path:
+                blur_m = np.float64(before["accuracy_m"]) + accuracy_m
+                way_m = apart_m(lon, lat, from_lon, before["lat"])
+                has_path = way_m - blur_m <= PLAUSIBLE_MPS * gap_us / SECOND_US
+            if n + found > len(out):
+                grown = np.empty(2 * len(out) + found, HIT)
+                grown[:n] = out[:n]
                 out = grown
-            hit = out[n]
-            hit["fix_row"] = i
-            hit["zone"] = plan.zone[slot]
-            hit["distance_m"] = d
-            hit["version"] = plan.version[slot]
-            hit["verdict"] = verdict(d, accuracy_m)
-            hit["crossed"] = crossed
-            hit["covered"] = where != OUTSIDE
-            n += 1
+            for j in range(found):
+                slot = slots[j]
+                s = slot_of[slot]
+                shape = shape_of[slot]
+                x = _near(lon, (shape["west"] + shape["east"]) * 0.5)
+                reach_m = max(accuracy_m, REACH_M, s["buffer_m"])
+                circle = shape["radius_m"] > 0.0
+                d = 0.0
+                if circle:
+                    centre = shape["vertex_at"]
+                    d = geodesic_m(xs[centre], ys[centre], x, lat) - shape["radius_m"]
+                    where = OUTSIDE if d > 0.0 else BOUNDARY
+                else:
+                    where = locate(shape, xs, ys, cell, run_of, edge, x, lat)
+                crossed = False
+                if has_path and where == OUTSIDE and _meets(shape, x + (from_lon - lon), before["lat"], x, lat):
+                    crossed = _crossed(shapes, slot, x + (from_lon - lon), before["lat"], x, lat)
+                    crossed = crossed and applies(plan, row, s["row"], before["at_us"])
+                if not circle and where != BOUNDARY:
+                    # Farther outside than a row needs, any number that is more will do.
+                    within_m = reach_m if where == OUTSIDE and not crossed else np.inf
+                    d = -where * edge_m(shape, xs, ys, chain, box, scratch, x, lat, within_m)
+                if d > reach_m and not crossed:
+                    continue
+                hit = out[n]
+                hit["fix_row"] = point["fix"] if is_ok else ~point["fix"]
+                hit["zone"] = s["zone"]
+                hit["distance_m"] = d
+                hit["version"] = s["version"]
+                hit["verdict"] = verdict(d, accuracy_m)
+                hit["crossed"] = crossed
+                hit["covered"] = where != OUTSIDE
+                n += 1
+            if is_ok:
+                before["lon"], before["lat"], before["at_us"] = lon, lat, at_us
+                before["accuracy_m"] = point["accuracy_m"]
+                has_before = True
+            i += 1
+        run += 1
     return out[:n]
 
 
-@kernel
+@inlined
 def verdict(distance_m: float, accuracy_m: float) -> int:
     """Verdict of a signed distance and a floored 95 % radius: both limits belong to the more serious side."""
     if distance_m <= -accuracy_m:
@@ -90,35 +133,32 @@ def verdict(distance_m: float, accuracy_m: float) -> int:
 
 
 @kernel
-def _floored(accuracy_m: float) -> float:
-    return min(max(np.float64(accuracy_m), ACCURACY_FLOOR_M), FARTHEST_M)
+def _before(points: Array, start: int, i: int, last: Record, before: Record) -> bool:
+    """Set ``before`` to the ok fix that point ``i`` follows, of a tag whose points begin at ``start``; whether there is one."""
+    for j in range(i - 1, start - 1, -1):
+        if points[j]["fix"] >= 0:
+            before["lon"], before["lat"], before["at_us"] = points[j]["lon"], points[j]["lat"], points[j]["at_us"]
+            before["accuracy_m"] = points[j]["accuracy_m"]
+            return True
+    if last["tag"] == 0:
+        return False
+    set_point(before, last, 0)
+    return True
 
 
-@kernel
-def _path(fixes: Array, last: Array, before: int, i: int) -> tuple[bool, float, float, int]:
-    """Whether a path leads to fix ``i`` from the one before it, and that one's lon (on this side of 180°), lat and instant."""
-    lon, lat, at_us = fixes[i]["lon"], fixes[i]["lat"], fixes[i]["fix_at_us"]
-    if before == -1:
-        return False, lon, lat, at_us
-    source = fixes[before] if before >= 0 else last[-2 - before]
-    from_lon = _near(source["lon"], lon)
-    gap_us = at_us - source["fix_at_us"]
-    blur_m = _floored(source["accuracy_m"]) + _floored(fixes[i]["accuracy_m"])
-    plausible = apart_m(lon, lat, from_lon, source["lat"]) - blur_m <= PLAUSIBLE_MPS * gap_us / SECOND_US
-    return 0 <= gap_us <= CROSS_GAP_US and plausible, from_lon, source["lat"], source["fix_at_us"]
-
-
-@kernel
-def _query(query: Array, lon: float, lat: float, near_m: float, has_path: bool, from_lon: float, from_lat: float) -> None:
-    """Set the query box: everything within ``near_m`` of the fix, and the path to it."""
-    lon_deg, lat_deg = span_deg(near_m, abs(lat))
+@inlined
+def _query(query: Array, lon: float, lat: float, accuracy_m: float, has_path: bool, from_lon: float, from_lat: float) -> None:
+    """Set the query box: the fix, everything within its accuracy where slots do not reach as far, and the path to it."""
+    lon_deg = lat_deg = 0.0
+    if accuracy_m > REACH_M:
+        lon_deg, lat_deg = span_deg(accuracy_m, abs(lat))
     query[0], query[1], query[2], query[3] = lon - lon_deg, lat - lat_deg, lon + lon_deg, lat + lat_deg
     if has_path:
         query[0], query[1] = min(query[0], from_lon), min(query[1], from_lat)
         query[2], query[3] = max(query[2], from_lon), max(query[3], from_lat)
 
 
-@kernel
+@inlined
 def _near(lon: float, other: float) -> float:
     """A longitude, moved by a whole turn where that brings it nearer to another one; exact where it matters, beside 180°."""
     if lon - other > 180.0:
@@ -128,31 +168,23 @@ def _near(lon: float, other: float) -> float:
     return lon
 
 
-@kernel
-def _distance(plan: Plan, slot: int, x: float, y: float) -> tuple[float, int]:
-    """Signed metres to a slot's boundary and where the point lies (``geofence.ring``), for a point in the slot's frame."""
-    if plan.radius_m[slot] > 0.0:
-        centre = plan.centre_at[slot]
-        d = geodesic_m(plan.x[centre], plan.y[centre], x, y) - plan.radius_m[slot]
-        return d, OUTSIDE if d > 0.0 else BOUNDARY
-    first, stop = plan.ring_first[slot], plan.ring_first[slot + 1]
-    where = locate(x, y, plan.x, plan.y, plan.ring_at, first, stop)
-    if where == BOUNDARY:
-        return 0.0, where
-    d = edge_m(x, y, plan.x, plan.y, plan.ring_at, first, stop)
-    return d if where == OUTSIDE else -d, where
+@inlined
+def _meets(s: Record, px: float, py: float, qx: float, qy: float) -> bool:
+    """Whether the box of the way p -> q meets that of a shape."""
+    meets: bool = (
+        max(px, qx) >= s["west"] and min(px, qx) <= s["east"] and max(py, qy) >= s["south"] and min(py, qy) <= s["north"]
+    )
+    return meets
 
 
 @kernel
-def _crossed(plan: Plan, slot: int, px: float, py: float, qx: float, qy: float) -> bool:
+def _crossed(shapes: Shapes, slot: int, px: float, py: float, qx: float, qy: float) -> bool:
     """Whether the way p -> q passes through the inside of a slot while p is outside; q, the fix itself, is known to be."""
-    box = plan.box[slot]
-    if max(px, qx) < box[0] or min(px, qx) > box[2] or max(py, qy) < box[1] or min(py, qy) > box[3]:
+    s = shapes.shape[slot]
+    if s["radius_m"] > 0.0:
+        x, y, radius_m = shapes.x[s["vertex_at"]], shapes.y[s["vertex_at"]], s["radius_m"]
+        passes_in: bool = geodesic_m(x, y, px, py) > radius_m and to_edge_m(x, y, px, py, qx, qy) < radius_m
+        return passes_in
+    if locate(s, shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, px, py) != OUTSIDE:
         return False
-    if plan.radius_m[slot] > 0.0:
-        x, y, radius_m = plan.x[plan.centre_at[slot]], plan.y[plan.centre_at[slot]], plan.radius_m[slot]
-        return bool(geodesic_m(x, y, px, py) > radius_m and to_edge_m(x, y, px, py, qx, qy) < radius_m)
-    first, stop = plan.ring_first[slot], plan.ring_first[slot + 1]
-    if locate(px, py, plan.x, plan.y, plan.ring_at, first, stop) != OUTSIDE:
-        return False
-    return passes(px, py, qx, qy, plan.x, plan.y, plan.ring_at, first, stop)
+    return passes(px, py, qx, qy, shapes, slot)

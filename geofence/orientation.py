@@ -2,14 +2,14 @@
 
 from typing import Final
 
-from geofence.kernel import kernel
+from geofence.kernel import inlined, kernel
 
 # Above this share of the determinant's terms its sign cannot be a rounding error (Shewchuk's bound is 3.3e-16; GEOS takes 1e-15).
 _SAFE: Final = 1e-15
 _SPLIT: Final = 134217729.0  # 2**27 + 1: cuts a double into halves whose products are exact (Dekker 1971)
 
 
-@kernel
+@inlined
 def orientation(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> int:
     """Side of the line a -> b on which c lies: 1 left, -1 right, 0 on it.
 
@@ -43,7 +43,7 @@ def _orientation_dd(ax: float, ay: float, bx: float, by: float, cx: float, cy: f
     return _sign(det) if det != 0.0 else _sign(det_low)
 
 
-@kernel
+@inlined
 def _sign(value: float) -> int:
     if value > 0.0:
         return 1

@@ -2,23 +2,30 @@
 
 import numpy as np
 
+from geofence.chain import near_chain
+from geofence.grid import INSIDE, locate
 from geofence.kernel import kernel
 from geofence.orientation import orientation
-from geofence.ring import INSIDE, locate
-from model.arrays import Array
+from geofence.shape import Shapes
 
 
 @kernel
-def passes(px: float, py: float, qx: float, qy: float, x: Array, y: Array, ring_at: Array, first: int, stop: int) -> bool:
+def passes(px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int) -> bool:
     """Whether the way p -> q, straight in lon/lat, passes through the inside; neither end may be inside or on the boundary.
 
-    Touching a corner or running along an edge is not passing through. Rings as for ``geofence.ring.locate``.
+    Touching a corner or running along an edge is not passing through.
     """
+    s = shapes.shape[slot]
+    x, y = shapes.x, shapes.y
     west, east = min(px, qx), max(px, qx)
     south, north = min(py, qy), max(py, qy)
     touches = 0
-    for ring in range(first, stop):
-        for i in range(ring_at[ring], ring_at[ring + 1] - 1):
+    c = 0
+    while True:
+        c, first, stop = near_chain(s, shapes.chain, shapes.box, c, west, south, east, north)
+        if c < 0:
+            break
+        for i in range(first, stop):
             x1, y1, x2, y2 = x[i], y[i], x[i + 1], y[i + 1]
             if (x1 < west and x2 < west) or (x1 > east and x2 > east):
                 continue
@@ -31,19 +38,19 @@ def passes(px: float, py: float, qx: float, qy: float, x: Array, y: Array, ring_
             if side1 * side2 < 0 and orientation(x1, y1, x2, y2, px, py) * orientation(x1, y1, x2, y2, qx, qy) < 0:
                 return True
     # No edge is crossed in its middle: a way in and out can only lead through corners.
-    return touches >= 2 and _passes_by_corners(px, py, qx, qy, x, y, ring_at, first, stop, touches)
+    return touches >= 2 and _passes_by_corners(px, py, qx, qy, shapes, slot, touches)
 
 
 @kernel
-def _passes_by_corners(
-    px: float, py: float, qx: float, qy: float, x: Array, y: Array, ring_at: Array, first: int, stop: int, touches: int
-) -> bool:
+def _passes_by_corners(px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int, touches: int) -> bool:
     """The rare case: corners lie exactly on the way. Between one and the next it is wholly inside, outside or along an edge."""
+    s = shapes.shape[slot]
+    x, y = shapes.x, shapes.y
     wide = abs(qx - px) >= abs(qy - py)
     at = np.empty(touches, np.float64)
     n = 0
-    for ring in range(first, stop):
-        for i in range(ring_at[ring], ring_at[ring + 1] - 1):
+    for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
+        for i in range(s["vertex_at"] + shapes.ring[r, 0], s["vertex_at"] + shapes.ring[r, 1] - 1):
             x2, y2 = x[i + 1], y[i + 1]
             if min(px, qx) > x2 or x2 > max(px, qx) or min(py, qy) > y2 or y2 > max(py, qy) or n == touches:
                 continue
@@ -53,31 +60,21 @@ def _passes_by_corners(
     at = np.sort(at[:n])
     for j in range(n - 1):
         middle = (at[j] + at[j + 1]) * 0.5
-        if at[j] == at[j + 1] or _along(middle, wide, px, py, qx, qy, x, y, ring_at, first, stop):
+        if at[j] == at[j + 1] or _along(middle, wide, px, py, qx, qy, shapes, slot):
             continue
-        if locate(px + middle * (qx - px), py + middle * (qy - py), x, y, ring_at, first, stop) == INSIDE:
+        lon, lat = px + middle * (qx - px), py + middle * (qy - py)
+        if locate(s, x, y, shapes.cell, shapes.run, shapes.edge, lon, lat) == INSIDE:
             return True
     return False
 
 
 @kernel
-def _along(
-    t: float,
-    wide: bool,
-    px: float,
-    py: float,
-    qx: float,
-    qy: float,
-    x: Array,
-    y: Array,
-    ring_at: Array,
-    first: int,
-    stop: int,
-) -> bool:
+def _along(t: float, wide: bool, px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int) -> bool:
     """Whether the way runs along an edge at ``t`` (0 at p, 1 at q)."""
-    for ring in range(first, stop):
-        for i in range(ring_at[ring], ring_at[ring + 1] - 1):
-            x1, y1, x2, y2 = x[i], y[i], x[i + 1], y[i + 1]
+    s = shapes.shape[slot]
+    for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
+        for i in range(s["vertex_at"] + shapes.ring[r, 0], s["vertex_at"] + shapes.ring[r, 1] - 1):
+            x1, y1, x2, y2 = shapes.x[i], shapes.y[i], shapes.x[i + 1], shapes.y[i + 1]
             if orientation(px, py, qx, qy, x1, y1) == 0 and orientation(px, py, qx, qy, x2, y2) == 0:
                 t1 = (x1 - px) / (qx - px) if wide else (y1 - py) / (qy - py)
                 t2 = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)

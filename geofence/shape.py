@@ -1,31 +1,79 @@
-"""WKB geometries become flat rings in one frame of longitude, ready for the kernels."""
+"""Zones become shapes: rings in one frame of longitude, and what finds a point's place and its nearest edge; flat arrays."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Final, NamedTuple
 
 import numpy as np
 import shapely
 
-from model.arrays import Array
+from geofence import chain, grid, wkb
+from geofence.kernel import Record, kernel
+from geofence.metric import metres_per_degree, span_deg
+from model.arrays import I64, Array
 from model.zone import Zone
 
 _SEAM_DEG: Final = 180.0
 
+# One zone's geometry: its box, its grid, and where its entries in the arrays of ``Shapes`` begin and how many they are.
+SHAPE: Final = np.dtype(
+    [
+        ("west", "<f8"),  # degrees, of its own frame of longitude: up to 360 where it crosses the 180° meridian
+        ("south", "<f8"),
+        ("east", "<f8"),  # of a circle these hold all of it
+        ("north", "<f8"),
+        ("per_lon", "<f8"),  # columns of its grid a degree
+        ("per_lat", "<f8"),  # rows
+        ("radius_m", "<f8"),  # 0 for polygons
+        ("vertex_at", "<i8"),
+        ("ring_at", "<i8"),
+        ("chain_at", "<i8"),
+        ("box_at", "<i8"),
+        ("cell_at", "<i8"),
+        ("run_at", "<i8"),
+        ("edge_at", "<i8"),
+        ("vertices", "<i4"),  # 1 for circles: the centre
+        ("rings", "<i4"),
+        ("chains", "<i4"),
+        ("boxes", "<i4"),
+        ("cells", "<i4"),
+        ("runs", "<i4"),  # entries of ``run``
+        ("edges", "<i4"),  # entries of ``edge``
+        ("columns", "<i4"),
+        ("rows", "<i4"),
+    ]
+)
+_PARTS: Final = (  # of SHAPE: where an array's entries begin, how many they are
+    ("vertex_at", "vertices"),
+    ("ring_at", "rings"),
+    ("chain_at", "chains"),
+    ("box_at", "boxes"),
+    ("cell_at", "cells"),
+    ("run_at", "runs"),
+    ("edge_at", "edges"),
+)
 
-class Shape(NamedTuple):
-    """One zone's geometry. Longitudes may run beyond 180 where it crosses the 180° meridian: its frame is its own.
 
-    A circle is a ring of one coordinate, its centre: a ring with no edges, that the ring before it in an index ends at.
-    """
+class Shapes(NamedTuple):
+    """Geometries, one after the other. What their arrays mean is told where they are made: ``wkb``, ``chain``, ``grid``."""
 
-    x: Array  # (v,) float64 degrees longitude, rings closed, one after the other
+    shape: Array  # (n,) SHAPE
+    x: Array  # (v,) float64 degrees longitude, rings closed, outer rings and holes alike (even-odd)
     y: Array  # (v,) float64 degrees latitude
-    ring_at: Array  # (r + 1,) int64, where each ring's coordinates begin; outer rings and holes alike (even-odd)
-    box: tuple[float, float, float, float]  # degrees west, south, east, north; of a circle its centre
-    radius_m: float
+    ring: Array  # (r, 2) int32, first and last but one coordinate of each ring, counted from the shape's first
+    chain: Array  # (c,) int32, first edge of each chain, counted likewise, and how many
+    box: Array  # (b, 4) float32 degrees west, south, east, north from the shape's south-western corner: of chains, then of those
+    cell: Array  # (g,) uint8, rows of cells from south to north
+    run: Array  # (q,) int32, each row's first run; then where each run's edges begin and the state after it, and the end
+    edge: Array  # (e,) uint16, edges of each run
+
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all arrays."""
+        return sum(part.nbytes for part in self)
 
 
-def compile_shapes(zones: Sequence[Zone]) -> list[Shape]:
+def compile_shapes(zones: Sequence[Zone]) -> Shapes:
     """The shapes of zones, in their order.
 
     Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone that was
@@ -37,28 +85,49 @@ def compile_shapes(zones: Sequence[Zone]) -> list[Shape]:
     ValueError
         If a geometry is not a polygon, multipolygon or a point with a radius: ``geofence.feature.parse`` lets no other through.
     """
-    geometries = shapely.from_wkb([zone.wkb for zone in zones])
-    return [_compile(zone, geometry) for zone, geometry in zip(zones, geometries, strict=True)]
+    bodies = list(map(attrgetter("wkb"), zones))
+    radius_m = np.fromiter(map(attrgetter("radius_m"), zones), np.float64, len(zones))
+    shapes = _compiled(zones, bodies, radius_m)
+    seam = np.flatnonzero(
+        (shapes.shape["west"] == -_SEAM_DEG) & (shapes.shape["east"] == _SEAM_DEG) & (shapes.shape["radius_m"] == 0.0)
+    )
+    if not len(seam):
+        return shapes
+    whole = [shapely.to_wkb(joined(shapely.from_wkb(bodies[i])), byte_order=1) for i in seam.tolist()]
+    again = _compiled([zones[i] for i in seam.tolist()], whole, radius_m[seam])
+    part = np.zeros(len(zones), np.int64)
+    row = np.arange(len(zones))
+    part[seam], row[seam] = 1, np.arange(len(seam))
+    return gathered((shapes, again), part, row)
 
 
-def _compile(zone: Zone, geometry: shapely.Geometry) -> Shape:
+def _compiled(zones: Sequence[Zone], bodies: list[bytes], radius_m: Array) -> Shapes:
+    body, at = _flat(bodies)
+    size = wkb.count(body, at, radius_m)
+    odd = np.flatnonzero(size[:, 1] == 0).tolist()
+    if odd:
+        for i in odd:
+            bodies[i] = _plain(zones[i])
+        body, at = _flat(bodies)
+        size = wkb.count(body, at, radius_m)
+    return Shapes(*_compile(body, at, radius_m, size))
+
+
+def _flat(bodies: Sequence[bytes]) -> tuple[Array, Array]:
+    at = np.zeros(len(bodies) + 1, np.int64)
+    np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)), out=at[1:])
+    return np.frombuffer(b"".join(bodies), np.uint8), at
+
+
+def _plain(zone: Zone) -> bytes:
+    """The WKB of a zone as ``wkb.read`` takes it, whatever it was written by; a geometry that is no zone is refused."""
+    geometry = shapely.from_wkb(zone.wkb)
     if shapely.is_empty(geometry):
         raise ValueError(f"zone {zone.id} version {zone.version} is empty")
-    if isinstance(geometry, shapely.Point) and zone.radius_m > 0:
-        return Shape(
-            np.array([geometry.x]),
-            np.array([geometry.y]),
-            np.array([0, 1], np.int64),
-            shapely.bounds(geometry).tolist(),
-            zone.radius_m,
-        )
-    if not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0:
+    circle = isinstance(geometry, shapely.Point) and zone.radius_m > 0
+    if not circle and (not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0):
         raise ValueError(f"zone {zone.id} version {zone.version} is a {type(geometry).__name__} with radius {zone.radius_m:g} m")
-    whole = joined(geometry)
-    rings = shapely.get_rings(shapely.get_parts(whole))
-    x, y = np.ascontiguousarray(shapely.get_coordinates(rings).T)
-    ring_at = np.concatenate([[0], np.cumsum(shapely.get_num_coordinates(rings))]).astype(np.int64)
-    return Shape(x, y, ring_at, shapely.bounds(whole).tolist(), 0.0)
+    return shapely.to_wkb(geometry, byte_order=1, output_dimension=2)
 
 
 def joined(geometry: shapely.Geometry) -> shapely.Geometry:
@@ -74,3 +143,96 @@ def joined(geometry: shapely.Geometry) -> shapely.Geometry:
 def _turned(coordinates: Array) -> Array:
     turned: Array = coordinates + np.array([360.0, 0.0])
     return turned
+
+
+def gathered(parts: Sequence[Shapes], part: I64, row: I64) -> Shapes:
+    """Shapes of several, in any order: the i-th is shape ``row[i]`` of ``parts[part[i]]``. Copied in stretches."""
+    cut = np.flatnonzero((np.diff(part) != 0) | (np.diff(row) != 1)) + 1
+    starts = np.concatenate([[0], cut])[: len(cut) + bool(len(part))]
+    stretches = [
+        (parts[part[first]], int(row[first]), int(row[last - 1]) + 1)
+        for first, last in zip(starts.tolist(), [*cut.tolist(), len(part)], strict=False)
+    ]
+    shape = _concatenated(parts[0].shape, [of.shape[first:stop] for of, first, stop in stretches])
+    arrays = []
+    for k, (at, many) in enumerate(_PARTS):
+        pieces = [_piece(of.shape, first, stop, at, many) for of, first, stop in stretches]
+        for field in _FIELDS[k]:
+            own = [getattr(of, field)[piece] for (of, _, _), piece in zip(stretches, pieces, strict=True)]
+            arrays.append(_concatenated(getattr(parts[0], field), own))
+        counts = shape[many].astype(np.int64)
+        shape[at] = np.cumsum(counts) - counts
+    return Shapes(shape, *arrays)
+
+
+_FIELDS: Final = (("x", "y"), ("ring",), ("chain",), ("box",), ("cell",), ("run",), ("edge",))  # whose places _PARTS gives
+
+
+def _piece(shape: Array, first: int, stop: int, at: str, many: str) -> slice:
+    return slice(int(shape[at][first]), int(shape[at][stop - 1]) + int(shape[many][stop - 1]))
+
+
+def _concatenated(like: Array, pieces: Iterable[Array]) -> Array:
+    """A new array of all pieces; of none, an empty one like ``like``."""
+    return np.concatenate([like[:0], *pieces])
+
+
+@kernel
+def _compile(
+    body: Array, at: Array, radius_m: Array, size: Array
+) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array]:
+    n = len(at) - 1
+    shape = np.zeros(n, SHAPE)
+    vertices = rings = 0
+    for i in range(n):
+        vertices += size[i, 0]
+        rings += size[i, 1]
+    x = np.empty(vertices, np.float64)
+    y = np.empty(vertices, np.float64)
+    ring = np.empty((rings, 2), np.int32)
+    vertices = rings = chains = boxes = cells = 0
+    for i in range(n):
+        s = shape[i]
+        s["radius_m"] = radius_m[i]
+        s["vertices"], s["rings"] = size[i, 0], size[i, 1]
+        s["vertex_at"], s["ring_at"], s["chain_at"], s["box_at"], s["cell_at"] = vertices, rings, chains, boxes, cells
+        wkb.read(body, at[i], vertices, x, y, ring, rings)
+        vertices += s["vertices"]
+        rings += s["rings"]
+        _frame(s, x, y)
+        if radius_m[i] == 0.0:
+            s["chains"] = chain.chains_of(ring, s["ring_at"], rings)
+            s["boxes"] = chain.boxes_of(s["chains"])
+            s["cells"] = s["columns"] * s["rows"]
+        chains += s["chains"]
+        boxes += s["boxes"]
+        cells += s["cells"]
+    link = np.empty(chains, np.int32)
+    box = np.empty((boxes, 4), np.float32)
+    cell = np.empty(cells, np.uint8)
+    run = np.empty(2 * vertices, np.int32)
+    edge = np.empty(4 * vertices, np.uint16)
+    runs = edges = 0
+    for i in range(n):
+        s = shape[i]
+        s["run_at"], s["edge_at"] = runs, edges
+        if radius_m[i] == 0.0:
+            chain.link(s, x, y, ring, link, box)
+            run, edge = grid.draw(s, x, y, ring, cell, run, edge, runs, edges)
+        runs += s["runs"]
+        edges += s["edges"]
+    return shape, x, y, ring, link, box, cell, run[:runs].copy(), edge[:edges].copy()
+
+
+@kernel
+def _frame(s: Record, x: Array, y: Array) -> None:
+    """Set a shape's box, and its grid's columns, rows and scale where it is a polygon."""
+    first, stop = s["vertex_at"], s["vertex_at"] + s["vertices"]
+    west, south, east, north = np.min(x[first:stop]), np.min(y[first:stop]), np.max(x[first:stop]), np.max(y[first:stop])
+    if s["radius_m"] > 0.0:
+        lon_deg, lat_deg = span_deg(s["radius_m"], max(abs(south), abs(north)))
+        west, south, east, north = west - lon_deg, south - lat_deg, east + lon_deg, north + lat_deg
+    s["west"], s["south"], s["east"], s["north"] = west, south, east, north
+    if s["radius_m"] == 0.0:
+        lon_m, lat_m = metres_per_degree((south + north) * 0.5)
+        grid.lay(s, lon_m, lat_m)

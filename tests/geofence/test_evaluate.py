@@ -130,7 +130,6 @@ def test_nothing_in_nothing_out() -> None:
     [
         (lambda f, last: (f[["tag", "lon", "lat"]], last), "array of FIX"),
         (lambda f, last: (f.reshape(1, -1), last), "array of FIX"),
-        (lambda f, last: (f[::-1], last), "fixes row 1: sort"),
         (lambda f, last: (f, last[:0]), "last: 0 rows for 1 tags"),
         (lambda f, last: (f, fixes_at(9, [(0.0, 0.0)])), "last row 0: tag 9 where tag 1"),
         (lambda f, last: (_set(f, "lon", np.nan), last), "fixes row 1: position or accuracy"),
@@ -180,3 +179,30 @@ def test_a_batch_cut_in_two_says_the_same_as_the_whole() -> None:
     second = evaluate(index, fixes[cut + 1 :], fixes[cut : cut + 1])
     second["fix_row"] += cut + 1
     assert np.concatenate([first, second]).tobytes() == whole.tobytes()
+
+
+def test_the_order_of_fixes_changes_no_more_than_their_rows() -> None:
+    rng = np.random.default_rng(8)
+    tags = rng.integers(1, 60, 3000)
+    fixes = fixes_at(1, np.array([-2.75, 53.25]) + rng.normal(0.0, 0.3, (3000, 2)), step_us=60_000_000)
+    fixes["tag"] = tags
+    index = ZoneIndex.build(
+        [zone(i + 1, g) for i, g in enumerate(KINDS.values())],
+        [Assignment(tag, i + 1, 0, 2**62) for i in range(4) for tag in range(1, 60)],
+    )
+    order = np.lexsort((fixes["fix_at_us"], tags))
+    expected = evaluate(index, fixes[order], no_last(59))
+    assert len(expected) > 3000
+    expected["fix_row"] = order[expected["fix_row"]]
+    assert evaluate(index, fixes, no_last(59)).tobytes() == expected.tobytes(), "counted by tag"
+    backwards = evaluate(index, fixes[::-1], no_last(59))
+    backwards["fix_row"] = 2999 - backwards["fix_row"]
+    assert backwards.tobytes() == expected.tobytes(), "too far from in order to be put right by insertion"
+    fixes["tag"][7] = 10**15
+    some = evaluate(index, fixes, no_last(60))
+    assert some.tobytes() == expected[expected["fix_row"] != 7].tobytes() or some["crossed"].any(), "a tag nobody knows"
+    few = fixes[order[[5, 3, 4]]]
+    assert evaluate(index, few, no_last(len(np.unique(few["tag"]))))["fix_row"].tolist() == sorted(
+        evaluate(index, few, no_last(len(np.unique(few["tag"]))))["fix_row"].tolist(),
+        key=lambda i: (few["tag"][i], few["fix_at_us"][i]),
+    )

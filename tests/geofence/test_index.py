@@ -8,9 +8,10 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geofence import shape
+from geofence import index
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex, merged
+from geofence.shape import compile_shapes
 from model.instant import FOREVER_US
 from model.zone import Assignment, Monitored, Zone
 from tests.geofence.check import fixes_at, no_last, zone
@@ -19,11 +20,11 @@ HERE = shapely.box(-3.0, 53.0, -2.9, 53.1)
 INSIDE = (-2.95, 53.05)
 
 
-def judged(index: ZoneIndex, *at_us: int, tag: int = 1) -> list[list[tuple[int, int]]]:
+def judged(zones: ZoneIndex, *at_us: int, tag: int = 1) -> list[list[tuple[int, int]]]:
     """For each instant the (zone, version) a fix inside ``HERE`` is judged by."""
     fixes = fixes_at(tag, [INSIDE] * len(at_us))
     fixes["fix_at_us"] = at_us
-    hits = evaluate(index, fixes, no_last(1))
+    hits = evaluate(zones, fixes, no_last(1))
     return [[(int(h["zone"]), int(h["version"])) for h in hits if h["fix_row"] == i] for i in range(len(at_us))]
 
 
@@ -123,21 +124,23 @@ def test_changed_equals_built_anew(before: Any, after: Any, spans: Any) -> None:
     put = [z for key, z in after.items() if before.get(key) != z]
     changed = ZoneIndex.build(before.values()).changed(put, before.keys() - after.keys(), assignments, monitored, shared)
     for name, one, other in zip(built.plan._fields, built.plan, changed.plan, strict=True):
-        if name != "tree":
+        if not isinstance(one, tuple):
             np.testing.assert_array_equal(one, other, err_msg=name)
-    for one, other in zip(built.plan.tree, changed.plan.tree, strict=True):
-        np.testing.assert_array_equal(one, other)
+    for part in ("tree", "shapes"):
+        one, other = getattr(built.plan, part), getattr(changed.plan, part)
+        for name, array, again in zip(one._fields, one, other, strict=True):
+            np.testing.assert_array_equal(array, again, err_msg=name)
     assert built.tags.tolist() == changed.tags.tolist()
     assert built.nbytes == changed.nbytes
 
 
 def test_unchanged_geometry_is_not_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    index = ZoneIndex.build([zone(1, HERE), zone(2, SHAPES[1])], [Assignment(1, 1, 0, FOREVER_US)])
-    compiled = []
-    monkeypatch.setattr(shape, "_compile", lambda z, g: compiled.append((z.id, z.version)) or pytest.fail("compiled again"))
-    ended = index.changed(put=[zone(1, HERE, in_force_to_us=50)])
+    before = ZoneIndex.build([zone(1, HERE), zone(2, SHAPES[1])], [Assignment(1, 1, 0, FOREVER_US)])
+    compiled: list[int] = []
+    monkeypatch.setattr(index, "compile_shapes", lambda zones: compiled.extend(z.id for z in zones) or compile_shapes(zones))
+    ended = before.changed(put=[zone(1, HERE, in_force_to_us=50), zone(3, SHAPES[2])])
     assert judged(ended, 49, 50) == [[(1, 1)], []]
-    assert compiled == []
+    assert compiled == [3]
 
 
 def test_overlapping_intervals_become_one() -> None:

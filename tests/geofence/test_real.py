@@ -10,7 +10,7 @@ import shapely
 
 from geofence.evaluate import evaluate
 from geofence.feature import Geometry, parse, repair
-from geofence.ring import BOUNDARY, INSIDE, OUTSIDE, locate
+from geofence.grid import BOUNDARY, INSIDE, OUTSIDE, locate
 from geofence.shape import compile_shapes
 from model.batch import Rejected
 from tests.geofence import miniature, strategies
@@ -47,8 +47,8 @@ def parsed(all_features: list[dict[str, Any]]) -> list[Any]:
 
 
 def located(geometry: Any, point: Any) -> int:
-    (shape,) = compile_shapes([zone(1, geometry)])
-    return locate(float(point[0]), float(point[1]), shape.x, shape.y, shape.ring_at, 0, len(shape.ring_at) - 1)
+    shapes = compile_shapes([zone(1, geometry)])
+    return locate(shapes.shape[0], shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, float(point[0]), float(point[1]))
 
 
 def test_the_miniature_is_what_its_generator_makes() -> None:

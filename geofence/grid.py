@@ -1,0 +1,248 @@
+"""Rings of a zone become a grid of cells that are outside, inside or on the border; a point is located by the edges of a few."""
+
+from typing import Final
+
+import numpy as np
+
+from geofence.kernel import Record, inlined, kernel
+from geofence.orientation import orientation
+from model.arrays import Array
+
+INSIDE: Final = 1
+BOUNDARY: Final = 0
+OUTSIDE: Final = -1
+
+# Beyond this share of its terms the sign of a determinant is the one ``orientation`` finds.
+FILTER: Final = 1e-15
+
+# What a cell holds: that it lies outside, inside, or the number of its run in its row, from here on.
+_OUT: Final = 0
+_IN: Final = 1
+_RUN: Final = 2
+
+CELLS: Final = 8  # a vertex: eight bytes beside the sixteen of its coordinates
+FEWEST: Final = 16
+MOST: Final = 1 << 18  # a quarter of a megabyte for the largest of zones
+WIDEST: Final = 506  # columns: runs of a row are apart by a cell at least, and 254 numbers are left in a byte
+HIGHEST: Final = 2048  # rows
+FINEST_DEG: Final = 1e-9  # a cell's least width and height, a tenth of a millimetre: far above any rounding
+WIDE: Final = 1 << 16  # vertices from which on the number of an edge takes two of the 16-bit words
+
+
+@inlined
+def locate(s: Record, x: Array, y: Array, cell: Array, run: Array, edge: Array, lon: float, lat: float) -> int:
+    """Where a point lies: ``INSIDE``, ``BOUNDARY`` (of the outer ring or of a hole) or ``OUTSIDE``.
+
+    A cell that no edge touches answers by itself. In any other the edges that a ray to the east crosses are counted as far as
+    the end of its *run*, the border cells side by side in its row: what lies beyond is known. Edge rules and orientation are
+    those of GEOS (``RayCrossingCounter``), so ``!= OUTSIDE`` equals its ``covers``.
+
+    Parameters
+    ----------
+    s : SHAPE of the zone, a polygon; the arrays are those of ``geofence.shape.Shapes``
+    lon, lat : degrees, in the zone's own frame of longitude
+    """
+    column = (lon - s["west"]) * s["per_lon"]
+    row = (lat - s["south"]) * s["per_lat"]
+    if not (0.0 <= column < s["columns"] and 0.0 <= row < s["rows"]):
+        return OUTSIDE
+    state = int(cell[s["cell_at"] + int(row) * s["columns"] + int(column)])
+    if state < _RUN:
+        return INSIDE if state == _IN else OUTSIDE
+    at = s["run_at"]
+    k = at + s["rows"] + run[at + int(row)] + state - _RUN
+    word = int(run[k])
+    crossings = word & 1
+    first, stop = word >> 1, int(run[k + 1]) >> 1
+    unsure = False
+    for j in range(first, stop):
+        i = s["vertex_at"] + _edge(s, edge, j)
+        left = (x[i] - lon) * (y[i + 1] - lat)
+        right = (y[i] - lat) * (x[i + 1] - lon)
+        det = left - right
+        above = y[i + 1] > lat
+        # No branch: which edges a ray meets is as good as chance to a processor that guesses.
+        crossings += ((y[i] > lat) != above) & ((det > 0.0) == above)
+        unsure |= abs(det) <= FILTER * (abs(left) + abs(right))
+    if unsure:
+        return _recount(s, x, y, edge, lon, lat, first, stop, word & 1)
+    return INSIDE if crossings & 1 else OUTSIDE
+
+
+@kernel
+def _recount(s: Record, x: Array, y: Array, edge: Array, lon: float, lat: float, first: int, stop: int, crossings: int) -> int:
+    """The same step by step, for a point that is on an edge or in line with one, or nearly: ``first .. stop`` of the list."""
+    for j in range(first, stop):
+        i = s["vertex_at"] + _edge(s, edge, j)
+        y1 = y[i]
+        y2 = y[i + 1]
+        if (y1 > lat and y2 > lat) or (y1 < lat and y2 < lat):
+            continue
+        x1 = x[i]
+        x2 = x[i + 1]
+        if x1 < lon and x2 < lon:
+            continue
+        if x2 == lon and y2 == lat:
+            return BOUNDARY
+        if y1 == lat and y2 == lat:
+            if min(x1, x2) <= lon <= max(x1, x2):
+                return BOUNDARY
+            continue
+        # An edge owns its lower end, not its upper one: a vertex the ray meets is counted once.
+        if (y1 > lat) != (y2 > lat):
+            side = orientation(x1, y1, x2, y2, lon, lat)
+            if side == 0:
+                return BOUNDARY
+            if (side > 0) == (y2 > y1):
+                crossings += 1
+    return INSIDE if crossings & 1 else OUTSIDE
+
+
+@inlined
+def _edge(s: Record, edge: Array, j: int) -> int:
+    """Entry ``j`` of a zone's list of edges."""
+    at = s["edge_at"]
+    if s["vertices"] < WIDE:
+        return int(edge[at + j])
+    return int(edge[at + 2 * j]) | (int(edge[at + 2 * j + 1]) << 16)
+
+
+@kernel
+def lay(s: Record, middle_lon_m: float, middle_lat_m: float) -> None:
+    """Set columns, rows and scale of a zone's grid; its box and the number of its vertices are set.
+
+    ``middle_*_m`` are metres a degree at its middle latitude: cells are about square on the ground.
+    """
+    width, height = s["east"] - s["west"], s["north"] - s["south"]
+    cells = min(max(CELLS * s["vertices"], FEWEST), MOST)
+    shape = width * middle_lon_m / max(height * middle_lat_m, 1e-300)
+    columns = int(min(max(np.sqrt(cells * shape), 1.0), WIDEST, max(width / FINEST_DEG, 1.0)))
+    rows = int(min(max(cells / columns, 1.0), HIGHEST, max(height / FINEST_DEG, 1.0)))
+    s["columns"] = columns
+    s["rows"] = rows
+    s["per_lon"] = _scale(width, columns)
+    s["per_lat"] = _scale(height, rows)
+
+
+@kernel
+def _scale(extent: float, cells: int) -> float:
+    """Cells a degree, so that the far end of the extent lies in the last cell."""
+    if cells == 1:
+        return min(0.5 / max(extent, 1e-300), 1e12)
+    scale = cells / extent
+    while int(extent * scale) >= cells:
+        scale *= 1.0 - 1e-15
+    return scale
+
+
+@kernel
+def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
+    s: Record, x: Array, y: Array, ring: Array, cell: Array, run: Array, edge: Array, runs: int, edges: int
+) -> tuple[Array, Array]:
+    """Draw the rings of a zone into its grid; ``run`` and ``edge``, longer where that was needed, whose entries begin at ``runs``
+    and ``edges``.
+
+    A cell that an edge touches, or might but for rounding, is a border cell: the position of a point in the grid never falls as
+    its coordinates rise, so an edge lies in the cells between those of its ends, and the part of it in one row is found with some
+    thousand times the error of its computation to spare. All other cells are wholly inside or outside; which, is told by how many
+    edges of a run cross a line through the middle of its row: whole numbers, half-open ends, no rounding.
+    """
+    west, south, per_lon, per_lat = s["west"], s["south"], s["per_lon"], s["per_lat"]
+    columns, rows, base, cells = int(s["columns"]), int(s["rows"]), int(s["vertex_at"]), int(s["cell_at"])
+    row_deg = 1.0 / per_lat
+    slack_deg = 1e-9 / per_lon + 1e-12
+    steep = 1e-9 * row_deg + 1e-12
+    entries = 0
+    for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
+        for i in range(base + ring[r, 0], base + ring[r, 1] - 1):
+            entries += abs(int((y[i] - south) * per_lat) - int((y[i + 1] - south) * per_lat)) + 1
+    # For each edge and row it lies in an entry: its number, the column where it begins, the entry before it in that row.
+    entry = np.empty((entries, 3), np.int32)
+    newest = np.full(rows, -1, np.int32)
+    # How many edges more lie in a cell than in the one to the west of it.
+    more = np.zeros((rows, columns + 1), np.int32)
+    n = 0
+    for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
+        for i in range(base + ring[r, 0], base + ring[r, 1] - 1):
+            # The edge from its lower end to its upper one.
+            x1, y1, x2, y2 = x[i], y[i], x[i + 1], y[i + 1]
+            if y2 < y1:
+                x1, y1, x2, y2 = x2, y2, x1, y1
+            low, high = int((y1 - south) * per_lat), int((y2 - south) * per_lat)
+            first, last = int((min(x1, x2) - west) * per_lon), int((max(x1, x2) - west) * per_lon)
+            slope = slack = 0.0
+            if low < high:
+                slope = (x2 - x1) / (y2 - y1)
+                slack = slack_deg + abs(slope) * steep
+            from_x = x1
+            for row in range(low, high + 1):
+                to_x = x2 if row == high else x1 + (south + (row + 1) * row_deg - y1) * slope
+                start = max(first, int(max((min(from_x, to_x) - slack - west) * per_lon, 0.0)))
+                stop = min(last, int((max(from_x, to_x) + slack - west) * per_lon))
+                from_x = to_x
+                more[row, start] += 1
+                more[row, stop + 1] -= 1
+                entry[n, 0] = i - base
+                entry[n, 1] = start
+                entry[n, 2] = newest[row]
+                newest[row] = n
+                n += 1
+    wide = 1 if s["vertices"] < WIDE else 2
+    if edges + entries * wide > len(edge):
+        edge = _longer(edge, edges + entries * wide)
+    if runs + 2 * rows + columns * rows // 2 + 1 > len(run):
+        run = _longer(run, runs + 2 * rows + columns * rows // 2 + 1)
+    count = np.zeros(columns // 2 + 2, np.int64)
+    parity = np.zeros(columns // 2 + 2, np.int64)
+    k = runs + rows  # the next run
+    done = 0  # entries in the list so far
+    for row in range(rows):
+        run[runs + row] = k - runs - rows
+        # How many runs have begun, up to each cell; negative on the border.
+        begun = deep = 0
+        for c in range(columns):
+            before = deep
+            deep += more[row, c]
+            begun += (deep > 0) & (before == 0)
+            more[row, c] = -begun if deep > 0 else begun
+        # How many edges each run has, and how many cross the middle of the row.
+        middle = south + (row + 0.5) * row_deg if rows > 1 else 0.5 * (south + s["north"])
+        e = newest[row]
+        while e >= 0:
+            own = -more[row, entry[e, 1]]
+            i = base + entry[e, 0]
+            count[own] += 1
+            parity[own] ^= (y[i] > middle) != (y[i + 1] > middle)
+            entry[e, 1] = own
+            e = entry[e, 2]
+        # Where the list of each run begins, and the state after it.
+        for own in range(1, begun + 1):
+            parity[own] ^= parity[own - 1]
+            run[k] = 2 * done + parity[own]
+            k += 1
+            done, count[own] = done + count[own], done
+        e = newest[row]
+        while e >= 0:
+            own = entry[e, 1]
+            j = edges + wide * count[own]
+            count[own] += 1
+            edge[j] = entry[e, 0] & (WIDE - 1)
+            if wide == 2:
+                edge[j + 1] = entry[e, 0] >> 16
+            e = entry[e, 2]
+        for c in range(columns):
+            own = more[row, c]
+            cell[cells + row * columns + c] = parity[own] if own >= 0 else _RUN - 1 - own
+        for own in range(1, begun + 1):
+            count[own] = parity[own] = 0
+    run[k] = 2 * done
+    s["runs"] = k + 1 - runs
+    s["edges"] = wide * done
+    return run, edge
+
+
+@kernel
+def _longer(array: Array, room: int) -> Array:
+    longer = np.empty(max(room, 2 * len(array)), array.dtype)
+    longer[: len(array)] = array
+    return longer
