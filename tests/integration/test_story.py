@@ -181,3 +181,11 @@ def test_a_full_pipeline_answers_503_and_loses_nothing() -> None:
         assert all(wait is not None and int(wait) >= 1 for _, wait in refused)
         assert up.sql("SELECT count(*), count(DISTINCT (tag, seq)) FROM fix") == [(24 * 30, 24 * 30)]
         assert 'cordon_gateway_refusals_total{reason="busy"}' in up.get("/metrics").body.decode()
+
+
+def test_lanes_count_whom_they_should_hear_from(up: System) -> None:
+    tag = FIRST + 99
+    wearer(up, "officer", tag, "Counted Wearer")
+    up.send(fix(1, tag=tag))
+    counted = "SELECT count(*) FROM lane_count JOIN gateway ON gateway.id = gateway WHERE name = %s AND worn > 0 AND silent = 0"
+    until(lambda: up.sql(counted, GATEWAY)[0][0] > 0, "tags that are worn and were heard from are counted, none silent")
