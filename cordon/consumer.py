@@ -27,6 +27,7 @@ from store.pool import FAILURES, Store
 
 REVOKE_S: Final = 10.0  # a commit in hand ends well within this; one that does not is cut off, and void
 FENCED_S: Final = 1.0  # who still has a lane by the group's word after losing it to another claims it again after this
+CLAIMS: Final = 4  # at once: each holds a connection while it waits, and one more has to be left to cut off whom it waits for
 NOTE_S: Final = 5.0  # how often lag tools are told
 LOOK_S: Final = 1.0  # how often it is looked whether the lanes have moved to other topics
 WAIT_S: Final = 0.2  # for records, at once
@@ -60,6 +61,7 @@ class Lanes:
         self._tails: dict[int, Tail] = {}
         self._owning: set[asyncio.Task[None]] = set()
         self._group: Group | None = None
+        self._claiming = asyncio.Semaphore(CLAIMS)
 
     @contextlib.asynccontextmanager
     async def member(self) -> AsyncIterator[Group]:
@@ -114,7 +116,8 @@ class Lanes:
         """Judge a lane until it is revoked."""
         while not lane.stopping:
             try:
-                await lane.resume()
+                async with self._claiming:
+                    await lane.resume()
                 await lane.run()
             except FencedError as error:
                 log.warning("the lane was claimed by another worker", lane=lane.partition, detail=str(error))
