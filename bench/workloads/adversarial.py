@@ -56,7 +56,7 @@ def _one(kind: Kind, sampled: int, tell: Tell) -> Measured:
         points = place(zones, kind.points // RUNS, root + np.uint64(run))
         fixes = _fixes(points)
         start = perf_counter()
-        found = ours.hits(index, fixes, cores())
+        found = ours.hits(index, fixes, len(zones), cores())
         rates.append(len(fixes) / (perf_counter() - start))
         near = zones[points.zone]
         start = perf_counter()

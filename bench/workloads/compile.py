@@ -91,34 +91,28 @@ def _building(given: _Given, tell: Tell) -> list[Measured]:
 
 
 def _expected(world: Town, polygons: Array) -> Array:
-    """(n, FENCES) whether each fix is in each fence of its tag, by GEOS; fixes by tag and time."""
-    fixes, row = _by_tag(world)
+    """(n, FENCES) whether each fix is in each fence of its tag, by GEOS."""
     shapes = Degrees(polygons, world.middle)
-    return shapes.covers(np.ascontiguousarray(fixes["lon"]), np.ascontiguousarray(fixes["lat"]), row)
+    return shapes.covers(np.ascontiguousarray(world.fixes["lon"]), np.ascontiguousarray(world.fixes["lat"]), world.row)
 
 
 def _wrong(given: _Given, index: ZoneIndex, expected: Array) -> int:
     """How many answers by an index differ from those expected."""
-    fixes, row = _by_tag(given.world)
-    said = ours.answers(ours.hits(index, fixes, 1), row)
+    world = given.world
+    found = ours.hits(index, world.fixes, len(world.tags), 1)
+    said = ours.answers(found, world.row, ours.placed(world.fixes))
     return int(np.count_nonzero(said.covered != expected)) + said.stray
 
 
 def _moved(given: _Given, run: int) -> tuple[Zone, Array]:
     """A zone of somebody's, moved onto a fix of that wearer, and what is to be expected then."""
-    fixes, row = _by_tag(given.world)
-    at = (run + 1) * len(fixes) // (RUNS + 2)
-    fence = FENCES * row[at] + run
-    lon, lat = float(fixes["lon"][at]), float(fixes["lat"][at])
+    at = (run + 1) * len(given.world.fixes) // (RUNS + 2)
+    fix, fence = given.world.fixes[at], FENCES * given.world.row[at] + run
+    lon, lat = float(fix["lon"]), float(fix["lat"])
     around = shapely.box(lon - 0.001, lat - 0.001, lon + 0.001, lat + 0.001)
     polygons = ours.polygons(given.world)
     polygons[fence] = around
     return given.zones[fence]._replace(wkb=shapely.to_wkb(around)), _expected(given.world, polygons)
-
-
-def _by_tag(world: Town) -> tuple[Array, Array]:
-    order = np.lexsort((world.fixes["fix_at_us"], world.fixes["tag"]))
-    return world.fixes[order], world.row[order]
 
 
 def _seconds(work: Callable[[], Any]) -> tuple[float, Any]:

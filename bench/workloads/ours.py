@@ -12,7 +12,7 @@ from geofence.covers import covers
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
 from model.arrays import Array
-from model.fix import FIX, sorted_fixes
+from model.fix import FIX
 from model.hit import Verdict
 from model.instant import FOREVER_US
 from model.zone import Assignment, Purpose, Zone, ZoneKind
@@ -21,7 +21,7 @@ Bool = npt.NDArray[np.bool_]
 
 
 class Answers(NamedTuple):
-    """What was said of each fix (n, in the order of tag and time) and each fence of its tag.
+    """What was said of each of (n,) fixes and each fence of its tag.
 
     Where nothing was said the fence is farther away than what was asked for, and the fix is outside.
     """
@@ -73,22 +73,27 @@ def covered(index: ZoneIndex, zone: int, lon: F64, lat: F64) -> Bool:
     return covers(index, zone, lon, lat)
 
 
-def hits(index: ZoneIndex, arrived: Array, threads: int) -> Array:
-    """Fixes as they arrive become hits: what is timed, sorting and gathering included. Nobody was seen before them."""
-    fixes = sorted_fixes(arrived)
-    tags = np.count_nonzero(np.diff(fixes["tag"])) + 1
-    return evaluate(index, fixes, np.zeros(tags, FIX), threads)
+def hits(index: ZoneIndex, arrived: Array, tags: int, threads: int) -> Array:
+    """Fixes of so many tags, as they arrive, become hits: what is timed, sorting and gathering included."""
+    return evaluate(index, arrived, np.zeros(tags, FIX), threads)  # nobody was seen before
 
 
-def answers(found: Array, row: Array) -> Answers:
-    """Hits as answers; ``row`` is the tag row of each fix, in the order of tag and time."""
-    fence = found["zone"] - 1
-    pair = found["fix_row"] * FENCES + fence % FENCES
-    own = fence // FENCES == row[found["fix_row"]]
-    stray = int(np.count_nonzero(~own) + np.count_nonzero(np.diff(pair) <= 0))
+def answers(found: Array, row: I64, place: I64) -> Answers:
+    """Hits as answers, in the order of the fixes; of each, ``row`` is its tag's row, ``place`` its place by tag and time."""
+    fix, fence = found["fix_row"], found["zone"] - 1
+    pair = fix * FENCES + fence % FENCES
+    own = fence // FENCES == row[fix]
+    stray = int(np.count_nonzero(~own) + np.count_nonzero(np.diff(place[fix] * FENCES + fence % FENCES) <= 0))
     covered = np.zeros(len(row) * FENCES, np.bool_)
     distance_m = np.full(len(row) * FENCES, np.inf)
     verdict = np.full(len(row) * FENCES, Verdict.OUTSIDE, np.int8)
     covered[pair], distance_m[pair], verdict[pair] = found["covered"], found["distance_m"], found["verdict"]
     shape = (len(row), FENCES)
     return Answers(covered.reshape(shape), distance_m.reshape(shape), verdict.reshape(shape), stray)
+
+
+def placed(fixes: Array) -> I64:
+    """(n,) int64 place of each fix by tag and time."""
+    place = np.empty(len(fixes), np.int64)
+    place[np.lexsort((fixes["fix_at_us"], fixes["tag"]))] = np.arange(len(fixes))
+    return place

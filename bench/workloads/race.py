@@ -41,13 +41,12 @@ def race(workload: str, town: Town, index: ZoneIndex, rivals: Sequence[Rival], t
     """
     threads = cores()
     arrival = np.arange(len(town.fixes))
-    by_tag = np.lexsort((town.fixes["fix_at_us"], town.fixes["tag"]))
-    place = np.empty_like(by_tag)
-    place[by_tag] = arrival
+    place = ours.placed(town.fixes)
+    by_tag = np.argsort(place)
     lon, lat, accuracy_m = (np.ascontiguousarray(town.fixes[name], np.float64) for name in ("lon", "lat", "accuracy_m"))
 
     tell("compiling the kernels")
-    ours.hits(index, town.fixes[by_tag[:1000]], threads)
+    ours.hits(index, town.fixes[:1000], len(np.unique(town.row[:1000])), threads)
 
     rates: list[float] = []
     rival_rates: list[list[float]] = [[] for _ in rivals]
@@ -56,9 +55,9 @@ def race(workload: str, town: Town, index: ZoneIndex, rivals: Sequence[Rival], t
     bounds = np.linspace(0, len(arrival), RUNS + 1).astype(np.int64).tolist()
     for run in range(RUNS):
         start = perf_counter()
-        found = ours.hits(index, town.fixes, threads)
+        found = ours.hits(index, town.fixes, len(town.tags), threads)
         rates.append(len(arrival) / (perf_counter() - start))
-        answers = ours.answers(found, town.row[by_tag])
+        answers = ours.answers(found, town.row, place)
         stray = max(stray, answers.stray)
         for at, rival in enumerate(rivals):
             part = (by_tag if rival.by_tag else arrival)[bounds[run] : bounds[run + 1]]
@@ -66,7 +65,7 @@ def race(workload: str, town: Town, index: ZoneIndex, rivals: Sequence[Rival], t
             start = perf_counter()
             theirs = rival.answer(*given)
             rival_rates[at].append(len(part) / (perf_counter() - start))
-            wrong[at] += int(np.count_nonzero(rival.wrong(answers.of(place[part]), accuracy_m[part], theirs)))
+            wrong[at] += int(np.count_nonzero(rival.wrong(answers.of(part), accuracy_m[part], theirs)))
         tell(f"run {run + 1} of {RUNS}: {rates[-1] / 1e6:.2f} M fixes/s")
     pairs = int(answers.covered.size)
     return [

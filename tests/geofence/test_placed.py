@@ -56,3 +56,21 @@ def test_distances_to_rings_of_any_number_of_corners(geometry: Any, seed: int, a
     points = strategies.placed(geometry, seed, 3)
     some = points[rng.integers(0, len(points), 3)] + rng.normal(0.0, 2.0, (3, 2)) * np.array([4e-4, 3e-4])
     assert wrongly_measured(evaluate, geometry, np.concatenate([points, some]), accuracy_m) == []
+
+
+@given(geometry=strategies.coasts() | strategies.zones(), seed=seeds)
+@settings(max_examples=40, deadline=None)
+def test_the_borders_of_the_indexs_own_cells(geometry: Any, seed: int) -> None:
+    """Edges cut by the very columns and rows the index has, an ulp to either side."""
+    index = index_of([zone(1, geometry)])
+    grid = index.plan.shapes.shape[0]
+    rng = np.random.default_rng(seed)
+    points = strategies.placed(geometry, seed, 1000)
+    low, scale = np.array([grid["west"], grid["south"]]), np.array([grid["per_lon"], grid["per_lat"]])
+    border = low + np.rint((points - low) * scale) / scale
+    points = np.where(rng.random(points.shape) < 0.7, border, points)
+    way = rng.integers(-2, 3, points.shape)
+    points = np.where(way == 0, points, np.nextafter(points, np.copysign(np.inf, way)))
+    points = np.where(abs(way) == 2, np.nextafter(points, np.copysign(np.inf, way)), points)
+    assert wrongly_covered(evaluate, [geometry], [points]) == []
+    assert wrongly_covered_alone(geometry, points) == []
