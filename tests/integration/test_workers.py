@@ -11,7 +11,7 @@ import pytest_asyncio
 from aiokafka import AIOKafkaProducer
 
 from ingest.frame import Frame, encode
-from ingest.kafka import KafkaSink
+from ingest.kafka import Group, KafkaSink
 from model.event import empty_events
 from model.fix import empty_fixes
 from model.instant import HOUR_US
@@ -137,6 +137,30 @@ async def test_a_frozen_worker_that_wakes_up_is_fenced(up: tuple[Workers, KafkaS
     await sending
     await made.caught_up()
     assert set(await made.stored()) == made.acknowledged
+    await _alerts(made)
+
+
+async def test_a_storm_of_rebalances_loses_nothing(up: tuple[Workers, KafkaSink]) -> None:
+    made, sink = up
+    await world(made.store, TAGS)
+    one = made.start()
+    await made.shared(one)
+    sending = asyncio.create_task(_fleet(made, sink, rounds=100_000))
+    topics = sink.topics
+    for round_ in range(3):  # members that join, are given lanes, and leave
+        given = asyncio.Event()
+
+        async def revoked() -> None:
+            pass
+
+        group = Group(made.address, topics, session_ms=1000, revoked=revoked, assigned=lambda _, given=given: given.set())
+        async with group:
+            await asyncio.wait_for(given.wait(), 60)
+            await until(_stored(made, 24 * round_), "it goes on")
+    sending.cancel()
+    await asyncio.gather(sending, return_exceptions=True)
+    await made.shared(one)
+    await made.caught_up()
     await _alerts(made)
 
 
