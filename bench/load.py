@@ -59,7 +59,8 @@ class Load:
         self.account = Account(*(np.full(count, np.nan) for _ in range(3)), *(np.zeros(count, np.int64) for _ in range(3)))
         self.rejected = 0
         self.fix_at_us = np.zeros(plan.rounds, np.int64)
-        self.outings: list[tuple[int, int, int, int]] = []  # tag, fence, first and last fix_at inside
+        # Tag, fence, first and last fix_at inside, and when the second fix inside was to be sent: wall time, microseconds.
+        self.outings: list[tuple[int, int, int, int, int]] = []
         self._out: dict[int, tuple[int, int, int]] = {}  # row: fence, until, place in outings
         self._next_outing_us = 0
         self._rows = frame.fixes(plan.tags)
@@ -67,6 +68,7 @@ class Load:
         self._rows["accuracy_m"], self._rows["source"], self._rows["battery_pct"] = 8.0, 0, 77
         self._ready: list[asyncio.Queue[tuple[int, bytes]]] = []
         self._start_s = 0.0
+        self._start_us = 0
 
     def due_s(self, round_: int, at: int) -> float:
         """When a frame is to be sent, seconds since the start."""
@@ -86,8 +88,10 @@ class Load:
                 del self._out[row]
             else:
                 rows["lon"][row], rows["lat"][row] = people.inside(row, fence)
-                tag, _, first_us, _ = self.outings[place]
-                self.outings[place] = tag, fence, first_us or now_us, now_us
+                tag, _, first_us, last_us, decided_us = self.outings[place]
+                if last_us and not decided_us:
+                    decided_us = self._start_us + int(self.due_s(round_, row // self.plan.frame_fixes) * 1e6)
+                self.outings[place] = tag, fence, first_us or now_us, now_us, decided_us
         return rows
 
     def _go_out(self, now_us: int) -> None:
@@ -97,14 +101,14 @@ class Load:
         while self._next_outing_us <= now_us:
             row, fence = self.people.outing(self.plan.outing_first + len(self.outings))
             self._out[row] = fence, now_us + int(self.plan.outing_s * 1e6), len(self.outings)
-            self.outings.append((int(self.people.town.tags[row]), fence, 0, 0))
+            self.outings.append((int(self.people.town.tags[row]), fence, 0, 0, 0))
             self._next_outing_us += int(self.plan.outing_every * 1e6)
 
     async def run(self, host: str, port: int) -> None:
         """Send everything and hear every answer."""
         links = [await self._connected(host, port) for _ in range(self.plan.connections)]
         self._ready = [asyncio.Queue(2 * self.per_round // self.plan.connections + 2) for _ in links]
-        self._start_s = time.perf_counter()
+        self._start_s, self._start_us = time.perf_counter(), time.time_ns() // 1000
         async with asyncio.TaskGroup() as group:
             for (reader, writer), queue in zip(links, self._ready, strict=True):
                 room = asyncio.Semaphore(self.plan.window)

@@ -101,11 +101,11 @@ class Pipeline:
         """One run of the load generator, and its account held against the store."""
         size = self._size
         out = self._system.folder / "load.json"
-        words = ["--to", self._system.tcp, "--tags", size.tags, "--rounds", rounds, "--seq", self._seq, "--out", out]
+        words: list[Any] = ["--tags", size.tags, "--rounds", rounds, "--seq", self._seq]
         words += ["--frame-fixes", size.frame_fixes, "--outing-first", self._outings]
         words += ["--outing-every", outing_every, "--outing-s", OUTING_S]
         words += ["--rate", rate] if rate else []
-        said = _load(words, self._system.key, out)
+        said = load(self._system, words, out)
         self._seq += rounds
         self._outings += len(said["outings"])
         self._hold(said)
@@ -127,12 +127,12 @@ class Pipeline:
             self.twice += int((stored - once).sum())
             self.checked += int(acknowledged.sum())
             self.wrong += said["rejected"]
-            for tag, fence, begin_us, end_us in said["outings"]:
+            for tag, fence, begin_us, end_us, _ in said["outings"]:
                 if begin_us < end_us:  # two fixes inside at least: the first is a jump until a second one agrees
                     (alerts,) = database.execute(
                         """
                         SELECT count(*) FROM alert JOIN zone_version ON zone_version.zone = alert.zone
-                        WHERE tag = %s AND name = %s AND kind = 'exclusion' AND event_at = %s
+                        WHERE alert.tag = %s AND zone_version.name = %s AND alert.kind = 'exclusion' AND event_at = %s
                         """,
                         (tag, self._fence(tag, fence), _time(begin_us)),
                     ).fetchone() or (0,)
@@ -180,15 +180,41 @@ def alone(
     return Measured(workload, case, unit, tuple(values), cores(), None, (), at_least, None, None, along=along)
 
 
-def _load(words: list[Any], key: str, out: Path) -> dict[str, Any]:
-    environment = os.environ | {"CORDON_GATEWAY_KEY": key}
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load", *map(str, words)], env=environment, capture_output=True, text=True, check=False
-    )
-    if done.returncode:
-        raise CordonError(f"the load generator failed: {done.stderr.strip()[-500:]}")
-    said: dict[str, Any] = json.loads(out.read_text())
-    return said
+def load(system: Instance, words: list[Any], out: Path) -> dict[str, Any]:
+    """One run of the load generator; its account."""
+    return Loading(system, words, out).account()
+
+
+class Loading:
+    """The load generator, going on."""
+
+    def __init__(self, system: Instance, words: list[Any], out: Path) -> None:
+        self._out = out
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "bench.load", "--to", system.tcp, "--out", str(out), *map(str, words)],
+            env=os.environ | {"CORDON_GATEWAY_KEY": system.key},
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+
+    def account(self) -> dict[str, Any]:
+        """Its account, once it has ended.
+
+        Raises
+        ------
+        CordonError
+            If it failed.
+        """
+        _, words = self._process.communicate()
+        if self._process.returncode:
+            raise CordonError(f"the load generator failed: {words.strip()[-500:]}")
+        said: dict[str, Any] = json.loads(self._out.read_text())
+        return said
+
+    def end(self) -> None:
+        """End it, wherever it is."""
+        self._process.terminate()
+        self._process.communicate()
 
 
 def _time(us: int) -> datetime:
