@@ -150,6 +150,9 @@ class Connection:
             last = b""
         except asyncio.CancelledError:  # the door closes: by its caller, who waits for this task to end
             last = dialogue.refused(Refusal.ENDING, "the door closes; what is not answered is to be sent again", wait_s=1)
+        except Exception:  # not foreseen: what is under way is still answered, and the gateway comes again
+            log.exception("a connection at the TCP door failed", gateway=self._gateway.name)
+            last = b""
         await self._end(last)
 
     async def _end(self, last: bytes) -> None:
@@ -209,8 +212,10 @@ class Connection:
                 raise Refused(Refusal.LATE, f"nothing came for {self._patience.idle_s:g} s; come again") from None
             if length is None:
                 return False
-            await self._door.room.take(length)
-            held.callback(self._door.room.give, length)
+            # Of a message too long to be read only the beginning is: what it claims must not stand in everyone else's way.
+            room = length if length + LENGTH.size <= MESSAGE_MAX_BYTES else WHOLE_BYTES
+            await self._door.room.take(room)
+            held.callback(self._door.room.give, room)
             try:
                 async with asyncio.timeout(self._patience.message_s):
                     message = await self._rest(length, MESSAGE_MAX_BYTES)
@@ -278,6 +283,9 @@ class Connection:
             await self._say(dialogue.answer(got.sequence, receipt, accepted, rejected))
         except (OSError, TimeoutError):
             self._writer.transport.abort()  # it does not take its answers: nothing more is read from it either
+        except Exception:  # not foreseen: a frame that nobody answers must not look like one that waits
+            log.exception("a frame was not answered; its connection is cut, so that it is sent again", gateway=self._gateway.name)
+            self._writer.transport.abort()
 
     async def _bury(self, reason: str, body: bytes) -> None:
         """Keep bytes that cannot be read as a dead letter, by the same way that fixes take."""

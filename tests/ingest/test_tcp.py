@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import structlog
 
 from ingest import tcp
 from ingest.decoded import WHOLE_BYTES, Limits
@@ -36,6 +37,12 @@ class Pipeline:
     gate: asyncio.Event | None = None  # answers wait for it
     given: asyncio.Event = field(default_factory=asyncio.Event)
     receipt: Receipt | None = None
+
+    async def until(self, count: int) -> None:
+        """Return when so many batches were given."""
+        while len(self.batches) < count:
+            self.given.clear()
+            await self.given.wait()
 
     async def accept(self, batch: Batch) -> Receipt:
         if self.errors:
@@ -258,6 +265,47 @@ async def test_frames_that_do_not_fit_beside_the_others_are_not_read_yet() -> No
         await one.send(frame(3))
         await two.send(frame(4))
         assert sequences(await one.hear(), await two.hear()) == [3, 4]
+
+
+async def test_a_length_that_nobody_can_mean_stands_in_nobodys_way() -> None:
+    """Four gigabytes, claimed by one gateway while another's frame is under way, and a third has a frame of a hundred bytes."""
+    async with (
+        door(limits=LIMITS._replace(hand_bytes=2 * WHOLE_BYTES)) as at,
+        connected(at.port) as one,
+        connected(at.port) as broken,
+        connected(at.port) as three,
+        asyncio.timeout(10),
+    ):
+        at.sink.gate = asyncio.Event()
+        await one.send(frame(1))
+        await at.sink.until(1)
+        await broken.send(b"\xff" * 100)
+        await at.sink.until(2)
+        await three.send(frame(3))
+        await at.sink.until(3)
+        at.sink.gate.set()
+        assert sequences(await one.hear(), await three.hear()) == [1, 3]
+        assert (await broken.hear()).code == Refusal.BROKEN
+    assert [len(batch.dead) for batch in at.sink.batches] == [0, 1, 0]
+
+
+async def test_what_nobody_foresaw_cuts_the_connection_and_the_frame_is_sent_again() -> None:
+    with structlog.testing.capture_logs() as said:
+        await _fail_twice()
+    assert [line["gateway"] for line in said] == ["gw-1", "gw-1"]
+
+
+async def _fail_twice() -> None:
+    async with door() as at, asyncio.timeout(10):
+        at.sink.errors = [MemoryError("not foreseen"), MemoryError("nor this")]
+        for bad in (frame(1), b"\xff" * 100):  # taken by a task of its own; buried by the connection itself
+            async with connected(at.port) as gateway:
+                await gateway.send(bad)
+                with contextlib.suppress(ConnectionError):
+                    assert await gateway.hear() is None
+        async with connected(at.port) as gateway:
+            await gateway.send(frame(1))
+            assert sequences(await gateway.hear()) == [1]
 
 
 async def test_room_is_given_in_order_and_back_by_who_leaves() -> None:
