@@ -179,6 +179,8 @@ class Lane:
     def drop(self) -> None:
         """Forget the claim and the state: what is in memory is nobody's any more."""
         self._state = self._claim = self._silence = None
+        for shares in self._retry:
+            self._fail(shares)
         self._retry.clear()
 
     def _smaller(self, shares: list[Work], error: Exception) -> list[list[Work]]:
@@ -195,8 +197,14 @@ class Lane:
         return smaller
 
     async def _restart(self, smaller: list[list[Work]]) -> None:
+        """Claim the lane again, and go on with the parts of what failed, or, where there are none, with what is not committed.
+
+        All parts or none: one that is committed says that all before it is, so none may follow one that was given up.
+        """
         assert self._claim is not None
-        position, again = self._claim.position, [*smaller, *self._retry]
+        position, again = self._claim.position, [*smaller, *self._retry] if smaller else []
+        if smaller:
+            self._retry.clear()
         self.drop()
         while not self._stopping.is_set():
             if not smaller:
@@ -204,6 +212,8 @@ class Lane:
             try:
                 await self.start(again=True)
             except FencedError:
+                for shares in again:
+                    self._fail(shares)
                 raise
             except Exception as error:
                 _if_told_to_end(error)
