@@ -27,13 +27,15 @@ class Count(NamedTuple):
     gateway: int  # its number
     worn: int
     silent: int
+    unknown: int = 0  # of the others, those not heard from yet since the lane began to listen: maybe silent, maybe not
 
 
 class Silence:
     """How often each tag of a lane is usually heard from, learned as it is looked at; forgotten when the lane moves.
 
-    So silence is counted from when the lane was claimed at the earliest, and a tag not heard from twice since then is silent
-    after half an hour: a lane that moves must not make a fleet look silent.
+    So silence is counted from when the lane was claimed at the earliest, or last began to listen, and a tag not heard from twice
+    since then is silent after half an hour: a lane that moves must not make a fleet look silent. Nor must it make one look heard
+    that was silent before: until then nobody knows.
     """
 
     def __init__(self, begun_us: int) -> None:
@@ -50,14 +52,16 @@ class Silence:
         """Learn from the contacts since the last look, and count as of the lane's time; synthetic wearers' tags left out."""
         tags = state.tags[: state.count]
         contact_us = tags["contact_us"].astype(np.int64)
+        self._begun_us = max(self._begun_us, state.listening_us)
         self._learn(contact_us)
         usual_us = np.where(self._usual_us > 0, self._usual_us, UNKNOWN_US)
         silent_us = state.watermark_us - np.maximum(contact_us, self._begun_us)
         self._sort(state, terms)
         silent = silent_us > np.maximum(LEAST_US, INTERVALS * usual_us)
-        quiet = np.bincount(self._of, weights=silent[self._worn], minlength=len(self._numbers)).astype(np.int64)
-        totals = np.bincount(self._of, minlength=len(self._numbers))
-        return [Count(*row) for row in zip(self._numbers, totals.tolist(), quiet.tolist(), strict=True)]
+        kinds = np.ones(len(tags), np.bool_), silent, ~silent & (contact_us < self._begun_us)
+        counted = (np.bincount(self._of, weights=which[self._worn], minlength=len(self._numbers)) for which in kinds)
+        columns = (column.astype(np.int64).tolist() for column in counted)
+        return [Count(*row) for row in zip(self._numbers, *columns, strict=True)]
 
     def _sort(self, state: State, terms: Terms) -> None:
         """Who is worn, and whose gateway is which; kept for a minute, as it takes ten times what the rest does."""

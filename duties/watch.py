@@ -10,6 +10,7 @@ from typing import Any, Final, NamedTuple
 from model.alert import Kind
 from model.instant import SECOND_US, from_us
 from store import feed, incidents, watch
+from store.counts import Gateway
 from store.headroom import Headroom
 from store.pool import Store
 from store.watch import Check, Readings
@@ -220,18 +221,24 @@ async def _tell(change: feed.Edit, found: list[Check], memory: Memory) -> tuple[
 
 
 async def _outages(change: feed.Edit, readings: Readings, memory: Memory) -> tuple[dict[str, object], Memory]:
-    """Raise a gateway's outage as one incident, and end it when half of those that were silent are heard from again."""
+    """Raise a gateway's outage as one incident, and end it when half of those that were silent are heard from again.
+
+    Of whom nobody knows yet, after a lane has moved, may be silent still: they end none. A gateway that no lane names any more
+    has nobody who could be silent.
+    """
     outages, did = dict(memory.outages), dict[str, object]()
-    for gateway in readings.gateways:
-        name, worn, silent = gateway
+    counted = {gateway.name: gateway for gateway in readings.gateways}
+    for name in sorted({*counted, *outages}):
+        _, worn, silent, unknown = counted.get(name, Gateway(name, 0, 0))
         alert, most = outages.get(name, (None, 0))
         if alert is None:
             if silent >= OUTAGE_TAGS and silent >= OUTAGE_SHARE * worn:
                 text = f"{silent} of {worn} tags last heard through {name} are silent, each for longer than is usual for it."
                 outages[name] = [await incidents.raise_(change, Kind.FLEET_OUTAGE, name, text, readings.now_us), silent]
                 did["outage"] = outages[name][0]
-        elif silent * 2 <= most:
+        elif (silent + unknown) * 2 <= most:
             text = f"Half are back: {silent} of {worn} tags last heard through {name} are silent, of {most} at most."
+            text = text if worn else f"No tag worn was last heard through {name} any more; {most} at most were silent."
             await incidents.end(change, alert, text, readings.now_us)
             del outages[name]
             did["outage_over"] = alert

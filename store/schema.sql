@@ -423,7 +423,8 @@ CREATE TABLE public.lane_count (
     gateway integer NOT NULL,
     worn integer NOT NULL,
     silent integer NOT NULL,
-    as_of timestamp with time zone NOT NULL
+    as_of timestamp with time zone NOT NULL,
+    unknown integer DEFAULT 0 NOT NULL
 );
 ALTER TABLE public.monitoring_order ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.monitoring_order_id_seq

@@ -55,9 +55,19 @@ def test_each_gateway_counts_the_tags_last_heard_through_it() -> None:
 def test_a_lane_that_moves_makes_nobody_silent() -> None:
     fleet = Fleet({1: 7})
     fleet.state.tags["contact_us"][0] = START_US - 5 * HOUR_US
-    assert fleet.at(0) == [Count(7, 1, 0)]
-    assert fleet.at(30) == [Count(7, 1, 0)]
+    assert fleet.at(0) == [Count(7, 1, 0, 1)], "nor does anybody know that it is not"
+    assert fleet.at(30) == [Count(7, 1, 0, 1)]
     assert fleet.at(30.1) == [Count(7, 1, 1)], "never heard from since: half an hour"
+
+
+def test_a_lane_that_did_not_listen_knows_of_nobody_until_they_are_heard() -> None:
+    fleet = Fleet({1: 7, 2: 7})
+    for minute in range(11):
+        fleet.at(minute, 1, 2)
+    fleet.state.listening_us = START_US + 22 * MINUTE_US
+    assert fleet.at(22) == [Count(7, 2, 0, 2)]
+    assert fleet.at(23, 1) == [Count(7, 2, 0, 1)]
+    assert fleet.at(27.1, 1) == [Count(7, 2, 1)]
 
 
 def test_a_long_silence_is_no_habit_and_synthetic_wearers_are_not_counted() -> None:

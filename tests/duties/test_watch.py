@@ -160,9 +160,9 @@ async def test_rounds_are_kept_by_name(store: Store) -> None:
     assert (b.name, b.failing_since_us, b.error) == ("b", None, "")
 
 
-async def heard(store: Store, partition: int, *found: tuple[str, int, int], epoch: int = 0) -> None:
-    """A lane's counts, by gateway: worn and silent."""
-    numbered = [(await gateways.number(store, name), worn, silent) for name, worn, silent in found]
+async def heard(store: Store, partition: int, *found: tuple[str, int, int] | tuple[str, int, int, int], epoch: int = 0) -> None:
+    """A lane's counts, by gateway: worn, silent and, where there are any, unknown."""
+    numbered = [(await gateways.number(store, name), worn, *(*rest, 0)[:2]) for name, worn, *rest in found]
     now_us = await store.pool.fetchval("SELECT clock_timestamp()")
     await counts.write(store, Claim(partition, epoch, 0, b""), now_us, numbered)
 
@@ -196,3 +196,32 @@ async def test_a_gateway_that_goes_silent_over_all_lanes_is_one_incident(store: 
         ("opened", "20 of 100 tags last heard through gw-1 are silent, each for longer than is usual for it."),
         ("ended", "Half are back: 30 of 100 tags last heard through gw-1 are silent, of 60 at most."),
     ]
+
+
+async def outage(store: Store) -> None:
+    """Two lanes, and tags silent behind gw-1 in each: 80 and 120."""
+    await put_lane(store, 0)
+    await store.pool.execute("INSERT INTO lane (partition, owner, claimed_at, watermark) VALUES (1, 'w', now(), now())")
+    await heard(store, 0, ("gw-1", 80, 80))
+    await heard(store, 1, ("gw-1", 120, 120))
+    assert list(await look(store, "me", NO_ONE) or {}) == ["outage"]
+
+
+async def test_lanes_that_move_end_no_outage_until_tags_are_heard_again(store: Store) -> None:
+    await outage(store)
+    await heard(store, 0, ("gw-1", 80, 0, 80))
+    await heard(store, 1, ("gw-1", 120, 0, 120))
+    assert await look(store, "me", NO_ONE) is None, "nobody knows yet"
+    await heard(store, 1, ("gw-1", 120, 0, 0))
+    assert list(await look(store, "me", NO_ONE) or {}) == ["outage_over"], "all of one lane's are back"
+
+
+async def test_an_outage_whose_gateway_nobody_uses_any_more_is_over_once_every_lane_has_said_so(store: Store) -> None:
+    await outage(store)
+    await heard(store, 0, ("gw-2", 100, 0))
+    await store.pool.execute("UPDATE lane_count SET as_of = as_of - interval '2 minutes' WHERE lane = 1")
+    assert await look(store, "me", NO_ONE) is None, "the other lane has not counted since"
+    await heard(store, 1, ("gw-2", 100, 0))
+    assert list(await look(store, "me", NO_ONE) or {}) == ["outage_over"]
+    text = await store.pool.fetchval("SELECT text FROM alert_history ORDER BY position DESC LIMIT 1")
+    assert text == "No tag worn was last heard through gw-1 any more; 200 at most were silent."
