@@ -10,6 +10,7 @@ import os
 import shutil
 from pathlib import Path
 from typing import Final
+from urllib.parse import unquote, urlsplit
 
 from model.errors import CordonError
 from store.postgres import ENVIRONMENT, binary
@@ -46,11 +47,16 @@ async def take(dsn: str, folder: Path, data_dir: Path | None, *, follow: bool) -
     except OSError as error:
         raise CordonError(f"{folder} cannot be used ({error.strerror}): name another folder for the backup") from None
     folder.chmod(0o700)
-    following = await _begin("pg_receivewal", f"--dbname={dsn}", f"--directory={folder / LOG}", "--synchronous", "--no-loop")
+    address, secret = parted(dsn)
+    following = await _begin(
+        "pg_receivewal", f"--dbname={address}", f"--directory={folder / LOG}", "--synchronous", "--no-loop", secret=secret
+    )
     try:
         await _begun(following, folder / LOG)
         target = f"--pgdata={folder / BASE}"
-        base = await _begin("pg_basebackup", f"--dbname={dsn}", target, "--checkpoint=fast", "--wal-method=stream")
+        base = await _begin(
+            "pg_basebackup", f"--dbname={address}", target, "--checkpoint=fast", "--wal-method=stream", secret=secret
+        )
         try:
             _check(base, await base.communicate())
         except asyncio.CancelledError:
@@ -67,14 +73,27 @@ async def take(dsn: str, folder: Path, data_dir: Path | None, *, follow: bool) -
         await _stop(following)
 
 
-async def _begin(name: str, *options: str) -> asyncio.subprocess.Process:
+def parted(dsn: str) -> tuple[str, str | None]:
+    """An address without its password, and the password: everyone on the machine sees the words a process is started with."""
+    url = urlsplit(dsn)
+    user, at, host = url.netloc.rpartition("@")
+    name, _, coded = user.partition(":")
+    query = url.query.split("&")
+    kept = [part for part in query if not part.startswith("password=")] or [""]
+    coded = next((part.partition("=")[2] for part in query if part not in kept), coded)  # which libpq takes, too, where both are
+    rest = f"?{'&'.join(kept)}" if kept != [""] else ""
+    return f"{url.scheme}://{name}{at}{host}{url.path}{rest}", unquote(coded) or None
+
+
+async def _begin(name: str, *options: str, secret: str | None = None) -> asyncio.subprocess.Process:
+    password = secret or os.environ.get("PGPASSWORD")
     return await asyncio.create_subprocess_exec(
         binary(name),
         *options,
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.DEVNULL,
         stderr=asyncio.subprocess.PIPE,
-        env=ENVIRONMENT | ({"PGPASSWORD": os.environ["PGPASSWORD"]} if "PGPASSWORD" in os.environ else {}),
+        env=ENVIRONMENT | ({"PGPASSWORD": password} if password else {}),
         start_new_session=True,  # Ctrl-C is ours: we end it in order
     )
 

@@ -174,14 +174,49 @@ async def test_a_folder_in_use_and_a_backup_that_is_none_are_refused(server: Pos
         await backup.take("postgresql://nobody@/x?host=/nowhere", folder / "nothing", None, follow=False)
 
 
+async def test_a_password_in_the_address_is_in_no_process_list(
+    server: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The tools have it, for without it they would be refused; who lists processes has not."""
+    secret = (server.data_dir / "passfile").read_text().strip().rpartition(":")[2]
+    address, _, passfile = server.dsn.partition("&passfile=")
+    assert passfile, "the address names a file of passwords, which ours must not"
+    started: list[str] = []
+    own = asyncio.create_subprocess_exec
+
+    async def noted(*words: Any, **more: Any) -> asyncio.subprocess.Process:
+        started.extend(map(str, words))
+        return await own(*words, **more)
+
+    monkeypatch.setattr(asyncio, "create_subprocess_exec", noted)
+    await backup.take(f"{address}&password={secret}", folder / "backup", None, follow=False)
+    assert sum(word.startswith("--dbname=") for word in started) == 2
+    assert not any(secret in word for word in started)
+
+
+@pytest.mark.parametrize(
+    ("dsn", "address", "password"),
+    [
+        ("postgresql://ann:p%40s%2Fs@db:5432/cordon?sslmode=require", "postgresql://ann@db:5432/cordon?sslmode=require", "p@s/s"),
+        ("postgresql://ann@db/cordon", "postgresql://ann@db/cordon", None),
+        ("postgres://ann:x@one:1,two:2/cordon", "postgres://ann@one:1,two:2/cordon", "x"),
+        ("postgresql://ann@/cordon?host=/run&password=a%20b", "postgresql://ann@/cordon?host=/run", "a b"),
+        ("postgresql://ann@db/cordon?password=x", "postgresql://ann@db/cordon", "x"),
+        ("postgresql:///cordon?host=/run", "postgresql:///cordon?host=/run", None),
+    ],
+)
+def test_an_address_is_parted_from_its_password(dsn: str, address: str, password: str | None) -> None:
+    assert backup.parted(dsn) == (address, password)
+
+
 async def test_a_damaged_backup_is_noticed(server: Postgres, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The base backup is checked against its manifest before it is called one."""
     own = backup._begin
 
-    async def damaged(name: str, *options: str) -> asyncio.subprocess.Process:
+    async def damaged(name: str, *options: str, **more: Any) -> asyncio.subprocess.Process:
         if name == "pg_verifybackup":
             (folder / "backup" / "postgres" / "PG_VERSION").write_text("7\n")
-        return await own(name, *options)
+        return await own(name, *options, **more)
 
     monkeypatch.setattr(backup, "_begin", damaged)
     with pytest.raises(CordonError, match="could not be backed up"):
