@@ -8,6 +8,7 @@ from typing import Final, NamedTuple
 
 import structlog
 
+from cordon.lane import DEAF_US
 from cordon.work import Work
 from cordon.worlds import Worlds
 from ingest.frame import PROTOCOL, decode
@@ -177,15 +178,15 @@ class Tail:
         queue, most = (self._backlog, SLICE_RECORDS) if backlog else (self._live, self._commit_records)
         instants = (await self._worlds.current()).instants
         shares: list[Work] = []
-        records, until_us = 0, 0
+        records, until_us, before_us = 0, 0, 0
         while queue.records:
             record = queue.records[0].record
             if not shares:
                 # What is due before a record is judged before it: a batch ends where an instant falls between two of its records.
                 last_us = max(record.at_us, queue.records[-1].record.at_us)
                 until_us = next(iter(instants.between(max(record.at_us, state.watermark_us), last_us)), 0)
-            elif not backlog and until_us and record.at_us >= until_us:
-                break
+            elif not backlog and ((until_us and record.at_us >= until_us) or record.at_us - before_us > DEAF_US):
+                break  # over a longer gap nobody listened, which the lane sees by the first record of a batch (lane.listen)
             work = queue.records[0].work or await self._work(record, backlog)
             if not queue.records or queue.records[0].record is not record:  # begun anew meanwhile
                 return []
@@ -194,7 +195,7 @@ class Tail:
                 break
             queue.pop()
             shares.append(work)
-            records += work.records
+            records, before_us = records + work.records, max(before_us, record.at_us)
         if queue.paused and queue.bytes < QUEUE_BYTES // 2:
             queue.paused = False
             self._group.resume(self._lane, backlog)

@@ -11,7 +11,7 @@ import pytest
 
 import cordon.lane
 from alerts.rules import Rules
-from cordon.lane import Lane
+from cordon.lane import DEAF_US, Lane, listen
 from cordon.tail import Tail
 from cordon.work import Work
 from cordon.worlds import Worlds
@@ -21,9 +21,10 @@ from ingest.kafka import Record
 from model.batch import Position
 from model.event import empty_events
 from model.fix import empty_fixes
-from model.instant import SECOND_US
+from model.instant import DAY_US, MINUTE_US, SECOND_US
 from model.state import State
 from store.pool import Store
+from store.world import NewActivation, NewOrder, NewWearer, create
 
 NOW_US = time.time_ns() // 1000
 RECEIPT = "0" * 32
@@ -134,3 +135,30 @@ def at_most_once(smaller: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
         return parts
 
     return found
+
+
+@pytest.mark.parametrize(
+    ("steps", "alerts"),
+    [([1, 62 * 60], 0), ([59 * step for step in range(1, 65)], 1)],
+    ids=["nobody listened for an hour", "somebody listened all the time"],
+)
+async def test_who_could_not_be_heard_was_not_silent(store: Store, steps: list[int], alerts: int) -> None:
+    day_us = NOW_US - DAY_US
+    await create(store, [NewWearer("Wearer")], [NewOrder(0, day_us)], [NewActivation(0, 1, day_us)], [])
+    log = Log([(NOW_US, frame(1)), *[heartbeat(after_s) for after_s in steps]])
+    async with at_work(store, log) as lane:
+        await until(lambda: lane.position == Position(1 + len(steps), 0))
+    assert await store.pool.fetchval("SELECT count(*) FROM alert WHERE kind = 'no_contact'") == alerts
+    deaf_until_us = await store.pool.fetchval("SELECT listening FROM lane")
+    assert deaf_until_us == (0 if alerts else NOW_US + 62 * MINUTE_US)
+
+
+def test_a_lane_is_deaf_over_a_jump_of_more_than_a_minute() -> None:
+    state = State()
+    listen(state, NOW_US)
+    assert state.listening_us == 0, "a lane that begins has no time to jump from"
+    state.watermark_us = NOW_US
+    listen(state, NOW_US + DEAF_US)
+    assert state.listening_us == 0
+    listen(state, NOW_US + DEAF_US + 1)
+    assert state.listening_us == NOW_US + DEAF_US + 1
