@@ -6,6 +6,7 @@ import time
 from collections import deque
 from typing import Final, NamedTuple
 
+import numpy as np
 import structlog
 
 from cordon.lane import DEAF_US
@@ -16,6 +17,7 @@ from ingest.kafka import Group, Record
 from model.batch import DeadLetter, Part, Position, Rejected
 from model.event import empty_events
 from model.fix import empty_fixes
+from model.instant import SECOND_US
 from model.state import State
 from store import gateways
 from store.pool import Store
@@ -25,6 +27,8 @@ LOOK_S: Final = 0.25  # and looks this often whether a control change is to be j
 SLICE_RECORDS: Final = 2000  # of backlog in one commit: what a live record may have to wait for, some 100 ms
 QUEUE_BYTES: Final = 32 * 1024 * 1024  # fetched and waiting, of each topic; beyond, the partition is paused
 RECORD_BYTES: Final = 300  # what a record takes besides its value
+AHEAD_US: Final = 5 * SECOND_US  # an edge's clock so far ahead of the broker's is said
+SAY_S: Final = 60.0  # once in so long
 DECODE_HERE_BYTES: Final = 256 * 1024  # a longer frame is decoded in a thread: the loop has other lanes to serve
 
 log = structlog.get_logger()
@@ -82,6 +86,7 @@ class Tail:
         self._filled = asyncio.Event()
         self._woken = False
         self._quiet_until = 0.0  # heartbeats alone are not committed before, seconds of the monotonic clock
+        self._said_at = -SAY_S  # when an edge's clock was last said to be ahead
         self._turn = True  # whether the backlog may have a slice before the next live records
 
     def join(self, group: Group) -> None:
@@ -220,6 +225,11 @@ class Tail:
         number = await gateways.number(self._store, frame.gateway)
         frame.fixes["gateway"] = number
         frame.events["gateway"] = number
+        # A door had it before the broker did. By the clock of an edge that is ahead a tag would have been heard in times to come,
+        # and could not be silent until then.
+        for rows in (frame.fixes, frame.events):
+            np.minimum(rows["received_us"], record.at_us, out=rows["received_us"])
+        self._say_ahead(frame.received_us - record.at_us)
         return nothing._replace(
             fixes=frame.fixes,
             events=frame.events,
@@ -227,3 +237,8 @@ class Tail:
             gateway=frame.gateway,
             part=Part(frame.receipt, len(frame.fixes), len(frame.events), of=frame.parts),
         )
+
+    def _say_ahead(self, ahead_us: int) -> None:
+        if ahead_us > AHEAD_US and time.monotonic() - self._said_at > SAY_S:
+            self._said_at = time.monotonic()
+            log.warning("an edge's clock is ahead of the broker's: set them", lane=self._lane, seconds=ahead_us // SECOND_US)

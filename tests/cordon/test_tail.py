@@ -21,7 +21,7 @@ from ingest.kafka import Record
 from model.batch import Position
 from model.event import empty_events
 from model.fix import empty_fixes
-from model.instant import DAY_US, MINUTE_US, SECOND_US
+from model.instant import DAY_US, HOUR_US, MINUTE_US, SECOND_US
 from model.state import State
 from store.pool import Store
 from store.world import NewActivation, NewOrder, NewWearer, create
@@ -162,3 +162,15 @@ def test_a_lane_is_deaf_over_a_jump_of_more_than_a_minute() -> None:
     assert state.listening_us == 0
     listen(state, NOW_US + DEAF_US + 1)
     assert state.listening_us == NOW_US + DEAF_US + 1
+
+
+async def test_an_edge_whose_clock_is_ahead_hears_nobody_in_times_to_come(store: Store) -> None:
+    ahead, behind = frame(1, received_us=NOW_US + 2 * HOUR_US), frame(2, received_us=NOW_US - SECOND_US)
+    told = empty_events(1)
+    told["tag"], told["at_us"], told["kind"] = 3, NOW_US, 140
+    event = encode(Frame("gw-1", 0, NOW_US + 2 * HOUR_US, RECEIPT, 1, empty_fixes(), told))
+    log = Log([(NOW_US, ahead), (NOW_US, behind), (NOW_US, event)])
+    async with at_work(store, log) as lane:
+        await until(lambda: lane.position == Position(3, 0))
+    received = "SELECT tag, received_at FROM fix UNION ALL SELECT tag, received_at FROM event ORDER BY tag"
+    assert [tuple(row) for row in await store.pool.fetch(received)] == [(1, NOW_US), (2, NOW_US - SECOND_US), (3, NOW_US)]
