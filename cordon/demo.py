@@ -7,15 +7,17 @@ import os
 import signal
 import sys
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import IO, Any, Final
 
 from api.password import hash_password
 from api.roles import Role
-from cordon import features
+from cordon import child, features, logs
 from cordon.instance import Running
+from cordon.settings import read
+from cordon.worlds import STALE_S
 from model import instant
 from model.errors import CordonError
-from store import accounts, keys
+from store import accounts, activations, keys, wearers
 from store.pool import Store
 from store.world import NewActivation, NewOrder, NewWearer, create
 
@@ -80,27 +82,77 @@ async def _world() -> dict[str, Any]:
 @contextlib.asynccontextmanager
 async def fleet(system: Running) -> AsyncIterator[None]:
     """The fleet sending to the gateway door in real time, with a key of its own, until the end."""
-    key = await keys.create(system.store, GATEWAY)
     assert system.settings.data_dir is not None
-    environment = os.environ | {"CORDON_GATEWAY_KEY": key}
     with (system.settings.data_dir / "log" / "fleet.log").open("ab") as output:
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, *FLEET, "run", "--demo", "--to", system.door, "--child"),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=output,
-            stderr=output,
-            env=environment,
-            start_new_session=True,
-        )
-        try:
+        async with sending(system.store, system.door, output):
             yield
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                process.send_signal(signal.SIGTERM)
-            try:
-                async with asyncio.timeout(STOP_S):
-                    await process.wait()
-            except TimeoutError:
-                process.kill()
+
+
+@contextlib.asynccontextmanager
+async def sending(store: Store, door: str, output: IO[bytes] | None = None) -> AsyncIterator[asyncio.subprocess.Process]:
+    """The fleet's process, sending to a door with a key that is good until the end; ``output`` None: it says what it says."""
+    key = await keys.create(store, GATEWAY)
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, *FLEET, "run", "--demo", "--to", door, "--child"),
+        stdin=asyncio.subprocess.PIPE,
+        stdout=output,
+        stderr=output,
+        env=os.environ | {"CORDON_GATEWAY_KEY": key},
+        start_new_session=True,
+    )
+    try:
+        yield process
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            process.send_signal(signal.SIGTERM)
+        try:
+            async with asyncio.timeout(STOP_S):
                 await process.wait()
-            await keys.revoke(system.store, key[: keys.PREFIX])
+        except TimeoutError:
+            process.kill()
+            await process.wait()
+        await keys.revoke(store, key[: keys.PREFIX])
+
+
+async def run_fleet(dsn: str, to: str) -> None:
+    """The command's process: the fleet against the door of a distributed system, until told to stop.
+
+    Raises
+    ------
+    CordonError
+        If no database or no door is named, the database has wearers of its own, or the door will not take what the fleet sends.
+    """
+    settings = read()
+    settings = settings.model_copy(update={"dsn": dsn or settings.dsn, "door_url": to or settings.door_url})
+    if not settings.dsn or not settings.door_url:
+        raise CordonError(
+            "which database, and which door? Give --dsn and --to, or set CORDON_DSN and CORDON_DOOR_URL; "
+            "on one machine `cordon up --demo` has a fleet of its own"
+        )
+    logs.configure(settings.log_level, settings.log_file, "fleet")
+    async with child.database(settings.dsn, 2) as store:
+        await populate(store)
+        async with sending(store, settings.door_url) as process:
+            stop, ended = (asyncio.create_task(job) for job in (child.until_told(settings.parent_pipe), process.wait()))
+            await asyncio.wait([stop, ended], return_when=asyncio.FIRST_COMPLETED)
+            failed = not stop.done() and ended.result() != 0
+            for task in (stop, ended):
+                task.cancel()
+    if failed:
+        raise CordonError("the simulated fleet ended; see what it said above")
+
+
+async def populate(store: Store) -> None:
+    """Write the fleet's world into a database that has no wearers; nothing where the world is there.
+
+    Raises
+    ------
+    CordonError
+        If there are wearers who are not the fleet's: its tags would be strangers among real ones.
+    """
+    document = await _world()
+    if not await wearers.page(store, name=None, after=0, limit=1):
+        await load(store, document)
+        await asyncio.sleep(STALE_S)  # by then every worker judges by it, or not at all
+    elif not {one["tag"] for one in document["activations"]} <= await activations.worn(store):
+        raise CordonError("this database has wearers of its own: a simulated fleet belongs into one that has none")

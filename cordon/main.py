@@ -177,6 +177,20 @@ def duties(dsn: Dsn = "") -> None:
 
 
 @app.command()
+def fleet(
+    dsn: Dsn = "",
+    to: Annotated[str, typer.Option("--to", help="Address of the gateways' door.", show_default="CORDON_DOOR_URL")] = "",
+) -> None:
+    """A simulated fleet for a distributed system, until Ctrl-C: for trials, in a database that has no wearers of its own.
+
+    Writes the fleet's wearers, orders and zones into it, and sends what their tags report to the door.
+    """
+    from cordon.demo import run_fleet
+
+    _run(run_fleet(dsn, to))
+
+
+@app.command()
 def replay(
     trace: Annotated[Path, typer.Argument(help="CSV or CSV.GZ: tag, fix_at, lon, lat and any other fix column by its name.")],
     zones: Annotated[Path | None, typer.Option("--zones", help="GeoJSON; each feature an exclusion zone for every tag.")] = None,

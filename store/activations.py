@@ -28,6 +28,11 @@ async def page(
     )
 
 
+async def worn(store: Store) -> set[int]:
+    """Every tag that anyone ever wore, synthetic wearers aside."""
+    return {row["tag"] for row in await store.pool.fetch("SELECT DISTINCT tag FROM activation WHERE id > 0")}
+
+
 async def get(store: Store, activation: int) -> asyncpg.Record:
     """One activation; raises ``MissingError``."""
     row = await store.pool.fetchrow(f"{SELECT} WHERE a.id = $1", activation)

@@ -1,4 +1,4 @@
-"""The commands and settings of docker-compose.yml that are ours, as plain processes: a fix goes in at the edge and is stored."""
+"""The commands and settings of docker-compose.yml that are ours, as plain processes: fixes go in at the edge, alerts come out."""
 
 import json
 import os
@@ -6,6 +6,8 @@ import re
 import socket
 import subprocess
 import sys
+import time
+import urllib.parse
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from tests.integration.system import END_S, ROOT, START_S, http, until
+from bench import trace
+from bench.upload import town
+from model.instant import MINUTE_US, parse
+from store.migrate import upgrade
+from tests.integration.system import COMMAND, END_S, PASSWORD, ROOT, START_S, http, until
 from tests.integration.world import TAG, fix
 
 pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("kafka")]
@@ -99,7 +105,7 @@ def parts(tmp_path: Path, empty_database: str, kafka: str, prefix: str) -> Itera
 
 def test_the_file_runs(parts: Parts, empty_database: str) -> None:
     found = services()
-    assert set(found) == {"migrate", "edge", "worker", "duties", "api"}
+    assert set(found) == {"migrate", "edge", "worker", "duties", "api", "fleet"}
     parts.run(*found.pop("migrate")[0])
     for name, (command, replicas) in found.items():
         for number in range(replicas):
@@ -131,4 +137,37 @@ def test_the_file_runs(parts: Parts, empty_database: str) -> None:
             return False
 
     until(healthy, "the API answers", START_S)
+    planned = violations()
+    parts.run("cordon", "users", "add", "alice", "--role", "operator", "--password", PASSWORD)
+    form = urllib.parse.urlencode({"grant_type": "password", "username": "alice", "password": PASSWORD}).encode()
+    token = http("POST", f"{api}/api/v1/token", body=form, headers={"Content-Type": "application/x-www-form-urlencoded"}).json
+
+    def alarmed() -> bool:
+        found = http("GET", f"{api}/api/v1/alerts?state=all&limit=100", bearer=token["access_token"]).json["items"]
+        return any(
+            tag == alert["tag"] and from_us <= parse(alert["event_at"]) <= to_us
+            for alert in found
+            if alert["kind"] == "exclusion"
+            for tag, from_us, to_us in planned
+        )
+
+    until(alarmed, "a violation that the fleet has planned is an alert", START_S)
     assert set(parts.end().values()) == {0}
+
+
+def violations() -> list[tuple[int, int, int]]:
+    """Tag, begin and end of each spell that must be noticed: of the twenty minutes that the fleet sends first, and to come."""
+    now_us = time.time_ns() // 1000
+    plans = trace.expected(town(7, 200, demo=True), now_us - 20 * MINUTE_US, now_us + 10 * MINUTE_US)
+    return [(plan["tag"], parse(plan["from"]), parse(plan["to"])) for plan in plans if plan["kind"] == "definite"]
+
+
+def test_a_fleet_keeps_away_from_wearers_of_flesh_and_blood(empty_database: str) -> None:
+    here = {"CORDON_DSN": empty_database, "CORDON_DOOR_URL": "http://127.0.0.1:9"}
+    upgrade(empty_database)
+    with psycopg.connect(empty_database) as connection:
+        connection.execute("INSERT INTO wearer (name) VALUES ('Somebody')")
+    done = subprocess.run(
+        [*COMMAND, "fleet"], cwd=ROOT, env=os.environ | here, capture_output=True, text=True, timeout=START_S, check=False
+    )
+    assert (done.returncode, "wearers of its own" in done.stderr) == (1, True), done.stderr
