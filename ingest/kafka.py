@@ -472,7 +472,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         except NoOffsetForPartitionError:  # looked for before we could say where to begin
             return {}
         except OffsetOutOfRangeError as error:
-            return {self._lane(*lost): [await self._lost(*lost)] for lost in error.args[0].items()}
+            return await self._gone(error.args[0])
         except KafkaError as error:
             raise CordonError(f"the workers' group was lost ({_reason(error)}); it is joined again") from error
         return {
@@ -482,8 +482,17 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             for partition, records in found.items()
         }
 
-    def _lane(self, partition: TopicPartition, _: int) -> tuple[int, bool]:
-        return partition.partition, partition.topic == self._topics.backlog
+    async def _gone(self, offsets: Mapping[TopicPartition, int]) -> Mapping[tuple[int, bool], list[Record]]:
+        """What is said of offsets that the broker does not have; nothing where it cannot be asked just now: it comes up again."""
+        found = {}
+        for partition, offset in offsets.items():
+            try:
+                lost = await self._lost(partition, offset)
+            except KafkaError as error:  # the broker is away, or the partition was revoked just now
+                log.warning("the broker is asked again which records it has", topic=partition.topic, reason=_reason(error))
+            else:
+                found[partition.partition, partition.topic == self._topics.backlog] = [lost]
+        return found
 
     async def _lost(self, partition: TopicPartition, offset: int) -> Record:
         """Go on from the first record there is, and say what was missed."""

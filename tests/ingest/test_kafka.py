@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import pytest_asyncio
 from aiokafka import AIOKafkaConsumer, TopicPartition
+from aiokafka.errors import IllegalStateError, KafkaTimeoutError, OffsetOutOfRangeError
 
 from cordon.broker import Broker
 from ingest import kafka as log
@@ -251,6 +252,37 @@ async def test_records_that_the_broker_no_longer_has_are_told_of(kafka: str, top
         lane, backlog, record = member.found[0]
         assert (lane, backlog, record.offset, record.value) == (1, False, -1, b"")
         assert "it ends before record 1000000" in record.lost
+
+
+class Without:
+    """A consumer of a partition that does not have record 7; it fails to say what there is as often as it is told to."""
+
+    def __init__(self, partition: TopicPartition, *failures: Exception) -> None:
+        self.partition, self.failures, self.at = partition, list(failures), 7
+
+    async def getmany(self, **_: object) -> object:
+        raise OffsetOutOfRangeError({self.partition: self.at})
+
+    async def beginning_offsets(self, asked: list[TopicPartition]) -> dict[TopicPartition, int]:
+        if self.failures and not isinstance(self.failures[0], IllegalStateError):
+            raise self.failures.pop(0)
+        return dict.fromkeys(asked, 9)
+
+    def seek(self, _: TopicPartition, offset: int) -> None:
+        if self.failures:
+            raise self.failures.pop(0)
+        self.at = offset
+
+
+async def test_a_broker_that_cannot_say_which_records_it_has_is_asked_again() -> None:
+    topics = Topics("test", 1, 1)
+    group = Member("", topics).group
+    without = Without(TopicPartition(topics.backlog, 0), KafkaTimeoutError(), IllegalStateError())
+    group._consumer = without  # type: ignore[assignment]
+    assert [await group.records(0.0), await group.records(0.0), without.at] == [{}, {}, 7]
+    ((lane, (record,)),) = (await group.records(0.0)).items()
+    assert (lane, record.offset, without.at) == ((0, True), 8, 9)
+    assert record.lost.endswith("records 7 to 8 were dropped by the broker before they were judged")
 
 
 @pytest.fixture
