@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterable, Mapping
-from typing import Final, NamedTuple, Self, TypeVar
+from typing import Any, Final, NamedTuple, Self, TypeVar
 
 import numpy as np
 import structlog
@@ -47,6 +47,7 @@ KEPT_MS: Final = 14 * 86_400_000  # unconsumed or not, the broker keeps a record
 FETCH_BYTES: Final = 8 * 1024 * 1024  # of one partition at once
 FETCH_WAIT_MS: Final = 100  # a partition that is resumed waits this long at most for the fetch that left it out
 CONNECT_S: Final = 90.0  # a broker that is starting is waited for
+MADE_S: Final = 30.0  # all brokers have heard of a new topic within
 RETRY_S: Final = 0.25
 
 log = structlog.get_logger()
@@ -91,13 +92,23 @@ async def ensure(address: str, topics: Topics, replication: int = 1) -> None:
             if code and error is not TopicAlreadyExistsError:
                 reason = why[0] if why and why[0] else error.__name__
                 raise CordonError(f"the broker refuses topic {name} ({reason}): make it by hand, or let this user make it")
-        for found in await admin.describe_topics([topics.live, topics.backlog]):
+        for found in await _described(admin, [topics.live, topics.backlog]):
             count = len(found["partitions"])
             if count != topics.lanes:
                 raise CordonError(
                     f"topic {found['topic']} has {count} partitions and this instance {topics.lanes} lanes: "
                     "a topic's partitions must never change; take another CORDON_KAFKA_PREFIX, or `cordon lanes` to have others"
                 )
+
+
+async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
+    """What there is of topics; one that was made just now is waited for, until the broker that is asked has heard of it."""
+    deadline = time.monotonic() + MADE_S
+    while True:
+        found: list[dict[str, Any]] = await admin.describe_topics(names)
+        if all(topic["partitions"] for topic in found) or time.monotonic() > deadline:
+            return found
+        await asyncio.sleep(RETRY_S)
 
 
 async def close(address: str, topics: Topics) -> dict[int, tuple[int, int]]:

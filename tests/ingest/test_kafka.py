@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -143,6 +144,22 @@ async def test_another_number_of_partitions_is_refused(kafka: str, topics: Topic
     await log.ensure(kafka, topics)  # again is no harm
     with pytest.raises(CordonError, match=r"has 3 partitions and this instance 4 lanes"):
         await log.ensure(kafka, topics._replace(lanes=4))
+
+
+class Hearing:
+    """An admin client of a broker that hears of a new topic when it is asked the third time."""
+
+    asked = 0
+
+    async def describe_topics(self, names: list[str]) -> list[dict[str, Any]]:
+        self.asked += 1
+        return [{"topic": name, "partitions": [{}] * LANES if self.asked > 2 else []} for name in names]
+
+
+async def test_a_topic_that_was_made_just_now_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "RETRY_S", 0.0)
+    found = await log._described(Hearing(), ["live", "backlog"])  # type: ignore[arg-type]
+    assert [len(topic["partitions"]) for topic in found] == [LANES, LANES]
 
 
 async def test_a_closed_topic_takes_no_more_and_the_next_generation_does(kafka: str, topics: Topics, sink: KafkaSink) -> None:
