@@ -19,17 +19,23 @@ class Key(NamedTuple):
     gateway: str
     prefix: str
     created_us: int
-    revoked_us: int | None
+    revoked_us: int | None  # ahead of now where it was made for a while only
 
 
-async def create(store: Store, gateway: str) -> str:
-    """A new key of 256 random bits for a gateway, which is made if it is new; the only time the key is seen."""
+async def create(store: Store, gateway: str, good_s: float | None = None) -> str:
+    """A new key of 256 random bits for a gateway, which is made if it is new; the only time the key is seen.
+
+    Parameters
+    ----------
+    good_s : after so many seconds it is worthless by itself; None: it is good until somebody revokes it
+    """
     key = ""
     while not key[:1].isalnum():  # its beginning is what `keys revoke` is given, where a dash would begin an option
         key = secrets.token_urlsafe(32)
     await store.pool.execute(
-        "INSERT INTO gateway_key (gateway, prefix, hash) VALUES ($1, $2, $3)",
-        *(await gateways.number(store, gateway), key[:PREFIX], _hash(key)),
+        """INSERT INTO gateway_key (gateway, prefix, hash, revoked_at)
+           VALUES ($1, $2, $3, clock_timestamp() + make_interval(secs => $4))""",
+        *(await gateways.number(store, gateway), key[:PREFIX], _hash(key), good_s),
     )
     return key
 
@@ -39,7 +45,7 @@ async def authenticate(store: Store, key: str) -> str | None:
     row = await store.pool.fetchrow(
         """
         SELECT gateway.name, hash FROM gateway_key JOIN gateway ON gateway.id = gateway_key.gateway
-        WHERE prefix = $1 AND revoked_at IS NULL
+        WHERE prefix = $1 AND (revoked_at IS NULL OR revoked_at > clock_timestamp())
         """,
         key[:PREFIX],
     )
@@ -68,7 +74,9 @@ async def revoke(store: Store, prefix: str) -> None:
     CordonError
         If there is no such key in use.
     """
-    done = await store.pool.execute("UPDATE gateway_key SET revoked_at = now() WHERE prefix = $1 AND revoked_at IS NULL", prefix)
+    done = await store.pool.execute(
+        "UPDATE gateway_key SET revoked_at = now() WHERE prefix = $1 AND (revoked_at IS NULL OR revoked_at > now())", prefix
+    )
     if done != "UPDATE 1":
         raise CordonError(f"no key in use begins with {prefix}: cordon keys list shows them")
 

@@ -1,5 +1,6 @@
 """Dead letters: what the doors could not take, with the reason; replayed through the door that refused it, or discarded."""
 
+import re
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter
@@ -20,6 +21,9 @@ router = APIRouter(prefix="/dead", tags=["dead letters"])
 
 Seeing = Annotated[Caller, needs(May.SEE_DEAD)]
 Settling = Annotated[Caller, needs(May.SETTLE_DEAD)]
+
+# A coordinate that a reason tells, "lat 151.5 is not between -90 and 90": beside a wrong one, or as one swapped, it is a place.
+COORDINATE: Final = re.compile(r"\b(lon|lat)( is)? [-+]?\.?\d[^\s,;]*")
 
 LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
 READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.MISSING, Kind.INVALID)
@@ -48,7 +52,7 @@ class DeadLetter(BaseModel):
     received_at: Instant
     gateway: str
     protocol: str
-    reason: str
+    reason: str = Field(description="of a coordinate, its number only for who may see fixes")
     bytes: int
     replayed_at: Instant | None = Field(description="when it was settled")
     settled_as: str | None = Field(description="replayed, discarded; null while it waits")
@@ -93,7 +97,8 @@ async def listed(parts: PartsDep, caller: Seeing, cursor: Cursor = None, limit: 
     """Newest first, without their bytes."""
     rows = await status.dead(parts.store, after(cursor) or None, limit + 1)
     following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return DeadLetters(items=[DeadLetter(**dict(row)) for row in rows[:limit]], next=following)
+    items = [DeadLetter(**{**dict(row), "reason": _reason(row["reason"], caller)}) for row in rows[:limit]]
+    return DeadLetters(items=items, next=following)
 
 
 @router.get("/{letter_id}", summary="One dead letter", responses=READING)
@@ -102,7 +107,7 @@ async def one(parts: PartsDep, caller: Seeing, letter_id: Id) -> WholeLetter:
     kept = await dead.get(parts.store, letter_id)
     shown = caller.may(May.SEE_FIXES)
     await audit.note(parts.store, caller.account, "read", f"dead/{letter_id}", bytes=shown)
-    return _whole(kept, shown)
+    return _whole(kept, caller)
 
 
 @router.post("/{letter_id}/replay", summary="Replay a dead letter", responses=SETTLING)
@@ -118,12 +123,11 @@ async def replay(parts: PartsDep, caller: Settling, letter_id: Id) -> Replayed:
     async with dead.settling(parts.store, letter_id, caller.account) as (change, kept):
         became = await again(kept.letter)
         if isinstance(became, Rejected):
-            raise ProblemError(Kind.CONFLICT, f"it is still refused: {became.reason}")
+            raise ProblemError(Kind.CONFLICT, f"it is still refused: {_reason(became.reason, caller)}")
         receipt, rejected = became
         await dead.settle(change, letter_id, Settled.REPLAYED, receipt=receipt.id)
-    return Replayed(
-        id=letter_id, stored=receipt.stored, duplicate=receipt.duplicate, rejected=[refused.reason for refused in rejected]
-    )
+    reasons = [_reason(refused.reason, caller) for refused in rejected]
+    return Replayed(id=letter_id, stored=receipt.stored, duplicate=receipt.duplicate, rejected=reasons)
 
 
 @router.post("/{letter_id}/discard", summary="Discard a dead letter", responses=SETTLING)
@@ -131,11 +135,16 @@ async def discard(parts: PartsDep, caller: Settling, letter_id: Id, body: Discar
     """It waits for nobody any more; its bytes go thirty days later."""
     async with dead.settling(parts.store, letter_id, caller.account) as (change, _):
         await dead.settle(change, letter_id, Settled.DISCARDED, reason=body.reason)
-    return _whole(await dead.get(parts.store, letter_id), caller.may(May.SEE_FIXES))
+    return _whole(await dead.get(parts.store, letter_id), caller)
 
 
-def _whole(kept: Kept, shown: bool) -> WholeLetter:
-    letter = kept.letter
+def _reason(reason: str, caller: Caller) -> str:
+    """A letter's reason as this caller may read it."""
+    return reason if caller.may(May.SEE_FIXES) else COORDINATE.sub(r"\1\2 …", reason)
+
+
+def _whole(kept: Kept, caller: Caller) -> WholeLetter:
+    letter, shown = kept.letter, caller.may(May.SEE_FIXES)
     try:
         text, is_hex = letter.body.decode(), False
     except UnicodeDecodeError:
@@ -145,7 +154,7 @@ def _whole(kept: Kept, shown: bool) -> WholeLetter:
         received_at=kept.received_us,
         gateway=letter.gateway,
         protocol=letter.protocol,
-        reason=letter.reason,
+        reason=_reason(letter.reason, caller),
         bytes=len(letter.body),
         replayed_at=kept.settled_us,
         settled_as=kept.settled_as,

@@ -28,7 +28,7 @@ class Door:
         if letter.body != MENDED:
             return Rejected("lat 151.0 is not between -90 and 90")
         self.taken.append(letter.body)
-        return Receipt("r1", 1, 0), (Rejected("another record is bad"),)
+        return Receipt("r1", 1, 0), (Rejected("lon 200.5 is not between -180 and 180"),)
 
 
 @pytest_asyncio.fixture
@@ -71,9 +71,31 @@ async def test_its_bytes_are_for_who_may_see_positions(api: Api) -> None:
     ]
 
 
+SWAPPED = "lat 151.25 is not between -90 and 90; are lon and lat swapped?"
+
+
+async def test_a_reason_tells_engineers_no_coordinate(api: Api) -> None:
+    hidden = "lat … is not between -90 and 90; are lon and lat swapped?"
+    others = {
+        "lon -180.5 is not between -180 and 180": "lon … is not between -180 and 180",
+        "lon is nan, not a number of degrees": "lon is nan, not a number of degrees",
+        "source 12 is not one of 0 to 3": "source 12 is not one of 0 to 3",
+    }
+    await dead.add(api.store, [DeadLetter(f"fixes[0]: {why}", b"x", "http-json", "gw-1") for why in (SWAPPED, *others)])
+    for role, wanted in (("engineer", [hidden, *others.values()]), ("auditor", [SWAPPED, *others])):
+        items = (await api.get("/dead", role)).json["items"]
+        assert [item["reason"] for item in items[3::-1]] == [f"fixes[0]: {why}" for why in wanted]
+        assert (await api.get("/dead/4", role)).json["reason"] == f"fixes[0]: {wanted[0]}"
+    for path, body in (("/dead/4/replay", None), ("/dead/5/discard", {"reason": "noise"})):
+        answer = str((await api.post(path, body, "engineer")).json)
+        assert "…" in answer
+        assert "151.0" not in answer
+        assert "-180.5" not in answer
+
+
 async def test_replayed_it_is_settled_and_counted_no_more(api: Api, door: Door) -> None:
     answer = await api.post("/dead/1/replay", role="engineer")
-    assert answer.json == {"id": 1, "stored": 1, "duplicate": 0, "rejected": ["another record is bad"]}
+    assert answer.json == {"id": 1, "stored": 1, "duplicate": 0, "rejected": ["lon … is not between -180 and 180"]}
     listed = (await api.get("/dead", "engineer")).json["items"]
     assert [item["settled_as"] for item in listed] == [None, None, "replayed"]
     assert listed[2]["replayed_at"] is not None

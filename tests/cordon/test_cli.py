@@ -266,9 +266,12 @@ def test_a_dead_letter_is_shown_replayed_and_discarded(folder: System) -> None:
     shown = ran(folder, "dead", "show", str(number))
     assert "lat 151.5 is not between -90 and 90" in shown
     assert str(TAG + 9) in shown
+    listed = ran(folder, "dead", "list")
+    assert "151.5" in listed, "whose sender is to be told"
+    assert str(TAG + 9) not in listed, "what it is of, `dead show` tells, and that is noted"
     said = f"dead letter {number} is still refused: lat 151.5"
     refused(folder.run("dead", "replay", str(number), "--to", folder.url), said)
-    assert "it is still refused: lat 151.5" in folder.call("engineer", "POST", f"/dead/{number}/replay").json["detail"]
+    assert "it is still refused: lat … is not between" in folder.call("engineer", "POST", f"/dead/{number}/replay").json["detail"]
     assert "is discarded" in ran(folder, "dead", "discard", str(number), "--reason", "a test")
     older = [json.dumps(fix(seq, tag=TAG + 9, at=stamp(-60 + seq))).encode() for seq in (2, 3)]
     for body in older:

@@ -23,6 +23,15 @@ async def test_a_revoked_key_is_worthless_and_still_listed(store: Store) -> None
         await keys.revoke(store, key[: keys.PREFIX])
 
 
+async def test_a_key_made_for_a_while_is_worthless_then_and_revoked_before(store: Store) -> None:
+    over, good = await keys.create(store, "gw-1", good_s=0), await keys.create(store, "gw-1", good_s=600)
+    assert [await keys.authenticate(store, given) for given in (over, good)] == [None, "gw-1"]
+    await keys.revoke(store, good[: keys.PREFIX])
+    assert await keys.authenticate(store, good) is None
+    with pytest.raises(CordonError, match="no key in use begins with"):
+        await keys.revoke(store, over[: keys.PREFIX])
+
+
 async def test_the_key_itself_is_nowhere_in_the_database(store: Store) -> None:
     key = await keys.create(store, "gw-1")
     row = await store.pool.fetchrow("SELECT * FROM gateway_key")
