@@ -43,6 +43,10 @@ class Duty(NamedTuple):
     alone: bool = False  # a round is skipped while another instance is at it; for whatever does harm when done twice at once
 
 
+class _SkippedError(Exception):
+    """Another instance is at this duty: it is for that one to say how it went."""
+
+
 def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
     """Every duty of an instance; ``disk`` is the folder of the database's server where that is on this machine."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
@@ -101,6 +105,8 @@ async def keep(store: Store, duty: Duty) -> None:
     while True:
         try:
             did = await _round(store, duty)
+        except _SkippedError:
+            pause_s = duty.every_s
         except Exception as error:
             cause = first(error)
             if not failures:
@@ -126,7 +132,9 @@ async def _round(store: Store, duty: Duty) -> Mapping[str, object] | None:
     if not duty.alone:
         return await duty.act(store)
     async with alone(store, duty.name) as free:
-        return await duty.act(store) if free else None
+        if not free:
+            raise _SkippedError
+        return await duty.act(store)
 
 
 def _words(error: BaseException) -> str:

@@ -1,16 +1,18 @@
 """A duty that fails ends no other and is tried again; what must not be done twice at once is not, however many instances run."""
 
 import asyncio
+import contextlib
 import os
 import signal
 import subprocess
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import pytest
 import structlog
 
 from cordon import duties
 from cordon.duties import Duty
+from store import rounds
 from store.pool import Store
 from tests.integration.system import COMMAND, END_S, ROOT, START_S, until
 
@@ -75,6 +77,31 @@ async def test_a_duty_alone_is_never_done_by_two_at_once(database: str) -> None:
         running.cancel()
     await asyncio.gather(*instances, return_exceptions=True)
     assert most == 1
+
+
+async def test_a_round_skipped_for_another_instance_is_noted_as_neither_done_nor_well(store: Store) -> None:
+    """Else an instance that hangs with the right to a duty, or fails at it, would look well for ever."""
+    await rounds.failed(store, "once", 0.001, "OSError")
+    skipped = 0
+    enough = asyncio.Event()
+
+    @contextlib.asynccontextmanager
+    async def at_it(*_: object) -> AsyncIterator[bool]:
+        nonlocal skipped
+        skipped += 1
+        if skipped == 3:
+            enough.set()
+        yield False
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duties, "alone", at_it)
+        running = asyncio.create_task(duties.keep(store, Duty("once", Rounds(), 0.001, alone=True)))
+        async with asyncio.timeout(WITHIN_S):
+            await enough.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+    [noted] = await rounds.listed(store.pool)  # type: ignore[arg-type]
+    assert (noted.done_us, noted.failing_since_us is None, noted.error) == (None, False, "OSError")
 
 
 def test_the_command_does_them_and_ends_when_told(database: str) -> None:
