@@ -6,6 +6,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Final
 
+from cordon.hearing import Hearing
 from cordon.work import Work
 from cordon.worlds import Worlds
 from model.batch import Position
@@ -17,9 +18,18 @@ LOOK_S: Final = 0.25  # and looks this often whether a control change has come i
 
 
 class Inbox:
-    """The embedded engine's ``cordon.lane.Intake``. ``clock`` None: an instance on a trace's clock, which only batches move."""
+    """The embedded engine's ``cordon.lane.Intake``.
 
-    def __init__(self, worlds: Worlds, *, commit_records: int, clock: Callable[[], int] | None) -> None:
+    Parameters
+    ----------
+    clock : microseconds since 1970 UTC; None: an instance on a trace's clock, which only batches move
+    hearing : whether the gateways' door is open; None: it is in this process
+    """
+
+    def __init__(
+        self, worlds: Worlds, *, commit_records: int, clock: Callable[[], int] | None, hearing: Hearing | None = None
+    ) -> None:
+        self._hearing = hearing
         self._worlds, self._commit_records, self._clock = worlds, commit_records, clock
         self._queue: deque[Work] = deque()
         self._backlog: deque[Work] = deque()
@@ -45,6 +55,10 @@ class Inbox:
     def now_us(self, state: State) -> int:
         """Lane time with nothing in hand."""
         return self._clock() if self._clock else state.watermark_us
+
+    def listening_us(self) -> int:
+        """Since when whoever speaks is heard."""
+        return self._hearing.since_us() if self._hearing else 0
 
     def until_us(self, received_us: int) -> int:
         """Up to when instants have come, with a batch of that time in hand."""

@@ -60,6 +60,9 @@ class Intake(Protocol):
     def now_us(self, state: State) -> int:
         """Lane time with nothing in hand."""
 
+    def listening_us(self) -> int:
+        """Since when whoever speaks is heard, as far as is known apart from lane time; 0 where nothing says otherwise."""
+
     def until_us(self, received_us: int) -> int:
         """Up to when instants have come, with a batch of that time in hand."""
 
@@ -237,6 +240,7 @@ class Lane:
         batch = merged(shares, self._intake.now_us(state), ours.position)
         if self._intake.live:
             listen(state, min((share.received_us for share in shares if share.received_us), default=batch.received_us))
+            state.listening_us = max(state.listening_us, self._intake.listening_us())
         await self._rejudge(standing, state, ours, self._intake.until_us(batch.received_us))
         now_us = max(state.watermark_us, batch.received_us)
 

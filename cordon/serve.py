@@ -99,9 +99,12 @@ async def _sink(settings: Settings, store: Store) -> AsyncIterator[Sink]:
     assert settings.worker_socket is not None
     # An instance on a trace's clock has one sender, who counts the answers: a batch sent twice would count as a duplicate.
     sink = LinkSink(settings.worker_socket, None if settings.trace_clock else GIVE_UP_S)
+    beating = asyncio.create_task(sink.beat())
     try:
         yield sink
     finally:
+        beating.cancel()
+        await asyncio.gather(beating, return_exceptions=True)
         await sink.close()
 
 

@@ -137,6 +137,10 @@ class Tail:
         """Lane time with nothing in hand: what it was. Only records move it."""
         return state.watermark_us
 
+    def listening_us(self) -> int:
+        """Since when whoever speaks is heard: the edges' records themselves tell, no process of ours does."""
+        return 0
+
     def until_us(self, received_us: int) -> int:
         """Up to when instants have come, with a batch of that time in hand."""
         return received_us

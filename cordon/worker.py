@@ -14,6 +14,7 @@ import structlog
 from alerts.rules import Rules
 from cordon import child, doom, doors, logs
 from cordon.consumer import consume
+from cordon.hearing import Hearing
 from cordon.inbox import SLICE_RECORDS, Inbox
 from cordon.lane import RETRY_AFTER_S, Lane
 from cordon.pieces import Piece, added, cut
@@ -135,7 +136,10 @@ async def work(settings: Settings) -> None:
         worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us))
         await worlds.load()
         with ThreadPoolExecutor(1, "judge") as thread:
-            inboxes = [Inbox(worlds, commit_records=settings.commit_records, clock=clock) for _ in range(settings.lanes)]
+            hearing = Hearing(wall_us)
+            inboxes = [
+                Inbox(worlds, commit_records=settings.commit_records, clock=clock, hearing=hearing) for _ in range(settings.lanes)
+            ]
             lanes = [Lane(n, store, worlds, thread, inbox, owner=owner) for n, inbox in enumerate(inboxes)]
             async with asyncio.TaskGroup() as group:
                 follow = group.create_task(worlds.follow())
@@ -144,7 +148,7 @@ async def work(settings: Settings) -> None:
                 running = [group.create_task(lane.run()) for lane in lanes]
                 worker = Worker(store, inboxes, worlds, settings)
                 async with (
-                    listen(settings.worker_socket, worker.accept),
+                    listen(settings.worker_socket, worker.accept, hearing.beat),
                     doors.tcp(settings, store, worker, doors.handed(settings.tcp_listen_fd)),
                 ):
                     child.say_ready()

@@ -27,8 +27,13 @@ RETRY_AFTER_S: Final = 2.0
 GIVE_UP_S: Final = 30.0
 
 
+# The door's process says this often that it is there, with a request of this number that nobody answers; seconds.
+BEAT_S: Final = 5.0
+BEAT: Final = 0
+
+
 class Request(msgspec.Struct, array_like=True):
-    """A batch on its way in; ``number`` pairs it with its answer."""
+    """A batch on its way in; ``number`` pairs it with its answer, and is above ``BEAT``."""
 
     number: int
     fixes: bytes
@@ -113,6 +118,15 @@ class LinkSink:
         finally:
             self._waiting.pop(number, None)
 
+    async def beat(self) -> None:
+        """Tell the worker, until cancelled, that this process is there to hear gateways."""
+        while True:
+            with contextlib.suppress(BusyError, OSError):  # the worker is away
+                writer = await self._connected()
+                _write(writer, Request(BEAT, b"", b"", "", 0, []))
+                await writer.drain()
+            await asyncio.sleep(BEAT_S)
+
     async def close(self) -> None:
         """End the connection; whatever still waits is told to come again."""
         if self._writer is not None:
@@ -170,8 +184,11 @@ Accept = Callable[[Batch], Awaitable[Receipt]]
 
 
 @contextlib.asynccontextmanager
-async def listen(path: Path, accept: Accept) -> AsyncIterator[None]:
-    """The worker's end: give each batch that arrives at the socket ``path`` to ``accept``, and send its answer back."""
+async def listen(path: Path, accept: Accept, heard: Callable[[], None] = lambda: None) -> AsyncIterator[None]:
+    """The worker's end: give each batch that arrives at the socket ``path`` to ``accept``, and send its answer back.
+
+    ``heard`` is called whenever anything is heard of a door's process.
+    """
 
     async def answer(request: Request, writer: asyncio.StreamWriter) -> None:
         batch = Batch(
@@ -201,7 +218,11 @@ async def listen(path: Path, accept: Accept) -> AsyncIterator[None]:
         doors.add(writer)
         try:
             while True:
-                task = asyncio.create_task(answer(_REQUEST.decode(await _read(reader)), writer))
+                request = _REQUEST.decode(await _read(reader))
+                heard()
+                if request.number == BEAT:
+                    continue
+                task = asyncio.create_task(answer(request, writer))
                 answers.add(task)
                 task.add_done_callback(answers.discard)
         except (OSError, EOFError):

@@ -8,11 +8,14 @@ from tempfile import TemporaryDirectory
 import numpy as np
 import pytest
 
+from ingest import link
 from ingest.link import LinkSink, listen
 from model.batch import Batch, DeadLetter, Receipt
 from model.errors import BusyError, CordonError
 from model.event import empty_events
 from model.fix import empty_fixes
+
+WITHIN_S = 20.0
 
 
 @pytest.fixture
@@ -44,6 +47,31 @@ async def test_a_batch_arrives_as_it_was_sent(path: Path) -> None:
     assert got.fixes.tobytes() == sent.fixes.tobytes()
     assert got.events.tobytes() == sent.events.tobytes()
     assert (got.gateway, got.received_us, got.dead) == (sent.gateway, sent.received_us, sent.dead)
+
+
+async def test_a_door_is_heard_of_without_batches_too_also_by_a_worker_that_was_away(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(link, "BEAT_S", 0.001)
+
+    async def accept(got: Batch) -> Receipt:
+        return Receipt("r1", len(got.fixes), 0)
+
+    async def work() -> None:
+        """A worker that begins, hears of the door a few times, gets a batch and ends."""
+        beats = asyncio.Semaphore(0)
+        async with asyncio.timeout(WITHIN_S), listen(path, accept, beats.release):
+            for _ in range(3):
+                await beats.acquire()
+            assert (await sink.accept(batch(1, 7))).stored == 7, "answers still find their askers"
+
+    sink = LinkSink(path)
+    beating = asyncio.create_task(sink.beat())
+    await work()
+    await work()
+    beating.cancel()
+    await asyncio.gather(beating, return_exceptions=True)
+    await sink.close()
 
 
 async def test_answers_in_any_order_find_their_askers(path: Path) -> None:
