@@ -19,6 +19,7 @@ from store import keys, receipts
 from store.pool import FAILURES, Store
 
 AHEAD_US: Final = MINUTE_US  # an edge's clock may run so far ahead of this one's
+AWAITED_US: Final = DAY_US  # once its lanes are past the time of a receipt, a backlog may still take so long to come to it
 REMEMBERED: Final = 10_000  # keys, should the store go away
 
 
@@ -53,20 +54,24 @@ def receipt_finder(store: Store) -> FindReceipt:
     """Asks the store what became of a receipt."""
 
     async def find(id_: str) -> Receipt | None:
+        made_us = receipt_us(id_)
         try:
             found = await receipts.get(store, id_)
+            if found is None and made_us is not None and await _awaited(store, made_us):
+                return Receipt(id_, None, None)  # its records are on the log, and no worker has come to them yet
         except FAILURES as error:
             raise BusyError(RETRY_AFTER_S) from error
-        made_us = receipt_us(id_)
-        if (
-            found is None
-            and made_us is not None
-            and 0 <= time.time_ns() // 1000 - made_us + AHEAD_US < receipts.KEPT_S * SECOND_US
-        ):
-            return Receipt(id_, None, None)  # its records are on the log, and no worker has come to them yet
         return found
 
     return find
+
+
+async def _awaited(store: Store, made_us: int) -> bool:
+    """Whether records of a receipt made then may still be to come. They are noted when committed: one invented today counts."""
+    age_us = time.time_ns() // 1000 - made_us
+    if not -AHEAD_US <= age_us < receipts.KEPT_S * SECOND_US:
+        return False
+    return age_us < AWAITED_US or not await receipts.passed(store, made_us)
 
 
 @contextlib.asynccontextmanager

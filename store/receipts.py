@@ -23,6 +23,14 @@ async def get(store: Store, receipt: str) -> Receipt | None:
     return Receipt(receipt, int(row["stored"]), int(row["duplicate"])) if row["whole"] else Receipt(receipt, None, None)
 
 
+async def passed(store: Store, at_us: int) -> bool:
+    """Whether every lane has come to that time, microseconds since 1970 UTC; lanes that fewer have replaced do not count."""
+    found: bool = await store.pool.fetchval(
+        "SELECT coalesce(min(watermark) > $1, false) FROM lane WHERE generation = (SELECT max(generation) FROM lane)", at_us
+    )
+    return found
+
+
 async def forget(store: Store, older_than_s: float = KEPT_S) -> int:
     """Drop receipts older than that many seconds; how many rows."""
     done: str = await store.pool.execute("DELETE FROM receipt WHERE at < now() - make_interval(secs => $1)", older_than_s)
