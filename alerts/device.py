@@ -23,6 +23,12 @@ from model.state import Signal as Number
 from model.zone import Monitored
 
 _NO_EVENT: Final = np.zeros((), EVENT)
+_NUMBER: Final = {"strap": Number.STRAP, "case": Number.CASE, "jamming": Number.JAMMING, "shielding": Number.JAMMING}
+# Fields of DEVICE that only say when something was, and how long that matters.
+_KEPT: Final[tuple[tuple[str, Callable[[Rules], int]], ...]] = (
+    *((f"{name}_clear_us", lambda rules: rules.clear_us) for name in _NUMBER),
+    *((name, lambda rules: rules.brief_us) for name in ("brief_us", "brief_before_us")),
+)
 _SILENT_WORDS: Final = "nothing was heard of the tag"
 
 
@@ -51,6 +57,7 @@ class Device:
         self.changes: list[Change] = []
         known = state.peek(tag)
         self._contact_us = 0 if known is None else int(known["contact_us"])
+        self._newest_us = 0 if known is None else int(known["newest_us"])
         self._last = np.zeros(0, FIX) if known is None or not known["last"]["tag"] else known["last"].reshape(1).copy()
         held = state.devices.get(tag)
         self._device = np.zeros(1, DEVICE) if held is None else held.copy()
@@ -109,6 +116,7 @@ class Device:
 
     def keep(self) -> None:
         """Write what changed to the state."""
+        self._forget()
         if self._device.tobytes() != self._before:
             self.state.put_device(self._device)
         for number, signal in self._signals.items():
@@ -118,6 +126,12 @@ class Device:
                     self.state.drop_signal(self.tag, number)
             elif not kept or signal.record().tobytes() != self._signals_before[number]:
                 self.state.put_signal(signal.record())
+
+    def _forget(self) -> None:
+        """Let go of what is too old to matter: a tag of which nothing is remembered costs nothing."""
+        for name, kept_us in _KEPT:
+            if self._device[name][0] and self.lane_us - int(self._device[name][0]) > kept_us(self.rules):
+                self._device[name] = 0
 
     # -- what the clock does
 
@@ -223,6 +237,8 @@ class Device:
     def _fix(self, message: Message) -> None:
         """A fix in order tells of the battery; it is where the wearer was last seen."""
         fix = message.fix
+        if fix["quality"][0] != Quality.SKEWED:
+            self._newest_us = max(self._newest_us, message.at_us)
         if fix["flags"][0] & Flag.DISORDERED or fix["quality"][0] == Quality.SKEWED:
             return
         if fix["quality"][0] != Quality.IMPLAUSIBLE:
@@ -240,9 +256,33 @@ class Device:
             act(self, message)
 
     def _opened(self, name: str, message: Message) -> None:
-        """A condition began; told again while it lasts, it is the same."""
-        if not self._device[name]["kind"][0]:
-            self._device[name] = message.event[0]
+        """A condition began; told again while it lasts, it is the same. One whose clear came before it is over already."""
+        if self._device[name]["kind"][0]:
+            return
+        clear_us = int(self._device[f"{name}_clear_us"][0])
+        if clear_us >= message.at_us:
+            told = self._signals.get(_NUMBER[name])
+            if told is not None and told.event_us <= message.at_us:
+                return  # told again within what it was told of
+        self._device[name] = message.event[0]
+        if clear_us >= message.at_us:
+            self._closed(name, message._replace(at_us=clear_us))
+
+    def _switched_off(self, message: Message) -> None:
+        """It switched itself off; no news where it was heard of from later on."""
+        if message.at_us > self._newest_us:
+            self._device["off"] = message.event[0]
+
+    def _closed(self, name: str, message: Message) -> None:
+        """A condition is over, or one that will be heard of later."""
+        cleared = f"{name}_clear_us"
+        self._device[cleared] = max(int(self._device[cleared][0]), message.at_us)
+        if name == "strap":
+            self._strap_closed(message)
+        elif name == "case":
+            self._case_closed(message)
+        else:
+            self._radio_free(name, message)
 
     def _strap_closed(self, message: Message) -> None:
         opened = self._device["strap"].copy()
@@ -407,16 +447,16 @@ def _at(event: Array) -> str:
 # Kinds of events that say something of the device; all others are contact and no more.
 HEARD: Final[dict[int, Callable[[Device, Message], None]]] = {
     EventKind.STRAP_TAMPER: lambda device, message: device._opened("strap", message),
-    EventKind.STRAP_TAMPER_CLEAR: Device._strap_closed,
+    EventKind.STRAP_TAMPER_CLEAR: lambda device, message: device._closed("strap", message),
     EventKind.CASE_TAMPER: lambda device, message: device._opened("case", message),
-    EventKind.CASE_TAMPER_CLEAR: Device._case_closed,
+    EventKind.CASE_TAMPER_CLEAR: lambda device, message: device._closed("case", message),
     EventKind.BATTERY_CRITICAL: Device._critical,
     EventKind.BATTERY_CRITICAL_CLEAR: Device._recovered,
     EventKind.CHARGING: Device._charging,
     EventKind.CHARGING_CLEAR: Device._unplugged,
     EventKind.JAMMING: lambda device, message: device._opened("jamming", message),
-    EventKind.JAMMING_CLEAR: lambda device, message: device._radio_free("jamming", message),
+    EventKind.JAMMING_CLEAR: lambda device, message: device._closed("jamming", message),
     EventKind.SHIELDING: lambda device, message: device._opened("shielding", message),
-    EventKind.SHIELDING_CLEAR: lambda device, message: device._radio_free("shielding", message),
-    EventKind.POWER_OFF: lambda device, message: device._opened("off", message),
+    EventKind.SHIELDING_CLEAR: lambda device, message: device._closed("shielding", message),
+    EventKind.POWER_OFF: Device._switched_off,
 }

@@ -26,6 +26,7 @@ class Rules(NamedTuple):
     silent_us: int = 60 * MINUTE_US  # without any message: no contact
     silent_guarded_us: int = 10 * MINUTE_US  # likewise where a victim is to be protected
     jammed_us: int = 2 * MINUTE_US  # jamming or shielding this long is told
+    clear_us: int = DAY_US  # how long a clear is remembered, for openings that come after it
     battery_low_pct: int = 10
     battery_low_us: int = 15 * MINUTE_US  # so low, and not charging, for this long
     battery_dead_pct: int = 5  # silent with so much at last: the battery is dead

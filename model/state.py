@@ -65,6 +65,10 @@ DEVICE: Final = np.dtype(
         ("jamming", EVENT),
         ("shielding", EVENT),
         ("off", EVENT),  # that it switched itself off, kind 0 once anything was heard after it
+        ("strap_clear_us", "<i8"),  # at_us of the newest clear of each, for openings that come after it
+        ("case_clear_us", "<i8"),
+        ("jamming_clear_us", "<i8"),
+        ("shielding_clear_us", "<i8"),
         ("brief_us", "<i8"),  # at_us of the last brief opening of the strap, and of the one before it
         ("brief_before_us", "<i8"),
         ("low_us", "<i8"),  # since when the battery is at 10 % or less and not charging, 0 while it is not

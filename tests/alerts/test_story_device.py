@@ -93,6 +93,32 @@ def test_both_ends_of_a_brief_opening_in_one_late_frame_are_brief_and_late() -> 
     ]
 
 
+def test_a_clear_that_comes_before_its_opening_ends_it_all_the_same() -> None:
+    story = standard()
+    assert story.event("08:00:04", CLOSED) == []
+    assert story.event("08:00:00", OPEN, received="08:01:00") == ["08:01:00 OPEN strap_brief P2 from 08:00:00 to 08:00:04"]
+    assert story.clock("09:00:00") == []
+
+
+def test_an_opening_of_which_the_clear_was_heard_first_is_cut_and_recorded_as_closed() -> None:
+    story = standard()
+    story.event("08:00:30", CLOSED)
+    assert story.event("08:00:00", OPEN, received="08:01:00") == [
+        "08:01:00 OPEN strap P1 from 08:00:00",
+        "08:01:00 AMEND strap P1 from 08:00:00",
+    ]
+    assert story.event("08:00:10", OPEN, received="08:02:00") == [], "told again within what it was told of"
+
+
+def test_jamming_of_which_the_clear_was_heard_first_is_over_as_soon_as_it_is_told() -> None:
+    story = standard()
+    story.event("08:05:00", EventKind.JAMMING_CLEAR)
+    assert story.event("08:00:00", EventKind.JAMMING, received="08:06:00") == [
+        "08:06:00 OPEN jamming P2 from 08:00:00 late",
+        "08:06:00 END jamming P2 from 08:00:00 to 08:05:00 late",
+    ]
+
+
 def test_a_case_opened_is_told_at_once_and_once() -> None:
     story = standard()
     assert story.event("08:00:05", EventKind.CASE_TAMPER) == ["08:00:07 OPEN case P1 from 08:00:05"]
@@ -216,6 +242,25 @@ def test_a_message_taken_before_the_switch_off_does_not_bring_it_back_to_life() 
     story.event("08:00:00", EventKind.POWER_OFF)
     story.at("07:59:30", received="08:00:05").away()
     assert story.told() == []
+
+
+def test_a_switch_off_heard_of_after_the_tag_came_back_is_no_news() -> None:
+    story = standard()
+    story.at("08:40:00").away()
+    story.told()
+    assert story.event("08:00:00", EventKind.POWER_OFF, received="08:41:00") == []
+    assert story.clock("09:00:00") == []
+
+
+def test_what_is_long_past_is_forgotten() -> None:
+    story = standard()
+    story.event("08:00:00", OPEN)
+    story.event("08:00:04", CLOSED)
+    assert story.memory.state.devices
+    for day in range(1, 9):
+        story.at(f"+{day} 08:00").away()
+        story.told()
+    assert not story.memory.state.devices
 
 
 def test_silent_with_five_percent_at_last_is_dead_and_holds_the_silence() -> None:
