@@ -16,6 +16,7 @@ from pydantic import (
 )
 
 from model.instant import BEGINNING_US, FOREVER_US, parse, show
+from model.synthetic import FIRST_TAG
 
 LARGEST: Final = 2**63 - 1  # bigint
 
@@ -51,6 +52,7 @@ InstantIn = Annotated[int, BeforeValidator(_instant), WithJsonSchema(_TIME)]
 Instant = Annotated[int, PlainSerializer(show, return_type=str), WithJsonSchema(_TIME)]
 
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
+Tag = Annotated[int, Field(ge=1, lt=FIRST_TAG)]  # of a person; from there on they are synthetic wearers'
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_text)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_text)]
 

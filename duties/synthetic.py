@@ -9,11 +9,10 @@ from typing import Any, Final
 import aiohttp
 
 from model.instant import SECOND_US, show
-from model.synthetic import tags_of
+from model.synthetic import GATEWAY, tags_of
 from store import crossings, feed, generations, keys
 from store.pool import Store
 
-GATEWAY: Final = "synthetic"
 LOOK_S: Final = 5.0  # between two looks whether it is time: how soon another instance takes over
 OUT_LAT: Final = crossings.LAT + 0.00063  # 70 m from the zone's centre: one fix that far outside ends what was before
 ACCURACY_M: Final = 5.0

@@ -18,6 +18,7 @@ class Limits(NamedTuple):
     # whole body, or the largest are never taken.
     hand_bytes: int = 64 * 1024 * 1024
     trace_clock: bool = False
+    synthetic: bool = False  # tags of synthetic wearers, which one gateway of our own may send (``Gateway.limits``)
 
 
 class Decoded(NamedTuple):

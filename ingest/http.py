@@ -122,10 +122,11 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
         with hand.body(_declared_bytes(request)) as count:
             body = await _body(request, sink, sender, count)
             received_us = time.time_ns() // 1000
+            own = sender.limits(limits)
             if len(body) > DECODE_HERE_BYTES:
-                decoded = await asyncio.to_thread(decode, body, received_us, limits)
+                decoded = await asyncio.to_thread(decode, body, received_us, own)
             else:
-                decoded = decode(body, received_us, limits)
+                decoded = decode(body, received_us, own)
             if isinstance(decoded, Rejected):
                 await _bury(sink, sender, decoded.reason, body)
                 REFUSALS.labels("unreadable").inc()

@@ -10,6 +10,7 @@ from model.arrays import I64, Array, Bool
 from model.event import EventKind
 from model.fix import ASSUMED_ACCURACY_M, Flag, Source
 from model.instant import DAY_US, show
+from model.synthetic import FIRST_TAG
 
 # Largest number a 32-bit column holds.
 FLOAT32_MAX: Final = 3.4e38
@@ -75,6 +76,10 @@ def _times(name: str, column: str) -> tuple[Rule, ...]:
 
 _NAMES: Final = (
     Rule(lambda rows, _: rows["tag"] <= 0, "tag {tag} is not above 0"),
+    Rule(
+        lambda rows, limits: (rows["tag"] >= FIRST_TAG) & (not limits.synthetic),
+        f"tag {{tag}} is not below {FIRST_TAG}: from there on numbers are those of Cordon's own synthetic wearers",
+    ),
     Rule(lambda rows, _: rows["seq"] < 0, "seq {seq} is below 0"),
 )
 

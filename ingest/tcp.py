@@ -260,10 +260,10 @@ class Connection:
         return LENGTH.pack(length) + await self._reader.readexactly(length)
 
     async def _read(self, message: bytes) -> Read:
-        received_us = time.time_ns() // 1000
+        received_us, limits = time.time_ns() // 1000, self._gateway.limits(self._door.limits)
         if len(message) > DECODE_HERE_BYTES:
-            return await asyncio.to_thread(_read, message, received_us, self._door.limits)
-        return _read(message, received_us, self._door.limits)
+            return await asyncio.to_thread(_read, message, received_us, limits)
+        return _read(message, received_us, limits)
 
     async def _settle(self, message: bytes, got: Read) -> None:
         """Make one frame durable and answer it."""

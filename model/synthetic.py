@@ -1,7 +1,8 @@
 """Turns a lane into its synthetic wearer: the one who crosses a zone every minute so that we know that alerts still come.
 
 A synthetic wearer, its order, activation and zone have ids below zero, its tag one beyond any hardware's. So whatever lists,
-counts or exports wearers leaves it out by asking for ids above zero, and no real id is ever taken for one of these.
+counts or exports wearers leaves it out by asking for ids above zero. No real id is ever taken for one of these: doors let such a
+tag in from our own gateway alone, and nobody can be fitted with one.
 """
 
 from typing import Final
@@ -10,7 +11,8 @@ import numpy as np
 
 from model.lane import lane_of
 
-FIRST_TAG: Final = 1 << 62  # IMEIs and serial numbers end far below
+GATEWAY: Final = "synthetic"  # the one that may send them
+FIRST_TAG: Final = 1 << 62  # IMEIs and serial numbers end far below; a number of hardware from here on is refused
 _LOOKED_AT: Final = 1 << 14  # numbers tried: of 256 lanes each is met some 64 times in as many
 
 

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.fields import Id, Input, Instant, InstantIn, Row
+from api.fields import Id, Input, Instant, InstantIn, Row, Tag
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
@@ -42,7 +42,7 @@ class ActivationIn(Input):
     model_config = ConfigDict(populate_by_name=True, json_schema_extra={"examples": [SENT]})
 
     wearer: Id
-    tag: Id
+    tag: Tag
     fitted_from: InstantIn = Field(alias="from")
     fitted_to: InstantIn | None = Field(None, alias="to", description="null while it is worn")
 

@@ -111,6 +111,7 @@ async def test_every_refusal_names_the_field(api: Api) -> None:
         ("/activations", fit | {"wearer": 999}, "wearer"),
         ("/activations", fit | {"tag": 0}, "tag"),
         ("/activations", fit | {"tag": 2**63}, "tag"),
+        ("/activations", fit | {"tag": 2**62}, "tag"),
         ("/activations", fit | {"from": None}, "from"),
         ("/activations", fit | {"until": None}, "until"),
         ("/groups", {"name": "G", "wearers": [999]}, "wearers"),

@@ -8,9 +8,9 @@ import pytest
 from fastapi import FastAPI, Request, Response
 
 from duties import synthetic
-from duties.synthetic import GATEWAY, KEY_S, Crosser
+from duties.synthetic import KEY_S, Crosser
 from model.lane import lane_of
-from model.synthetic import FIRST_TAG, tags_of
+from model.synthetic import FIRST_TAG, GATEWAY, tags_of
 from store import crossings, keys
 from store.pool import Store
 from tests.serving import serving

@@ -18,6 +18,7 @@ from ingest.http import BODY_MAX_BYTES, DECODE_HERE_BYTES, create_door
 from ingest.records import decode
 from model.batch import Batch, Receipt
 from model.errors import BusyError, CordonError
+from model.synthetic import FIRST_TAG, GATEWAY
 from tests.serving import serving
 
 KEY = {"Authorization": "Bearer good"}
@@ -60,7 +61,7 @@ class Bench:
 
 
 async def authenticate(key: str) -> Gateway | None:
-    return Gateway("gw-1") if key == "good" else None
+    return {"good": Gateway("gw-1"), "our own": Gateway(GATEWAY)}.get(key)
 
 
 async def find_receipt(id_: str) -> Receipt | None:
@@ -87,6 +88,15 @@ async def test_good_and_bad_records_are_answered_by_place(bench: Bench) -> None:
     assert [(one["in"], one["index"]) for one in answer["rejected"]] == [("fixes", 0), ("fixes", 2), ("events", 0 + 1)]
     (batch,) = bench.sink.batches
     assert len(batch.dead) == 3
+
+
+async def test_synthetic_wearers_come_from_our_own_gateway_alone(bench: Bench) -> None:
+    frame = {"gateway": GATEWAY, "fixes": [FIX | {"tag": FIRST_TAG - 1}, FIX | {"tag": FIRST_TAG}]}
+    status, answer, _ = await bench.post(frame)
+    assert (status, [refused["index"] for refused in answer["rejected"]]) == (200, [1])
+    status, answer, _ = await bench.post(frame, {"Authorization": "Bearer our own"})
+    assert (status, answer["rejected"]) == (200, [])
+    assert [len(batch.fixes) for batch in bench.sink.batches] == [1, 2]
 
 
 async def test_a_conflict_found_at_the_commit_is_named_by_its_place_in_the_frame(bench: Bench) -> None:

@@ -22,6 +22,7 @@ from ingest.tcp import MESSAGE_MAX_BYTES, Patience, listen
 from model.batch import Batch, Receipt
 from model.errors import BusyError, CordonError
 from model.event import empty_events
+from model.synthetic import FIRST_TAG, GATEWAY
 from tests.ingest.gateway import Answer, Refused, connected, message
 from tests.ingest.test_frame import event, fix
 
@@ -58,11 +59,12 @@ class Keys:
     """Whether the one key is good now."""
 
     good: bool | None = True  # None: nobody can say
+    name: str = "gw-1"
 
     async def authenticate(self, key: str) -> Gateway | None:
         if self.good is None:
             raise BusyError(2)
-        return Gateway("gw-1") if self.good and key == "good" else None
+        return Gateway(self.name) if self.good and key == "good" else None
 
 
 @dataclass
@@ -109,6 +111,16 @@ async def test_a_frame_is_answered_by_its_sequence_once_the_sink_has_it() -> Non
     assert batch.received_us == batch.fixes["received_us"][0] > 0
     (letter,) = batch.dead
     assert letter.reason == f"fixes[0]: {reason}"
+
+
+async def test_synthetic_wearers_come_from_our_own_gateway_alone() -> None:
+    async with door() as at:
+        for number, name in enumerate(("gw-1", GATEWAY)):
+            at.keys.name = name
+            async with connected(at.port) as gateway:
+                await gateway.send(frame(1, fix(tag=FIRST_TAG)))
+                answer = await gateway.hear()
+                assert (answer.accepted, answer.rejected) == (number, 1 - number)
 
 
 async def test_a_receipt_without_counts_says_so_and_conflicts_are_named_by_place() -> None:
