@@ -23,10 +23,12 @@ from ingest import kafka
 from ingest.kafka import Group, Topics
 from model.errors import CordonError, FencedError
 from store import generations
+from store.lanes import Look, look
 from store.pool import FAILURES, Store
 
 REVOKE_S: Final = 10.0  # a commit in hand ends well within this; one that does not is cut off, and void
-FENCED_S: Final = 1.0  # who still has a lane by the group's word after losing it to another claims it again after this
+FENCED_S: Final = 1.0  # between two looks whether a lane that was lost to another worker, or failed, may be claimed again
+STILL_S: Final = 20.0  # an owner that commits nothing for so long has gone; an idle one commits its clock every 5 s
 CLAIMS: Final = 4  # at once: each holds a connection while it waits, and one more has to be left to cut off whom it waits for
 NOTE_S: Final = 5.0  # how often lag tools are told
 LOOK_S: Final = 1.0  # how often it is looked whether the lanes have moved to other topics
@@ -36,11 +38,30 @@ RETRY_S: Final = 0.5
 log = structlog.get_logger()
 
 
+class Other:
+    """Another worker that has a lane of ours, as long as it does something with it."""
+
+    def __init__(self, still_s: float) -> None:
+        self._still_s = still_s
+        self._seen: Look | None = None
+        self._since = 0.0
+
+    def stands(self, seen: Look, now: float) -> bool:
+        """Whether it has done nothing for so long; ``now`` in seconds of the monotonic clock."""
+        if seen != self._seen:
+            self._seen, self._since = seen, now
+        return now - self._since > self._still_s
+
+
 class Lanes:
     """The lanes that one member of the group has, each judged by a task of its own.
 
     On a rebalance every lane stops after its commit in hand and keeps its state: where it comes back to us and nobody had it
     meanwhile, it goes on at once. Where somebody had, and always after a failure, it is claimed again, which fences the other.
+
+    The group's word is good for one claim. Who loses a lane after it may have been given up by the group without hearing of it
+    (frozen, or cut off from the broker alone): it leaves the lane to whoever has it, until the group says otherwise or the other
+    has done nothing for ``STILL_S``.
     """
 
     def __init__(
@@ -114,12 +135,26 @@ class Lanes:
 
     async def _own(self, lane: Lane) -> None:
         """Judge a lane until it is revoked."""
+        had = False  # since the group gave it to us
+        other = Other(max(STILL_S, self._settings.kafka_session_ms / 1000))
         while not lane.stopping:
             try:
+                again = had
+                if had:
+                    now = time.monotonic()  # before the look: who is frozen after it has not seen anybody stand still
+                    seen = await look(self._store, lane.partition)
+                    if seen.owner != self._owner:
+                        if not other.stands(seen, now):
+                            await lane.wait(FENCED_S)
+                            continue
+                        log.warning("another worker does nothing with our lane; it is claimed again", lane=lane.partition)
+                        again = False
                 async with self._claiming:
-                    await lane.resume()
+                    await lane.resume(again=again)
+                had = True
                 await lane.run()
             except FencedError as error:
+                had = True
                 log.warning("the lane was claimed by another worker", lane=lane.partition, detail=str(error))
                 await lane.wait(FENCED_S)
             except Exception as error:

@@ -133,10 +133,10 @@ class Lane:
             async with asyncio.timeout(pause_s):
                 await self._stopping.wait()
 
-    async def resume(self) -> None:
-        """Go on with the state in memory where nobody has had the lane since; claim it where somebody has."""
+    async def resume(self, *, again: bool = False) -> None:
+        """Go on with the state in memory where nobody has had the lane since; claim it, as ``start`` does, where somebody has."""
         if self._claim is None or self._state is None or not await held(self._store, self._claim):
-            await self.start()
+            await self.start(again=again)
         assert self._claim is not None
         self._retry.clear()
         self._intake.begin(self._claim.position)

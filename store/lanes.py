@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -47,6 +47,14 @@ class Claim:
         """
         if self.void:
             raise FencedError(self.partition)
+
+
+class Look(NamedTuple):
+    """A lane's owner, and what moves whenever one of them does something."""
+
+    owner: str
+    epoch: int
+    commit_no: int
 
 
 async def claim(store: Store, partition: int, owner: str, generation: int = 0, *, again: bool = False) -> Claim:
@@ -117,6 +125,13 @@ async def held(store: Store, claim: Claim) -> bool:
     """Whether nobody has claimed the lane since, nor committed in it: the state in memory is then still the stored one."""
     row = await store.pool.fetchrow("SELECT epoch, commit_no FROM lane WHERE partition = $1", claim.partition)
     return row is not None and not claim.void and (row["epoch"], row["commit_no"]) == (claim.epoch, claim.commit_no)
+
+
+async def look(store: Store, partition: int) -> Look:
+    """Who has a lane that was claimed once, and how far they are."""
+    row = await store.pool.fetchrow("SELECT owner, epoch, commit_no FROM lane WHERE partition = $1", partition)
+    assert row is not None
+    return Look(*row)
 
 
 async def recover(store: Store, claim: Claim) -> State:

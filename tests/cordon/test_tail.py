@@ -49,6 +49,12 @@ class Log:
         self.tail: Tail | None = None
         self.begun: list[Position] = []
 
+    def append(self, of: tuple[int, bytes]) -> None:
+        """A live record more, which is handed out at once."""
+        self.kept[0].append(Record(len(self.kept[0]), *of))
+        assert self.tail is not None
+        self.tail.put(False, self.kept[0][-1:])
+
     def begin(self, _: int, position: Position) -> None:
         self.begun.append(position)
         asyncio.get_running_loop().call_soon(self._hand, position)
@@ -77,10 +83,12 @@ async def at_work(store: Store, log: Log) -> AsyncIterator[Lane]:
         lane = Lane(0, store, worlds, thread, log.tail, owner="test")
         await lane.resume()
         tasks = [asyncio.create_task(job) for job in (lane.run(), worlds.follow())]
-        yield lane
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        try:
+            yield lane
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def until(look: Callable[[], bool]) -> None:
