@@ -1,8 +1,10 @@
 """The command as a person meets it: help that reads well, small commands with and without an instance, mistakes in one line."""
 
 import gzip
+import itertools
 import json
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -46,6 +48,23 @@ def test_help_reads_well(words: tuple[str, ...]) -> None:
             assert said, f"{parameter.name} says nothing of itself"
     for below in getattr(command, "commands", {}).values():
         assert below.help, f"{below.name} says nothing of itself"
+
+
+def test_the_readme_lists_every_command_and_no_other() -> None:
+    """Each row's code spans: a command with its words and options, or, after a comma, another last word of the one before."""
+    text = (ROOT / "README.md").read_text().partition("\n## The command\n")[2].partition("\n## ")[0]
+    listed: set[tuple[str, ...]] = set()
+    for row in text.splitlines():
+        above: tuple[str, ...] = ()
+        for span in re.findall(r"`([^`]+)`", row.split("|")[1] if row.startswith("| `") else ""):
+            words = tuple(itertools.takewhile(str.islower, (word for word in span.split() if not word.startswith(("[", "-")))))
+            path = words[1:] if words[0] == "cordon" else (*above, *words)
+            assert path in TREE, f"no command is called {span!r}"
+            known = {option for parameter in TREE[path].params for option in parameter.opts}
+            assert set(re.findall(r"--[a-z-]+", span)) <= known, span
+            above = path[:-1]
+            listed.add(path)
+    assert listed == {words for words, command in TREE.items() if words and not getattr(command, "commands", None)}
 
 
 class Said(NamedTuple):
