@@ -79,9 +79,7 @@ class Worker:
 
     async def _through(self, batch: Batch, receipt: str) -> Receipt:
         try:
-            async with (
-                self._naming
-            ):  # who asks the store goes on in the order they came: a tag's fixes must not overtake each other
+            async with self._naming:  # in the order they came: a tag's fixes must not overtake each other
                 gateway = await gateways.number(self._store, batch.gateway)
         except FAILURES as error:
             raise BusyError(RETRY_AFTER_S) from error

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from store.postgres import Postgres
+from tests.integration.world import in_force
 
 ROOT: Final = Path(__file__).parents[2]
 PASSWORD: Final = "a password for the browser tests"
@@ -59,8 +60,11 @@ class Instance:
 
     def wearers(self, *names: str) -> list[Wearer]:
         """People with a tag on and a zone in force, each 5 km from the next."""
-        made = [self._wearer(name) for name in names]
-        time.sleep(1.5)  # a zone is in force one second after it is saved
+        made = []
+        for name in names:
+            wearer, force = self._wearer(name)
+            made.append(wearer)
+        in_force(force)  # the last zone's, one second after it was saved
         return made
 
     def send(self, wearer: Wearer, *, metres_north: float = 0, seconds_ago: float = 0) -> None:
@@ -91,7 +95,8 @@ class Instance:
         for item in self.call("GET", "/api/v1/alerts?limit=500")["items"]:
             self.call("POST", f"/api/v1/alerts/{item['id']}/close", closing)
 
-    def _wearer(self, name: str) -> Wearer:
+    def _wearer(self, name: str) -> tuple[Wearer, str]:
+        """One of them, and from when on the zone is in force."""
         self._made += 1
         made = Wearer(name, f"Zone of {name}", FIRST_TAG + self._made, -3.0 + 0.08 * self._made, 53.4)
         since = stamp(timedelta(hours=-1))
@@ -105,8 +110,7 @@ class Instance:
             "geometry": {"type": "Point", "coordinates": [made.lon, made.lat]},
             "properties": properties | {"radius_m": RADIUS_M},
         }
-        self.call("POST", "/api/v1/zones", zone)
-        return made
+        return made, self.call("POST", "/api/v1/zones", zone)["in_force_from"]
 
     def _sign_in(self, name: str) -> str:
         form = urllib.parse.urlencode({"grant_type": "password", "username": name, "password": PASSWORD}).encode()

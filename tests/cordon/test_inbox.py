@@ -75,13 +75,14 @@ def batch(count: int, *, gateway: str = "g", age_us: int = 0) -> Batch:
 
 
 async def test_requests_keep_their_order_while_their_gateway_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    gate = asyncio.Event()
+    gate, first = asyncio.Event(), asyncio.Event()
     asked = 0
 
     async def number(_: Any, __: str) -> int:
         nonlocal asked
         asked += 1
         if asked == 1:  # only the first has to wait for the store; the others would overtake it
+            first.set()
             await gate.wait()
         return 1
 
@@ -89,9 +90,7 @@ async def test_requests_keep_their_order_while_their_gateway_is_looked_up(monkey
     lanes = Lanes()
     worker = made(lanes)
     waiting = [asyncio.create_task(worker.accept(batch(1 + k))) for k in range(5)]
-    for _ in range(20):
-        await asyncio.sleep(0)
-    assert lanes.put_in == []
+    await first.wait()  # and the others, begun in the same turn, have gone as far as they could
     gate.set()
     await asyncio.gather(*waiting)
     assert [len(share.fixes) for share in lanes.put_in] == [1, 2, 3, 4, 5]
