@@ -276,6 +276,9 @@ def verify(
 
     Ends with 1 and one sentence about the first thing that does not match.
     """
+    from cordon.kernels import environment
+
+    os.environ.update(environment())
     from cordon.verify import run_verify
 
     _run(run_verify(since, until, lane, keys, data_dir, dsn, out=out, err=err))

@@ -45,16 +45,19 @@ def day_text(day: int) -> str:
 async def unsigned(store: Store) -> list[Head]:
     """Heads of the days that are over and have none yet, in order; days without a link have none.
 
-    The chain of edits has no watermark: its day is over a while after midnight by the database's clock.
+    The chain of edits has no watermark: its day is over a while after midnight by the database's clock. Nor has a lane that there
+    is no longer (store/moving.py): its day is over with that of the lanes there are, and should it come back, its time is theirs.
     """
     lanes = await store.pool.fetch(
-        """SELECT partition AS lane, watermark, 'commit_link' AS links FROM lane
-           UNION ALL SELECT $1, clock_timestamp() - make_interval(secs => $2), 'edit_link'
+        """SELECT partition AS lane, 'commit_link' AS links,
+                  CASE WHEN generation = max(generation) OVER () THEN watermark ELSE max(watermark) OVER () END AS watermark
+           FROM lane
+           UNION ALL SELECT $1, 'edit_link', clock_timestamp() - make_interval(secs => $2)
            ORDER BY lane""",
         *(edits.LANE, SETTLED_S),
     )
     found: list[Head] = []
-    for lane, watermark_us, links in lanes:
+    for lane, links, watermark_us in lanes:
         today_us = watermark_us - watermark_us % DAY_US
         number, own = ("commit_no", "lane = $1") if links == "commit_link" else ("number", "$1 = -1")
         signed = await store.pool.fetchval("SELECT coalesce(max(commit_no), 0) FROM day_head WHERE lane = $1", lane)

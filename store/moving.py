@@ -23,7 +23,7 @@ async def move(store: Store, before: Generation, after: Generation, ends: Mappin
     """Give the lanes of ``after`` what those of ``before`` remember, and let workers consume it from its beginning.
 
     Every lane is claimed first, so whatever an owner still tries is refused. Lanes that there are no longer keep their row, with
-    the old generation.
+    the old generation: their chains (store/chain.py) stay, and go on where a later move brings the lane back.
 
     Raises
     ------
@@ -37,9 +37,9 @@ async def move(store: Store, before: Generation, after: Generation, ends: Mappin
             raise CordonError(f"lanes {late or 'that no worker ever had'} are not at the end of their topics: try again")
         # By other connections, which see what is committed: the rows are locked, so nothing is added to it.
         states = [await recover(store, _claim(row)) for row in rows]
-        for table in ("commit_journal", "snapshot", "snapshot_mark"):
+        for table in ("commit_journal", "snapshot", "snapshot_mark", "lane_count"):
             lanes = [row["partition"] for row in rows]
-            await connection.execute(f"DELETE FROM {table} WHERE lane = ANY($1::integer[])", lanes)  # noqa: S608 (of three)
+            await connection.execute(f"DELETE FROM {table} WHERE lane = ANY($1::integer[])", lanes)  # noqa: S608 (of four)
         await connection.execute("UPDATE lane SET epoch = epoch + 1, owner = $2 WHERE generation = $1", before.number, OWNER)
         await _place(connection, after, spread(states, after.lanes))
         await generations.moved(connection, after.number)

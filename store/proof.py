@@ -27,6 +27,7 @@ from store.heads import Signed, day_text
 from store.pool import Connection, Record, Store
 from store.shares import Share, Shares
 
+IDLE: Final = "10min"  # what is read is also judged again, a hundred alerts at a time, while the transaction waits
 LINKS_AT_ONCE: Final = 500
 SHARES_AT_ONCE: Final = 64  # of a few hundred kilobytes of marks, at most
 ROWS_AT_ONCE: Final = 1000
@@ -104,6 +105,7 @@ class Requalified(NamedTuple):
 
     lane: int
     commit_no: int
+    at_us: int  # of the commit
     before: tuple[int, int]  # quality, flags
     after: tuple[int, int]
 
@@ -133,6 +135,7 @@ async def moment(store: Store) -> AsyncIterator[Connection]:
     commit waits for that, and who would put a day in order leaves it for later.
     """
     async with store.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
+        await connection.execute(f"SET LOCAL idle_in_transaction_session_timeout = '{IDLE}'")
         await connection.execute(f"LOCK TABLE {', '.join(KINDS)} IN ACCESS SHARE MODE")
         yield connection
 
@@ -311,7 +314,7 @@ def _gather(walked: Walked, lane: int, row: Record, body: Mapping[str, Any]) -> 
     for kind in KINDS:
         walked.slices.update((kind, part[0]) for part in body.get(kind, ()))
     for tag, fix_us, seq, source, *qualities in body.get("requalified", ()):
-        changed = Requalified(lane, commit_no, tuple(qualities[:2]), tuple(qualities[2:]))
+        changed = Requalified(lane, commit_no, at_us, tuple(qualities[:2]), tuple(qualities[2:]))
         walked.requalified.setdefault(fix_us // DAY_US, {}).setdefault((tag, fix_us, seq, source), []).append(changed)
     versions = {}
     for alert, version, digest in body.get("alert", ()):
@@ -606,7 +609,8 @@ def _restored(rows: Array, anew: Mapping[Key, Sequence[Requalified]], day: int, 
     rows = rows.copy()
     for row in places.tolist():
         tag, at_us, seq, source = _identity(KINDS["fix"], rows[row])
-        changes = anew.get((tag, at_us, seq, source))
+        # Chains are walked one after another, and a tag may have moved to another lane: its lanes' times follow each other.
+        changes = sorted(anew.get((tag, at_us, seq, source), ()), key=lambda one: one.at_us)
         if not changes:
             continue
         last = changes[-1]

@@ -11,7 +11,7 @@ from duties import synthetic
 from duties.synthetic import KEY_S, Crosser
 from model.lane import lane_of
 from model.synthetic import FIRST_TAG, GATEWAY, tags_of
-from store import crossings, keys
+from store import crossings, generations, keys
 from store.pool import Store
 from tests.serving import serving
 
@@ -87,3 +87,14 @@ async def test_another_number_of_lanes_moves_the_tags(store: Store) -> None:
     worn = await store.pool.fetch("SELECT id, tag FROM activation ORDER BY id DESC")
     assert [tuple(row) for row in worn] == [(-1 - lane, tag) for lane, tag in enumerate(tags_of(2))]
     assert [one.lane for one in await crossings.listed(store.pool)] == [0, 1]  # type: ignore[arg-type]
+
+
+async def test_lanes_are_as_many_as_are_consumed(store: Store) -> None:
+    crosser = Crosser("http://127.0.0.1:9", LANES, every_s=3600, late_s=0.2)
+    await generations.first(store, 2)
+    await generations.begin(store, 2, 5)
+    for lanes in (2, 5):  # a move that is under way changes nothing yet
+        await crosser.cross(store)
+        await crosser.cross(store)
+        assert [one.lane for one in await crossings.listed(store.pool)] == list(range(lanes))  # type: ignore[arg-type]
+        await generations.moved(store.pool, 2)  # type: ignore[arg-type]

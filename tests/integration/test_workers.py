@@ -15,7 +15,7 @@ from ingest.kafka import Group, KafkaSink
 from model.event import empty_events
 from model.fix import empty_fixes
 from model.instant import HOUR_US
-from store import generations, receipts
+from store import evidence, generations, receipts
 from store.pool import Store
 from tests.integration.workers import FIRST, LANES, Workers, batch, send, system, until, world
 
@@ -170,21 +170,64 @@ async def test_another_number_of_lanes_while_everything_runs(up: tuple[Workers, 
     one, other = made.start(), made.start()
     await made.shared(one, other)
     following = asyncio.create_task(_follow(made, sink))
-    sending = asyncio.create_task(_fleet(made, sink, rounds=100_000))
+    sending = asyncio.create_task(_fleet(made, sink, rounds=100_000, every_s=0.1))
     await until(_stored(made, 100), "some are stored")
-    for lanes in (LANES + 2, 2):
-        before = len(made.acknowledged)
-        moving = await asyncio.to_thread(made.run, "lanes", str(lanes))
-        assert moving.returncode == 0, moving.stderr
-        await made.shared(one, other, lanes=lanes)
-        await until(_stored(made, before + 100), "more are stored")
-        assert sink.topics.lanes == lanes
+    before = len(made.acknowledged)
+    moving = await asyncio.to_thread(made.run, "lanes", str(LANES + 2))
+    assert moving.returncode == 0, moving.stderr
+    await made.shared(one, other, lanes=LANES + 2)
+    await until(_stored(made, before + 100), "more are stored")
+    assert sink.topics.lanes == LANES + 2
+
+    # The next is killed while old topics are closed and not consumed: nobody does, and something is there.
+    for worker in (one, other):
+        worker.send(signal.SIGSTOP)
+    count = len(made.acknowledged)
+    await until(_acknowledged(made, count + len(TAGS)), "something waits in the old topics")
+    with made.begin("lanes", "2") as killed:
+        await until(_waits(made), "the command waits for workers")
+        killed.kill()
+    for worker in (one, other):
+        worker.send(signal.SIGCONT)
+    before = len(made.acknowledged)
+    again = await asyncio.to_thread(made.run, "lanes", "3")
+    assert (again.returncode, "finish it first" in again.stderr) == (1, True), again.stderr
+    moving = await asyncio.to_thread(made.run, "lanes", "2")
+    assert f"{LANES + 2} lanes have become 2" in " ".join(moving.stdout.split()), moving.stderr
+    await made.shared(one, other, lanes=2)
+    await until(_stored(made, before + 100), "more are stored")
+    assert sink.topics.lanes == 2
+
     assert "there are 2 lanes" in (await asyncio.to_thread(made.run, "lanes", "2")).stdout
     for task in (sending, following):
         task.cancel()
     await asyncio.gather(sending, following, return_exceptions=True)
     await made.caught_up()
     await _alerts(made)
+    verified = await asyncio.to_thread(made.run, "verify")  # also what lanes have committed that there are no longer
+    assert verified.returncode == 0, verified.stderr
+    assert f" {len(await made.stored())} fixes, " in " ".join(verified.stdout.split())
+    number = await made.store.pool.fetchval("SELECT min(id) FROM alert")
+    bundle = await evidence.bundle(made.store, number)
+    assert all(row["position"] in bundle.places for row in bundle.detail.history)
+
+
+def _acknowledged(made: Workers, count: int) -> Callable[[], Awaitable[bool]]:
+    async def look() -> bool:
+        return len(made.acknowledged) >= count
+
+    return look
+
+
+def _waits(made: Workers) -> Callable[[], Awaitable[bool]]:
+    """Whether `cordon lanes` has closed the old topics and looks whether workers have consumed them."""
+
+    async def look() -> bool:
+        asked = "SELECT partition, live_offset, backlog_offset FROM lane WHERE%"
+        query = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND query LIKE $1"
+        return bool(await made.store.pool.fetchval(query, asked))
+
+    return look
 
 
 async def _follow(made: Workers, sink: KafkaSink) -> None:
@@ -203,12 +246,12 @@ def _stored(made: Workers, count: int) -> Callable[[], Awaitable[bool]]:
     return look
 
 
-async def _fleet(made: Workers, sink: KafkaSink, rounds: int) -> None:
+async def _fleet(made: Workers, sink: KafkaSink, rounds: int, every_s: float = 0.01) -> None:
     """Every tag goes in and out of the zone, five fixes each way."""
     for seq in range(1, rounds + 1):
         inside = seq % 10 < 5
         await send(made, sink, batch(seq, TAGS, north_m=0.0 if inside else 2000.0))
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(every_s)
 
 
 async def _alerts(made: Workers) -> None:

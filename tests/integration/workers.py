@@ -109,6 +109,16 @@ class Workers:
             timeout=START_S,
         )
 
+    def begin(self, *words: str) -> "subprocess.Popen[bytes]":
+        """Another command, going on."""
+        return subprocess.Popen(
+            [*COMMAND, *words],
+            cwd=ROOT,
+            env=os.environ | self.environment,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+
     async def owners(self) -> dict[int, str]:
         """Who has which lane."""
         rows = await self.store.pool.fetch(

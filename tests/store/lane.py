@@ -20,13 +20,13 @@ class Lane:
     claim: Claim
     state: State
 
-    def __init__(self, store: Store, partition: int = 0, owner: str = "tests") -> None:
-        self.store, self.partition, self.owner = store, partition, owner
+    def __init__(self, store: Store, partition: int = 0, owner: str = "tests", generation: int = 0) -> None:
+        self.store, self.partition, self.owner, self.generation = store, partition, owner, generation
         self.histories: list[History] = []
         self.judge: Callable[..., Judged] = fake.judge
 
     async def __aenter__(self) -> Self:
-        self.claim = await claim(self.store, self.partition, self.owner)
+        self.claim = await claim(self.store, self.partition, self.owner, self.generation)
         self.state = await recover(self.store, self.claim)
         return self
 

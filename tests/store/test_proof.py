@@ -404,5 +404,11 @@ async def test_days_of_edits_are_signed_too(touched: str) -> None:
     assert "the chain of what people did ends at 1" in str(said)
 
 
+async def test_a_check_may_take_longer_over_what_it_read_than_a_frozen_worker_may(database: str) -> None:
+    async with Store(database, size=1) as store, proof.moment(store) as connection:
+        setting = "SELECT setting::integer FROM pg_settings WHERE name = 'idle_in_transaction_session_timeout'"
+        assert await connection.fetchval(setting) == 600_000
+
+
 async def test_an_empty_database_checks(database: str) -> None:
     assert await prove(database) == proof.Counts()
