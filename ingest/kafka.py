@@ -19,6 +19,7 @@ from aiokafka.coordinator.assignors.range import RangePartitionAssignor
 from aiokafka.errors import (
     IllegalStateError,
     KafkaError,
+    KafkaTimeoutError,
     MessageSizeTooLargeError,
     NoOffsetForPartitionError,
     OffsetOutOfRangeError,
@@ -231,7 +232,9 @@ class KafkaSink:
         self._topics = topics
         self._heartbeats = heartbeats
         self._producer: AIOKafkaProducer | None = None
-        self._bytes = 0
+        self._bytes = 0  # of frames that some producer may still hold
+        self._held: dict[AIOKafkaProducer, set[asyncio.Future[list[object]]]] = {}  # what each has not answered yet
+        self._ending: set[AIOKafkaProducer] = set()  # replaced; they deliver what they hold
         self._told = np.zeros(topics.lanes)  # when each live partition was last sent anything, seconds of the monotonic clock
         self._beats: dict[int, asyncio.Task[None]] = {}
         self._broken = asyncio.Event()
@@ -281,28 +284,54 @@ class KafkaSink:
         if producer is None:
             raise BusyError(RETRY_AFTER_S)
         self._bytes += size
+        sent: list[asyncio.Future[object]] = []
         try:
             async with asyncio.timeout(GIVE_UP_S):
-                await asyncio.gather(*[await producer.send(topic, frame, partition=lane) for lane, frame in frames])
+                for lane, frame in frames:
+                    sent.append(await producer.send(topic, frame, partition=lane))
+                for one in (await asyncio.wait(sent, return_when=asyncio.FIRST_EXCEPTION))[0] if sent else ():
+                    one.result()
         except (KafkaError, TimeoutError) as error:
             self._replace(producer, error)
             raise BusyError(RETRY_AFTER_S) from error
         finally:
-            self._bytes -= size
+            self._release(producer, size, sent)
         if topic == self._topics.live:
             self._told[[lane for lane, _ in frames]] = time.monotonic()
         return Receipt(receipt, None, None)
 
+    def _release(self, producer: AIOKafkaProducer, size: int, sent: list[asyncio.Future[object]]) -> None:
+        """Count a request no more once its producer is done with it, however long after it was given up that is."""
+        held = self._held.setdefault(producer, set())
+        rest = asyncio.gather(*sent, return_exceptions=True)
+        held.add(rest)
+
+        def done(_: asyncio.Future[list[object]]) -> None:
+            held.discard(rest)
+            self._bytes -= size
+
+        rest.add_done_callback(done)
+
     def _replace(self, producer: AIOKafkaProducer, error: BaseException) -> None:
         """Take another producer, once the broker is there: one that failed a record refuses all that follow, by their numbers.
 
-        What the old one holds, at most ``HAND_BYTES``, it delivers when it can: to the worker these are repeats.
+        What the old one holds it delivers when it can: to the worker these are repeats. Where a record only takes too long, and
+        another producer is ending already, nothing would be gained: the partition takes no writes now.
         """
-        if self._producer is producer:
-            self._producer = None
-            self._broken.set()
-            log.warning("the broker did not take a record; gateways send again", reason=_reason(error))
-            self._spawn(_ended(producer))
+        if self._producer is not producer or (self._ending and isinstance(error, TimeoutError | KafkaTimeoutError)):
+            return
+        self._producer = None
+        self._beats.clear()
+        self._broken.set()
+        log.warning("the broker did not take a record; gateways send again", reason=_reason(error))
+        self._ending.add(producer)
+        self._spawn(self._end(producer))
+
+    async def _end(self, producer: AIOKafkaProducer) -> None:
+        await _ended(producer)
+        self._ending.discard(producer)
+        for rest in list(self._held.pop(producer, ())):  # it has gone without an answer to these
+            rest.cancel()
 
     async def _keep(self) -> None:
         """Have a producer, also after one broke."""

@@ -302,6 +302,58 @@ async def test_a_broker_that_cannot_say_which_records_it_has_is_asked_again() ->
     assert record.lost.endswith("records 7 to 8 were dropped by the broker before they were judged")
 
 
+class Stuck:
+    """A producer to a partition that takes no writes until it is told to."""
+
+    def __init__(self, writable: asyncio.Event) -> None:
+        self.writable = writable
+        self.held: list[tuple[int, asyncio.Future[None]]] = []
+
+    async def start(self) -> None: ...
+
+    async def send(self, _: str, value: bytes, *, partition: int) -> asyncio.Future[None]:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self.held.append((len(value), answer))
+        if self.writable.is_set():
+            self.flush()
+        return answer
+
+    def flush(self) -> None:
+        for _, answer in self.held:
+            answer.set_result(None)
+        self.held.clear()
+
+    async def stop(self) -> None:
+        await self.writable.wait()
+        self.flush()
+
+
+async def test_an_edge_holds_so_much_and_no_more_of_what_a_partition_does_not_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    size = len(log.split(batch([1]), "0" * 32, 1)[0][1])
+    monkeypatch.setattr(log, "GIVE_UP_S", 0.01)
+    monkeypatch.setattr(log, "HAND_BYTES", 5 * size)
+    writable, producers = asyncio.Event(), list[Stuck]()
+
+    def make() -> Stuck:
+        producers.append(Stuck(writable))
+        return producers[-1]
+
+    sink = KafkaSink("", Topics("test", 1, 1), heartbeats=False)
+    monkeypatch.setattr(sink, "_make", make)
+    async with sink:
+        for _ in range(20):
+            with pytest.raises(BusyError):
+                await sink.accept(batch([1]))
+            await asyncio.sleep(0)
+        assert [len(producer.held) for producer in producers] == [1, 4], "five frames are held, whoever gave them up"
+        writable.set()
+        producers[1].flush()
+        await taken(sink, batch([1]))
+        async with asyncio.timeout(30):
+            while sink._bytes:  # noqa: ASYNC110 - what is held is nobody's business but the sink's
+                await asyncio.sleep(0)
+
+
 @pytest.fixture
 def broker() -> Iterator[Broker]:
     folder: Path = server_folder()
@@ -320,6 +372,16 @@ async def test_while_the_broker_is_away_gateways_are_told_to_come_back(
     await log.ensure(broker.address, topics)
     async with KafkaSink(broker.address, topics) as sink:
         before = await taken(sink, batch([1]))
+        os.kill(broker.pid, signal.SIGSTOP)
+        for _ in range(3):
+            with pytest.raises(BusyError):
+                await sink.accept(batch([2]))
+        assert sink._bytes > 0, "it is held until the broker has it"
+        os.kill(broker.pid, signal.SIGCONT)
+        await taken(sink, batch([2]))
+        async with asyncio.timeout(60):
+            while sink._bytes:  # noqa: ASYNC110 - what is held is nobody's business but the sink's
+                await asyncio.sleep(0.01)
         os.kill(broker.pid, signal.SIGKILL)
         broker.wait()
         with pytest.raises(BusyError):
