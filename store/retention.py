@@ -15,7 +15,7 @@ from store.admission import as_frame
 from store.copy import EVENTS, FIXES, Codec
 from store.partitions import LOCK, TABLES, day_named
 from store.pool import Connection, Record, Store
-from store.rewriting import AGAIN, KEYS, RETIRED, REVISION, Day, patiently, rewrite
+from store.rewriting import AGAIN, EVERYTHING, KEYS, RETIRED, REVISION, Day, patiently, rewrite
 
 
 class Fate(Enum):
@@ -24,7 +24,7 @@ class Fate(Enum):
     DROPPED = "dropped"
     CUT_DOWN = "cut_down"  # to its held rows
     PUT_OFF = "put_off"  # no quiet moment, or a hold was changed meanwhile: the next round decides
-    UNCHANGED = "unchanged"  # cut down before, by the same holds
+    UNCHANGED = "unchanged"  # cut down before, by the same holds, and nothing has come since
 
 
 async def past(store: Store, before: int) -> list[Day]:
@@ -41,15 +41,20 @@ async def past(store: Store, before: int) -> list[Day]:
 
 async def retire(store: Store, day: Day) -> Fate:
     """Let go of a day but for what is held. One caller at a time."""
-    await _quarantine(store, day)
     at = KEYS[day.table][1]
     keeping = f"EXISTS (SELECT FROM hold_span WHERE hold_span.tag = held.tag AND held.{at} >= starts AND held.{at} < ends)"
     revision = await store.pool.fetchval(REVISION)
+    before = await store.pool.fetchrow(
+        "SELECT kept, held_by FROM retired_day LEFT JOIN rewritten_day USING (name) WHERE name = $1", day.name
+    )
+    if before is not None and before["kept"] == 0:
+        await _quarantine(store, day, EVERYTHING)
     kept = False
     if revision:
-        done = await store.pool.fetchval("SELECT held_by FROM rewritten_day WHERE name = $1", day.name)
-        if done == revision:
-            return Fate.UNCHANGED
+        if before is not None and before["kept"] and before["held_by"] == revision:
+            await _quarantine(store, day, f"NOT {keeping}")
+            if await store.pool.fetchval(f"SELECT count(*) FROM {day.name}") == before["kept"]:  # noqa: S608
+                return Fate.UNCHANGED
         kept = await store.pool.fetchval(f"SELECT EXISTS (SELECT FROM {day.name} AS held WHERE {keeping})")  # noqa: S608
     if kept:
         cut = await rewrite(store, day._replace(keeping=keeping, held_by=revision))
@@ -58,20 +63,19 @@ async def retire(store: Store, day: Day) -> Fate:
         return Fate.DROPPED if await _drop(connection, day, revision) else Fate.PUT_OFF
 
 
-async def _quarantine(store: Store, day: Day) -> int:
-    """Make dead letters of what came to a day that was gone already: a backlog was longer than the slack; how many.
+async def _quarantine(store: Store, day: Day, late: str) -> int:
+    """Make dead letters of what came to a day that had gone, or been cut down: a backlog was longer than the slack; how many.
 
     Such a record was taken at a door and may have raised an alert. It is not kept, and not dropped without a word either.
     """
-    if await store.pool.fetchval("SELECT kept FROM retired_day WHERE name = $1", day.name) != 0:
-        return 0
     codec = {"fix": FIXES, "event": EVENTS}[day.table]
     total = 0
     while True:
         async with store.pool.acquire() as connection, connection.transaction():
             rows = await connection.fetch(
                 f"""WITH gone AS (
-                        DELETE FROM {day.name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {day.name} LIMIT $1)) RETURNING *)
+                        DELETE FROM {day.name} WHERE ctid = ANY (ARRAY(SELECT ctid FROM {day.name} AS held WHERE {late} LIMIT $1))
+                        RETURNING *)
                     SELECT {", ".join(f"gone.{column}" for column in codec.columns)}, coalesce(gateway.name, 'unknown') AS sender
                     FROM gone LEFT JOIN gateway ON gateway.id = gone.gateway""",  # noqa: S608 (names of our own)
                 QUARANTINED,
@@ -86,7 +90,7 @@ async def _quarantine(store: Store, day: Day) -> int:
 
 
 QUARANTINED: Final = 10_000  # rows at once
-TOO_OLD: Final = "it came when its day had been dropped: it is older than the oldest day kept"
+TOO_OLD: Final = "it came when its day had been let go of: it is older than the oldest day kept"
 
 
 def _body(codec: Codec, row: Record) -> bytes:

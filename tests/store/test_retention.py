@@ -102,6 +102,20 @@ async def test_what_is_held_is_found_by_the_same_query(store: Store) -> None:
     assert [await track(store, wearer) for wearer in (1, 2, 3)] == [0, 3, 0]
 
 
+async def test_what_comes_late_to_a_day_cut_down_stays_if_it_is_held_and_is_a_dead_letter_if_not(store: Store) -> None:
+    lane = await filled(store)
+    await held(store, "wearer", 1)
+    assert await retain(store, START_US, DAYS) == {"cut_down": 1, "dropped": 1}
+    late = np.concatenate([hours(tag, OLD)[:2] for tag in (1, 3)])
+    late["seq"] = 99
+    await lane.put(late)
+    assert (await retain(store, START_US, DAYS))["cut_down"] == 1
+    assert [await track(store, wearer) for wearer in (1, 2, 3)] == [26, 0, 0]
+    assert await store.pool.fetchval("SELECT kept FROM retired_day WHERE kept > 0") == 26
+    assert [kept.letter.reason for kept in await dead.listed(store)] == [retention.TOO_OLD] * 2
+    assert await retain(store, START_US, DAYS) == {}
+
+
 async def test_a_day_is_cut_down_and_said_to_be_in_one(store: Store) -> None:
     """The connection ends after each statement in turn: a day that lacks rows is noted as such, and the next round goes on."""
     await filled(store)
