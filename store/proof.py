@@ -222,6 +222,12 @@ async def _walk(
 ) -> None:
     number = lane["partition"]
     due = {one.head.commit_no: one.head for one in known}
+    # The journal before the older of the snapshots that are kept is dropped; all of it with a lane that there is no longer.
+    journal_from = await connection.fetchval(
+        """SELECT CASE WHEN $2 < (SELECT max(generation) FROM lane) THEN $3
+                  ELSE (SELECT coalesce(min(commit_no), 0) FROM snapshot_mark WHERE lane = $1) + 1 END""",
+        *(number, lane["generation"], FOREVER_US),
+    )
     before, last_no, last_us, told = GENESIS, 0, BEGINNING_US, None
     async for rows in _batches(
         connection,
@@ -249,7 +255,7 @@ async def _walk(
             bodies.append((row, body))
         inside = [(row, body) for row, body in bodies if span.holds(number, row["at"])]
         await _said(connection, number, inside, counts)
-        await _journal(connection, number, rows, bodies)
+        await _journal(connection, number, rows, bodies, journal_from)
         await _dead(connection, number, inside, forgets_us)
         counts.links += len(rows)
         progress(len(rows))
@@ -265,6 +271,17 @@ async def _walk(
             lane=number,
             day=last_us // DAY_US,
         )
+    added = await connection.fetchval(
+        """SELECT commit_no FROM commit_journal WHERE lane = $1
+           AND commit_no > (SELECT min(commit_no) FROM commit_link WHERE lane = $1)
+           AND NOT EXISTS (SELECT FROM commit_link l WHERE l.lane = $1 AND l.commit_no = commit_journal.commit_no) LIMIT 1""",
+        number,
+    )  # before its first link a lane had no chain
+    if added is not None:
+        text = (
+            f"the journal has a row of commit {added} of lane {number}, which has no link: it was added, or its place was changed"
+        )
+        raise MismatchError("commit_journal", text, lane=number)
     orphan = await connection.fetchrow(
         """SELECT commit_no FROM commit_told WHERE lane = $1
            AND NOT EXISTS (SELECT FROM commit_link l WHERE l.lane = $1 AND l.commit_no = commit_told.commit_no) LIMIT 1""",
@@ -378,9 +395,13 @@ async def _dropped(connection: Connection) -> set[int]:
 
 
 async def _journal(
-    connection: Connection, lane: int, rows: Sequence[Record], bodies: Sequence[tuple[Record, Mapping[str, Any]]]
+    connection: Connection,
+    lane: int,
+    rows: Sequence[Record],
+    bodies: Sequence[tuple[Record, Mapping[str, Any]]],
+    journal_from: int,
 ) -> None:
-    """The journal rows that are still kept: they are dropped once a snapshot makes up for them."""
+    """The journal rows that are still kept, and must be from a commit on: they are dropped once snapshots make up for them."""
     kept = await connection.fetch(
         """SELECT commit_no, encode(sha256(delta), 'hex') AS digest, watermark, control_seq FROM commit_journal
            WHERE lane = $1 AND commit_no BETWEEN $2 AND $3""",
@@ -395,6 +416,15 @@ async def _journal(
                 "another state from it",
                 lane=lane,
                 day=row["watermark"] // DAY_US,
+            )
+    there = {row["commit_no"] for row in kept}
+    for row, body in bodies:
+        if body.get("journal") and row["commit_no"] >= journal_from and row["commit_no"] not in there:
+            raise MismatchError(
+                "commit_journal",
+                f"the journal row of commit {row['commit_no']} of lane {lane} is gone: a restart would rebuild another state",
+                lane=lane,
+                day=row["at"] // DAY_US,
             )
 
 

@@ -197,6 +197,17 @@ TAMPERED = {
         "commit_journal",
         "the journal row of commit 2 of lane 0",
     ),
+    "a journal row taken out": (
+        "DELETE FROM commit_journal WHERE lane = 0 AND commit_no = 2",
+        "commit_journal",
+        "the journal row of commit 2 of lane 0 is gone",
+    ),
+    "a journal row put in": (
+        "INSERT INTO commit_journal SELECT lane, 99, watermark, control_seq, delta FROM commit_journal "
+        "WHERE lane = 0 AND commit_no = 2",
+        "commit_journal",
+        "a row of commit 99 of lane 0, which has no link",
+    ),
     "the journal's clock": ("UPDATE commit_journal SET watermark = now() WHERE lane = 0 AND commit_no = 2", "commit_journal", ""),
     "a body": (
         "UPDATE commit_link SET body = replace(body, '\"epoch\":1', '\"epoch\":2') WHERE lane = 0 AND commit_no = 2",
