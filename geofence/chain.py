@@ -5,8 +5,8 @@ from typing import Final
 
 import numpy as np
 
-from geofence.kernel import Record, inlined, kernel
-from geofence.metric import metres_per_degree, to_edge_m
+from geofence.kernel import Record, inlined, kernel, lean
+from geofence.metric import beside_edge_m, metres_per_degree, to_edge_m
 from model.arrays import Array
 
 LENGTH: Final = 8  # edges a chain: a register or two of the processor; and boxes a box of the next level
@@ -20,7 +20,7 @@ _EARTH_M: Final = 6_356_000.0
 _OUTWARD: Final = 2.0**-22  # share by which a side moves outward: four times what rounding to float32 can move it
 
 
-@kernel
+@lean
 def boxes_of(chains: int) -> int:
     """How many boxes so many chains have, over all levels."""
     total = chains
@@ -30,7 +30,7 @@ def boxes_of(chains: int) -> int:
     return total
 
 
-@kernel
+@lean
 def chains_of(ring: Array, first: int, stop: int) -> int:
     """How many chains rings ``first .. stop`` have."""
     chains = 0
@@ -106,14 +106,14 @@ def edge_m(
     i, best2 = _nearest(s, x, y, chain, box, scratch, lon, lat, lon_m, lat_m, within2 * within2)
     if i < 0:
         return inf
-    best = to_edge_m(lon, lat, x[i], y[i], x[i + 1], y[i + 1])
     change = bend * sqrt(best2)
     if change < _STEADY:
-        return best
+        return beside_edge_m(lon, lat, x[i], y[i], x[i + 1], y[i + 1], lon_m, lat_m)
+    best = to_edge_m(lon, lat, x[i], y[i], x[i + 1], y[i + 1])
     return _best(s, x, y, chain, box, lon, lat, lon_m, lat_m, best, (best * (1.0 + 2.0 * change)) ** 2)
 
 
-@kernel
+@lean
 def near_chain(
     s: Record, chain: Array, box: Array, c: int, west: float, south: float, east: float, north: float
 ) -> tuple[int, int, int]:
@@ -169,9 +169,10 @@ def _nearest(
         at += n
         n = (n + LENGTH - 1) // LENGTH
         level += 1
+    boxes = box[at : at + n]
     for j in range(n):
-        dx = max(box[at + j, 0] - px, px - box[at + j, 2], 0.0) * lon_m
-        dy = max(box[at + j, 1] - py, py - box[at + j, 3], 0.0) * lat_m
+        dx = max(boxes[j, 0] - px, px - boxes[j, 2], 0.0) * lon_m
+        dy = max(boxes[j, 1] - py, py - boxes[j, 3], 0.0) * lat_m
         scratch[j] = dx * dx + dy * dy
     low = scratch[0]
     node = 0
@@ -203,7 +204,7 @@ def _nearest(
     return nearest, best2
 
 
-@kernel
+@lean
 def _best(
     s: Record,
     x: Array,
@@ -241,7 +242,7 @@ def _best(
     return best
 
 
-@kernel
+@lean
 def _skip(s: Record, box: Array, px: float, py: float, lon_m: float, lat_m: float, c: int, top: int, best2: float) -> int:
     """How many chains from ``c`` on lie in a box that is no nearer than ``best2``, the largest that begins there; 0 for none."""
     level = 0
@@ -257,7 +258,7 @@ def _skip(s: Record, box: Array, px: float, py: float, lon_m: float, lat_m: floa
     return 0
 
 
-@kernel
+@lean
 def _down(s: Record, box: Array, px: float, py: float, lon_m: float, lat_m: float, level: int, node: int) -> int:
     """A chain that may be near: from a node of a level always on to the nearest box below."""
     while level > 0:
@@ -278,7 +279,7 @@ def _down(s: Record, box: Array, px: float, py: float, lon_m: float, lat_m: floa
     return node
 
 
-@kernel
+@lean
 def _level_at(s: Record, level: int) -> int:
     """Where the boxes of a level begin."""
     at, n = int(s["box_at"]), int(s["chains"])
@@ -307,14 +308,15 @@ def _measure(
     code = int(chain[s["chain_at"] + c])
     a = int(s["vertex_at"]) + (code >> _COUNT)
     n = code & (2**_COUNT - 1)
-    # Into an array first: the processor then measures several edges at once.
+    # Into an array first, from pieces whose places are plainly not negative: the processor then measures several edges at once.
+    xs, ys, to = x[a : a + n + 1], y[a : a + n + 1], scratch[TOP:]
     for k in range(n):
-        ax, ay = (x[a + k] - lon) * lon_m, (y[a + k] - lat) * lat_m
-        bx, by = (x[a + k + 1] - lon) * lon_m, (y[a + k + 1] - lat) * lat_m
-        scratch[TOP + k] = _origin_to_edge2(ax, ay, bx, by)
+        ax, ay = (xs[k] - lon) * lon_m, (ys[k] - lat) * lat_m
+        bx, by = (xs[k + 1] - lon) * lon_m, (ys[k + 1] - lat) * lat_m
+        to[k] = _origin_to_edge2(ax, ay, bx, by)
     for k in range(n):
-        if scratch[TOP + k] < best2:
-            best2 = scratch[TOP + k]
+        if to[k] < best2:
+            best2 = to[k]
             nearest = a + k
     return nearest, best2
 

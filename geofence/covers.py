@@ -4,8 +4,8 @@ import numpy as np
 
 from geofence.grid import OUTSIDE, locate
 from geofence.index import ZoneIndex
-from geofence.kernel import kernel
-from geofence.metric import geodesic_m
+from geofence.kernel import lean
+from geofence.metric import geodesic_m, near
 from geofence.shape import Shapes
 from model.arrays import Array, Bool
 
@@ -34,28 +34,27 @@ def covers(index: ZoneIndex, zone: int, lon: Array, lat: Array) -> Bool:
     lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
     if lon.ndim != 1 or lon.shape != lat.shape:
         raise ValueError(f"give lon and lat as one-dimensional arrays of one length, not {lon.shape} and {lat.shape}")
-    if not ((np.abs(lon) <= 180.0) & (np.abs(lat) <= 90.0)).all():
-        raise ValueError("a coordinate is no number in range")
     slot = int(np.searchsorted(index.plan.slot["zone"], zone, side="right")) - 1
     if slot < 0 or index.plan.slot["zone"][slot] != zone:
         raise KeyError(zone)
     out = np.empty(len(lon), np.bool_)
-    _cover(index.plan.shapes, slot, lon, lat, out)
+    if not _cover(index.plan.shapes, slot, lon, lat, out):
+        raise ValueError("a coordinate is no number in range")
     return out
 
 
-@kernel
-def _cover(shapes: Shapes, slot: int, lon: Array, lat: Array, out: Array) -> None:
+@lean
+def _cover(shapes: Shapes, slot: int, lon: Array, lat: Array, out: Array) -> bool:
+    """Set ``out``; False where a coordinate is no number in range."""
     s = shapes.shape[slot]
     middle = (s["west"] + s["east"]) * 0.5
     centre = s["vertex_at"]
+    real = True
     for i in range(len(lon)):
-        x = lon[i]
-        if x - middle > 180.0:
-            x -= 360.0
-        elif x - middle < -180.0:
-            x += 360.0
+        real &= (abs(lon[i]) <= 180.0) & (abs(lat[i]) <= 90.0)
+        x = near(lon[i], middle)
         if s["radius_m"] > 0.0:
             out[i] = geodesic_m(shapes.x[centre], shapes.y[centre], x, lat[i]) <= s["radius_m"]
         else:
             out[i] = locate(s, shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, x, lat[i]) != OUTSIDE
+    return real

@@ -1,18 +1,14 @@
 """An index of zones and a batch of fixes become hits: the one place where position and zone meet."""
 
-from concurrent.futures import ThreadPoolExecutor
-from typing import Final
-
 import numpy as np
 
+from geofence.gate import gate, rows
 from geofence.hits import hits_of
 from geofence.index import ZoneIndex
 from geofence.order import ordered
+from geofence.parts import in_parts
 from model.arrays import I64, Array
-from model.fix import FIX
 from model.hit import HIT
-
-_CHUNK: Final = 8192  # fixes a call of the kernel, whatever the number of threads: the answer never depends on it
 
 
 def evaluate(index: ZoneIndex, fixes: Array, last: Array, threads: int = 1) -> Array:
@@ -41,29 +37,17 @@ def evaluate(index: ZoneIndex, fixes: Array, last: Array, threads: int = 1) -> A
     ValueError
         If the arrays are not as said, or a position or an accuracy is not a number: doors let no such fix through.
     """
-    _gate("fixes", fixes)
-    _gate("last", last)
+    gate("fixes", fixes)
+    gate("last", last)
     points, tags, tag_at = ordered(fixes, index.tags, index.places)
     _follow(last, tags)
-    tag_row = _rows(tags, index.tags)
+    tag_row = rows(tags, index.tags)
 
-    def part(first: int) -> Array:
-        hits: Array = hits_of(index.plan, points, tag_at, tag_row, last, first, min(first + _CHUNK, len(points)))
+    def part(first: int, stop: int) -> Array:
+        hits: Array = hits_of(index.plan, points, tag_at, tag_row, last, first, stop)
         return hits
 
-    starts = range(0, len(points), _CHUNK)
-    if threads > 1 and len(starts) > 1:
-        with ThreadPoolExecutor(threads) as pool:
-            parts = list(pool.map(part, starts))
-    else:
-        parts = [part(first) for first in starts]
-    return np.concatenate(parts) if parts else np.zeros(0, HIT)
-
-
-def _gate(name: str, array: Array) -> None:
-    """Raise ValueError unless an array is of FIX: the kernels take it for granted."""
-    if array.dtype != FIX or array.ndim != 1:
-        raise ValueError(f"{name}: give a one-dimensional array of FIX, not {array.ndim}-dimensional {array.dtype}")
+    return in_parts(part, len(points), threads, HIT)
 
 
 def _follow(last: Array, tags: I64) -> None:
@@ -78,11 +62,3 @@ def _follow(last: Array, tags: I64) -> None:
     wrong = np.flatnonzero(given & ~real)
     if len(wrong):
         raise ValueError(f"last row {wrong[0]}: position or accuracy is no number in range; doors must refuse such a fix")
-
-
-def _rows(tags: I64, known: I64) -> I64:
-    """Row of each tag among those known, -1 where it is none of them."""
-    found = np.searchsorted(known, tags)
-    if not len(known):
-        return np.full(len(tags), -1, np.int64)
-    return np.where(known[np.minimum(found, len(known) - 1)] == tags, found, -1)

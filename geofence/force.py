@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from geofence.index import Plan
-from geofence.kernel import inlined, kernel
+from geofence.kernel import inlined, kernel, lean
 from geofence.tree import DEPTH, search
 from model.arrays import Array
 
@@ -21,15 +21,16 @@ class Room(NamedTuple):
     zone: Array  # (a,) int64, the zones of one tag, rows of the plan
     slot: Array  # (a,) int64, the one slot of each, or _ANY
     time: Array  # (a, 2) int64, from and to when that slot applies to the tag
-    box: Array  # (a, 6) float64 degrees: west, south, east, north, reach to either side, reach north and south; of that slot
+    box: Array  # (a, 4) float64 degrees west, south, east, north of that slot, reach included
 
 
 @kernel
-def room(plan: Plan) -> Room:
-    """Room for a plan."""
+def room(plan: Plan, rows: Array) -> Room:
+    """Room for tags of a plan; ``rows`` are theirs, -1 where a tag has none."""
     most = 1
-    for row in range(len(plan.assigned_at) - 1):
-        most = max(most, plan.assigned_at[row + 1] - plan.assigned_at[row])
+    for row in rows:
+        if row >= 0:
+            most = max(most, plan.assigned_at[row + 1] - plan.assigned_at[row])
     return Room(
         np.empty(len(plan.slot), np.int64),
         np.empty(len(plan.tree.item), np.int64),
@@ -37,11 +38,11 @@ def room(plan: Plan) -> Room:
         np.empty(most, np.int64),
         np.empty(most, np.int64),
         np.empty((most, 2), np.int64),
-        np.empty((most, 6), np.float64),
+        np.empty((most, 4), np.float64),
     )
 
 
-@kernel
+@lean
 def own(plan: Plan, row: int, room: Room) -> tuple[int, bool]:
     """Fill ``room`` with the zones assigned to a tag, whenever that is; their count, and whether ``plain`` finds all candidates.
 
@@ -74,36 +75,37 @@ def own(plan: Plan, row: int, room: Room) -> tuple[int, bool]:
 
 
 @inlined
-def plain(slot: Array, time: Array, box: Array, n: int, at_us: int, query: Array, slots: Array) -> int:
+def plain(
+    slot: Array, time: Array, box: Array, n: int, at_us: int, west: float, south: float, east: float, north: float, slots: Array
+) -> int:
     """What ``candidates`` does, for a tag all of whose zones are as good as slots; arguments are those of ``Room``."""
     k = 0
     for j in range(n):
-        if time[j, 0] <= at_us < time[j, 1] and _meets(box, j, query):
+        if _meets(box, j, west, south, east, north) and time[j, 0] <= at_us < time[j, 1]:
             slots[k] = slot[j]
             k += 1
     return k
 
 
-@kernel
+@lean
 def _frame(plan: Plan, slot: int, box: Array, n: int) -> None:
     s = plan.shapes.shape[slot]
-    box[n, 0] = s["west"]
-    box[n, 1] = s["south"]
-    box[n, 2] = s["east"]
-    box[n, 3] = s["north"]
-    box[n, 4] = plan.slot[slot]["reach_lon"]
-    box[n, 5] = plan.slot[slot]["reach_lat"]
+    reach_lon, reach_lat = plan.slot[slot]["reach_lon"], plan.slot[slot]["reach_lat"]
+    box[n, 0] = s["west"] - reach_lon
+    box[n, 1] = s["south"] - reach_lat
+    box[n, 2] = s["east"] + reach_lon
+    box[n, 3] = s["north"] + reach_lat
 
 
-@kernel
-def candidates(plan: Plan, row: int, at_us: int, n: int, query: Array, room: Room) -> int:
+@lean
+def candidates(plan: Plan, row: int, at_us: int, n: int, west: float, south: float, east: float, north: float, room: Room) -> int:
     """Fill ``room.slots`` with those in force for a tag whose reach meets the query box, in order, each once; their count.
 
     Parameters
     ----------
     row : the tag's row in the plan
     n : how many zones ``own`` found for it
-    query : (4,) float64 degrees west, south, east, north
+    west, south, east, north : the query box, degrees
     """
     k = 0
     for j in range(n):
@@ -117,25 +119,26 @@ def candidates(plan: Plan, row: int, at_us: int, n: int, query: Array, room: Roo
             _frame(plan, slot, room.box, j)
         elif not room.time[j, 0] <= at_us < room.time[j, 1]:
             continue
-        if _meets(room.box, j, query):
+        if _meets(room.box, j, west, south, east, north):
             room.slots[k] = slot
             k += 1
     if len(plan.tree.item) == 0 or not _any(plan.monitored, plan.monitored_at[row], plan.monitored_at[row + 1], at_us):
         return k
-    before = k
     for turn in (-360.0, 0.0, 360.0):
-        many = search(plan.tree, query[0] + turn, query[1], query[2] + turn, query[3], room.stack, room.found)
+        many = search(plan.tree, west + turn, south, east + turn, north, room.stack, room.found)
         for j in range(many):
             slot = room.found[j]
             if in_force(plan, plan.slot[slot]["row"], at_us) == slot and not _has(room.slots, k, slot):
-                room.slots[k] = slot
+                i = k
+                while i > 0 and room.slots[i - 1] > slot:
+                    room.slots[i] = room.slots[i - 1]
+                    i -= 1
+                room.slots[i] = slot
                 k += 1
-    if k > before:
-        room.slots[:k].sort()
     return k
 
 
-@kernel
+@lean
 def applies(plan: Plan, row: int, zone: int, at_us: int) -> bool:
     """Whether a zone, in any version, applied to a tag at an instant; both given as rows of the plan."""
     if in_force(plan, zone, at_us) < 0:
@@ -145,7 +148,7 @@ def applies(plan: Plan, row: int, zone: int, at_us: int) -> bool:
     return _assigned(plan, row, zone, at_us)
 
 
-@kernel
+@lean
 def in_force(plan: Plan, zone: int, at_us: int) -> int:
     """The slot of a zone (a row of the plan) at an instant, or -1: the newest version in force, if one of its intervals holds."""
     for slot in range(plan.slot_first[zone + 1] - 1, plan.slot_first[zone] - 1, -1):
@@ -155,7 +158,7 @@ def in_force(plan: Plan, zone: int, at_us: int) -> int:
     return -1
 
 
-@kernel
+@lean
 def _assigned(plan: Plan, row: int, zone: int, at_us: int) -> bool:
     """Whether a zone (a row of the plan) is assigned to a tag at an instant."""
     for j in range(plan.assigned_at[row], plan.assigned_at[row + 1]):
@@ -164,7 +167,7 @@ def _assigned(plan: Plan, row: int, zone: int, at_us: int) -> bool:
     return False
 
 
-@kernel
+@lean
 def _one(interval: Array, first: int, stop: int, at_us: int) -> bool:
     """Whether an instant lies in one of the rows ``first .. stop``, which are in order and apart."""
     low, high = first, stop
@@ -177,7 +180,7 @@ def _one(interval: Array, first: int, stop: int, at_us: int) -> bool:
     return low > first and at_us < interval[low - 1, 1]
 
 
-@kernel
+@lean
 def _any(interval: Array, first: int, stop: int, at_us: int) -> bool:
     """Whether an instant lies in any of the rows ``first .. stop``, which may overlap."""
     for j in range(first, stop):  # noqa: SIM110 - kernels have no generators
@@ -186,7 +189,7 @@ def _any(interval: Array, first: int, stop: int, at_us: int) -> bool:
     return False
 
 
-@kernel
+@lean
 def _has(slots: Array, k: int, slot: int) -> bool:
     for j in range(k):  # noqa: SIM110
         if slots[j] == slot:
@@ -195,12 +198,16 @@ def _has(slots: Array, k: int, slot: int) -> bool:
 
 
 @inlined
-def _meets(box: Array, j: int, query: Array) -> bool:
-    """Whether a slot's box, reach included, meets the query box, on whichever side of the 180° meridian; touching boxes meet."""
-    if box[j, 1] - box[j, 5] > query[3] or box[j, 3] + box[j, 5] < query[1]:
+def _meets(box: Array, j: int, west: float, south: float, east: float, north: float) -> bool:
+    """Whether a slot's box meets the query box, on whichever side of the 180° meridian; touching boxes meet."""
+    if box[j, 1] > north or box[j, 3] < south:
         return False
-    west, east = box[j, 0] - box[j, 4], box[j, 2] + box[j, 4]
-    for turn in (0.0, -360.0, 360.0):  # noqa: SIM110
-        if west <= query[2] + turn and east >= query[0] + turn:
+    own_west, own_east = box[j, 0], box[j, 2]
+    if own_west <= east and own_east >= west:
+        return True
+    if own_west > -180.0 and own_east < 180.0 and west > -180.0 and east < 180.0:
+        return False
+    for turn in (-360.0, 360.0):  # noqa: SIM110
+        if own_west <= east + turn and own_east >= west + turn:
             return True
     return False

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from geofence.kernel import Record, inlined, kernel
+from geofence.kernel import Record, inlined, kernel, lean
 from geofence.orientation import orientation
 from model.arrays import Array
 
@@ -69,7 +69,7 @@ def locate(s: Record, x: Array, y: Array, cell: Array, run: Array, edge: Array, 
     return INSIDE if crossings & 1 else OUTSIDE
 
 
-@kernel
+@lean
 def _recount(s: Record, x: Array, y: Array, edge: Array, lon: float, lat: float, first: int, stop: int, crossings: int) -> int:
     """The same step by step, for a point that is on an edge or in line with one, or nearly: ``first .. stop`` of the list."""
     for j in range(first, stop):

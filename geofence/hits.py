@@ -6,11 +6,11 @@ import numpy as np
 
 from geofence.chain import edge_m
 from geofence.chain import room as chain_room
-from geofence.force import applies, candidates, own, plain, room
+from geofence.force import Room, applies, candidates, own, plain, room
 from geofence.grid import BOUNDARY, OUTSIDE, locate
 from geofence.index import Plan
-from geofence.kernel import Record, inlined, kernel
-from geofence.metric import apart_m, geodesic_m, span_deg, to_edge_m
+from geofence.kernel import Record, inlined, kernel, lean
+from geofence.metric import apart_m, geodesic_m, near, span_deg, to_edge_m
 from geofence.order import POINT, set_point
 from geofence.path import passes
 from geofence.shape import Shapes
@@ -28,9 +28,7 @@ _INSIDE: Final = int(Verdict.INSIDE)
 
 
 @kernel
-def hits_of(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs more than most of what it would do
-    plan: Plan, points: Array, tag_at: I64, tag_row: I64, last: Array, first: int, stop: int
-) -> Array:
+def hits_of(plan: Plan, points: Array, tag_at: I64, tag_row: I64, last: Array, first: int, stop: int) -> Array:
     """(h,) HIT rows of points ``first .. stop``, ordered by (point, zone).
 
     Parameters
@@ -40,16 +38,44 @@ def hits_of(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs m
     tag_row : (k,) int64, row of each tag in the plan, -1 where no zone applies to it
     last : (k,) FIX, the ok fix each tag's first point follows, tag 0 for none
     """
-    out = np.empty(stop - first + 16, HIT)
+    out = np.empty(2 * (stop - first) + 16, HIT)
+    run = np.searchsorted(tag_at, first, side="right") - 1
+    here = room(plan, tag_row[run : np.searchsorted(tag_at, stop, side="left")])
+    scratch = chain_room()
+    before = np.zeros(1, POINT)
     n = 0
-    here = room(plan)
+    while True:
+        first, n = _judge(plan, points, tag_at, tag_row, last, first, stop, here, scratch, before, out, n)
+        if first == stop:
+            return out[:n]
+        grown = np.empty(2 * len(out) + len(here.slots), HIT)
+        grown[:n] = out[:n]
+        out = grown
+
+
+@lean
+def _judge(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs more than most of what it would do
+    plan: Plan,
+    points: Array,
+    tag_at: I64,
+    tag_row: I64,
+    last: Array,
+    first: int,
+    stop: int,
+    here: Room,
+    scratch: Array,
+    held: Array,
+    out: Array,
+    n: int,
+) -> tuple[int, int]:
+    """Add the rows of points ``first .. stop`` to the ``n`` in ``out``: the point before which it was full, or ``stop``, and
+    how many there are now.
+    """
     slots, own_slot, own_time, own_box = here.slots, here.slot, here.time, here.box
     slot_of, shapes = plan.slot, plan.shapes
     shape_of, xs, ys, chain, box = shapes.shape, shapes.x, shapes.y, shapes.chain, shapes.box
     cell, run_of, edge = shapes.cell, shapes.run, shapes.edge
-    scratch = chain_room()
-    query = np.empty(4, np.float64)
-    before = np.zeros(1, POINT)[0]
+    before = held[0]
     run = np.searchsorted(tag_at, first, side="right") - 1
     i = first
     while i < stop:
@@ -68,25 +94,23 @@ def hits_of(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs m
             is_ok = point["fix"] >= 0
             gap_us = at_us - before["at_us"]
             has_path = is_ok and has_before and 0 <= gap_us <= CROSS_GAP_US
-            from_lon = _near(before["lon"], lon)
-            _query(query, lon, lat, accuracy_m, has_path, from_lon, before["lat"])
+            from_lon = near(before["lon"], lon)
+            west, south, east, north = _query(lon, lat, accuracy_m, has_path, from_lon, before["lat"])
             if is_plain:
-                found = plain(own_slot, own_time, own_box, zones, at_us, query, slots)
+                found = plain(own_slot, own_time, own_box, zones, at_us, west, south, east, north, slots)
             else:
-                found = candidates(plan, row, at_us, zones, query, here)
+                found = candidates(plan, row, at_us, zones, west, south, east, north, here)
+            if n + found > len(out):
+                return i, n
             if found > 0 and has_path:
                 blur_m = np.float64(before["accuracy_m"]) + accuracy_m
                 way_m = apart_m(lon, lat, from_lon, before["lat"])
                 has_path = way_m - blur_m <= PLAUSIBLE_MPS * gap_us / SECOND_US
-            if n + found > len(out):
-                grown = np.empty(2 * len(out) + found, HIT)
-                grown[:n] = out[:n]
-                out = grown
             for j in range(found):
                 slot = slots[j]
                 s = slot_of[slot]
                 shape = shape_of[slot]
-                x = _near(lon, (shape["west"] + shape["east"]) * 0.5)
+                x = near(lon, (shape["west"] + shape["east"]) * 0.5)
                 reach_m = max(accuracy_m, REACH_M, s["buffer_m"])
                 circle = shape["radius_m"] > 0.0
                 d = 0.0
@@ -121,7 +145,7 @@ def hits_of(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs m
                 has_before = True
             i += 1
         run += 1
-    return out[:n]
+    return stop, n
 
 
 @inlined
@@ -132,7 +156,7 @@ def verdict(distance_m: float, accuracy_m: float) -> int:
     return _OUTSIDE if distance_m > accuracy_m else _POSSIBLE
 
 
-@kernel
+@lean
 def _before(points: Array, start: int, i: int, last: Record, before: Record) -> bool:
     """Set ``before`` to the ok fix that point ``i`` follows, of a tag whose points begin at ``start``; whether there is one."""
     for j in range(i - 1, start - 1, -1):
@@ -147,25 +171,17 @@ def _before(points: Array, start: int, i: int, last: Record, before: Record) -> 
 
 
 @inlined
-def _query(query: Array, lon: float, lat: float, accuracy_m: float, has_path: bool, from_lon: float, from_lat: float) -> None:
-    """Set the query box: the fix, everything within its accuracy where slots do not reach as far, and the path to it."""
+def _query(
+    lon: float, lat: float, accuracy_m: float, has_path: bool, from_lon: float, from_lat: float
+) -> tuple[float, float, float, float]:
+    """The query box: the fix, everything within its accuracy where slots do not reach as far, and the path to it."""
     lon_deg = lat_deg = 0.0
     if accuracy_m > REACH_M:
         lon_deg, lat_deg = span_deg(accuracy_m, abs(lat))
-    query[0], query[1], query[2], query[3] = lon - lon_deg, lat - lat_deg, lon + lon_deg, lat + lat_deg
+    west, south, east, north = lon - lon_deg, lat - lat_deg, lon + lon_deg, lat + lat_deg
     if has_path:
-        query[0], query[1] = min(query[0], from_lon), min(query[1], from_lat)
-        query[2], query[3] = max(query[2], from_lon), max(query[3], from_lat)
-
-
-@inlined
-def _near(lon: float, other: float) -> float:
-    """A longitude, moved by a whole turn where that brings it nearer to another one; exact where it matters, beside 180°."""
-    if lon - other > 180.0:
-        return lon - 360.0
-    if lon - other < -180.0:
-        return lon + 360.0
-    return lon
+        west, south, east, north = min(west, from_lon), min(south, from_lat), max(east, from_lon), max(north, from_lat)
+    return west, south, east, north
 
 
 @inlined
@@ -177,7 +193,7 @@ def _meets(s: Record, px: float, py: float, qx: float, qy: float) -> bool:
     return meets
 
 
-@kernel
+@lean
 def _crossed(shapes: Shapes, slot: int, px: float, py: float, qx: float, qy: float) -> bool:
     """Whether the way p -> q passes through the inside of a slot while p is outside; q, the fix itself, is known to be."""
     s = shapes.shape[slot]

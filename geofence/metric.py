@@ -5,7 +5,7 @@ from typing import Final
 
 import numpy as np
 
-from geofence.kernel import inlined, kernel
+from geofence.kernel import inlined, lean
 from model.arrays import Array
 
 _A_M: Final = 6378137.0  # WGS84 semi-major axis
@@ -46,6 +46,16 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
 
 
 @inlined
+def near(lon: float, other: float) -> float:
+    """A longitude, moved by a whole turn where that brings it nearer to another one; exact where it matters, beside 180°."""
+    if lon - other > 180.0:
+        return lon - 360.0
+    if lon - other < -180.0:
+        return lon + 360.0
+    return lon
+
+
+@inlined
 def apart_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     """Metres between two points by the radii at their middle latitude: within 7e-6 of the geodesic up to 20 km, below 75 degrees.
 
@@ -72,6 +82,17 @@ def to_edge_m(lon: float, lat: float, x1: float, y1: float, x2: float, y2: float
 
 
 @inlined
+def beside_edge_m(lon: float, lat: float, x1: float, y1: float, x2: float, y2: float, lon_m: float, lat_m: float) -> float:
+    """The same for an edge so near that the radii hardly change on the way: the foot is sought once.
+
+    ``lon_m`` and ``lat_m`` are the measures at the point. Where they change by the share e on the way the foot is off by as much
+    of the way, and the distance by less than the square of e.
+    """
+    t = _foot(lon, lat, x1, y1, x2, y2, lon_m, lat_m)
+    return apart_m(lon, lat, x1 + t * (x2 - x1), y1 + t * (y2 - y1))
+
+
+@inlined
 def _foot(lon: float, lat: float, x1: float, y1: float, x2: float, y2: float, lon_m: float, lat_m: float) -> float:
     """Place of the nearest point on the edge, 0 at its start to 1 at its end, where a degree measures ``lon_m`` and ``lat_m``."""
     dx = (x2 - x1) * lon_m
@@ -83,7 +104,7 @@ def _foot(lon: float, lat: float, x1: float, y1: float, x2: float, y2: float, lo
     return min(max(t, 0.0), 1.0)
 
 
-@kernel
+@lean
 def geodesic_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     """Metres of the geodesic between two points less than a quarter of the globe apart, to a micrometre.
 
@@ -118,7 +139,7 @@ def geodesic_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
     return _B_M * a * (sigma - rest)
 
 
-@kernel
+@lean
 def span_deg(reach_m: float, lat_far: float) -> tuple[float, float]:
     """Degrees of longitude and of latitude within which everything ``reach_m`` away lies; never too few.
 

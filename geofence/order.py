@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from geofence.kernel import Record, inlined, kernel
+from geofence.kernel import Record, inlined, kernel, lean
 from model.arrays import I64, Array
 from model.fix import ACCURACY_FLOOR_M, Quality
 
@@ -107,7 +107,7 @@ def _hash(tag: int) -> int:
     return ((int(tag) & 0x3FFFFFFF) * 0x9E3779B1 >> 15) ^ (int(tag) >> 30)
 
 
-@kernel
+@lean
 def _survey(fixes: Array) -> tuple[int, int]:
     """The first row whose position or accuracy is no number in range, or -1; and how many runs of one tag, -1 if not in order."""
     runs = 0
@@ -136,19 +136,19 @@ def set_point(point: Record, fix: Record, i: int) -> None:
     point["fix"] = i if fix["quality"] == _OK else ~i
 
 
-@kernel
+@lean
 def _copy(fixes: Array, points: Array) -> None:
     for i in range(len(fixes)):
         set_point(points[i], fixes[i], i)
 
 
-@kernel
+@lean
 def _pick(fixes: Array, order: I64, points: Array) -> None:
     for k in range(len(order)):
         set_point(points[k], fixes[order[k]], order[k])
 
 
-@kernel
+@lean
 def _count(fixes: Array, tags: I64, place: I64, row: Array, count: I64) -> bool:
     """Set each fix's row of ``tags`` and count them; False where a tag is not among them."""
     last = len(place) - 1
@@ -164,7 +164,7 @@ def _count(fixes: Array, tags: I64, place: I64, row: Array, count: I64) -> bool:
     return True
 
 
-@kernel
+@lean
 def _put(fixes: Array, row: Array, to: I64, points: Array) -> None:
     for i in range(len(fixes)):
         k = to[row[i]]

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from geofence.kernel import inlined, kernel
+from geofence.kernel import inlined, lean
 
 # Above this share of the determinant's terms its sign cannot be a rounding error (Shewchuk's bound is 3.3e-16; GEOS takes 1e-15).
 _SAFE: Final = 1e-15
@@ -31,7 +31,7 @@ def orientation(ax: float, ay: float, bx: float, by: float, cx: float, cy: float
     return _sign(det)
 
 
-@kernel
+@lean
 def _orientation_dd(ax: float, ay: float, bx: float, by: float, cx: float, cy: float) -> int:
     dx1, dx1_low = _sum(bx, 0.0, -ax, 0.0)
     dy1, dy1_low = _sum(by, 0.0, -ay, 0.0)
@@ -52,7 +52,7 @@ def _sign(value: float) -> int:
     return 0
 
 
-@kernel
+@lean
 def _sum(high: float, low: float, other: float, other_low: float) -> tuple[float, float]:
     s = high + other
     t = low + other_low
@@ -67,7 +67,7 @@ def _sum(high: float, low: float, other: float, other_low: float) -> tuple[float
     return total, e + (h - total)
 
 
-@kernel
+@lean
 def _product(high: float, low: float, other: float, other_low: float) -> tuple[float, float]:
     c = _SPLIT * high
     hx = c - (c - high)

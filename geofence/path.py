@@ -1,15 +1,15 @@
 """The straight way between two fixes and the rings of a zone become whether it passes through the zone."""
 
-import numpy as np
+from math import inf
 
 from geofence.chain import near_chain
 from geofence.grid import INSIDE, locate
-from geofence.kernel import kernel
+from geofence.kernel import lean
 from geofence.orientation import orientation
 from geofence.shape import Shapes
 
 
-@kernel
+@lean
 def passes(px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int) -> bool:
     """Whether the way p -> q, straight in lon/lat, passes through the inside; neither end may be inside or on the boundary.
 
@@ -38,37 +38,45 @@ def passes(px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int
             if side1 * side2 < 0 and orientation(x1, y1, x2, y2, px, py) * orientation(x1, y1, x2, y2, qx, qy) < 0:
                 return True
     # No edge is crossed in its middle: a way in and out can only lead through corners.
-    return touches >= 2 and _passes_by_corners(px, py, qx, qy, shapes, slot, touches)
+    return touches >= 2 and _passes_by_corners(px, py, qx, qy, shapes, slot)
 
 
-@kernel
-def _passes_by_corners(px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int, touches: int) -> bool:
+@lean
+def _passes_by_corners(px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int) -> bool:
     """The rare case: corners lie exactly on the way. Between one and the next it is wholly inside, outside or along an edge."""
     s = shapes.shape[slot]
-    x, y = shapes.x, shapes.y
     wide = abs(qx - px) >= abs(qy - py)
-    at = np.empty(touches, np.float64)
-    n = 0
+    t = _next_corner(-inf, wide, px, py, qx, qy, shapes, slot)
+    while True:
+        after = _next_corner(t, wide, px, py, qx, qy, shapes, slot)
+        if after == inf:
+            return False
+        middle = (t + after) * 0.5
+        if not _along(middle, wide, px, py, qx, qy, shapes, slot):
+            lon, lat = px + middle * (qx - px), py + middle * (qy - py)
+            if locate(s, shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, lon, lat) == INSIDE:
+                return True
+        t = after
+
+
+@lean
+def _next_corner(t: float, wide: bool, px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int) -> float:
+    """The place of the first corner on the way after ``t`` (0 at p, 1 at q), inf where there is none."""
+    s = shapes.shape[slot]
+    least = inf
     for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
         for i in range(s["vertex_at"] + shapes.ring[r, 0], s["vertex_at"] + shapes.ring[r, 1] - 1):
-            x2, y2 = x[i + 1], y[i + 1]
-            if min(px, qx) > x2 or x2 > max(px, qx) or min(py, qy) > y2 or y2 > max(py, qy) or n == touches:
+            x2, y2 = shapes.x[i + 1], shapes.y[i + 1]
+            if min(px, qx) > x2 or x2 > max(px, qx) or min(py, qy) > y2 or y2 > max(py, qy):
                 continue
             if orientation(px, py, qx, qy, x2, y2) == 0:
-                at[n] = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)
-                n += 1
-    at = np.sort(at[:n])
-    for j in range(n - 1):
-        middle = (at[j] + at[j + 1]) * 0.5
-        if at[j] == at[j + 1] or _along(middle, wide, px, py, qx, qy, shapes, slot):
-            continue
-        lon, lat = px + middle * (qx - px), py + middle * (qy - py)
-        if locate(s, x, y, shapes.cell, shapes.run, shapes.edge, lon, lat) == INSIDE:
-            return True
-    return False
+                at = (x2 - px) / (qx - px) if wide else (y2 - py) / (qy - py)
+                if t < at < least:
+                    least = at
+    return least
 
 
-@kernel
+@lean
 def _along(t: float, wide: bool, px: float, py: float, qx: float, qy: float, shapes: Shapes, slot: int) -> bool:
     """Whether the way runs along an edge at ``t`` (0 at p, 1 at q)."""
     s = shapes.shape[slot]

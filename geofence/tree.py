@@ -4,7 +4,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
-from geofence.kernel import kernel
+from geofence.kernel import lean
 from model.arrays import Array
 
 _FAN: Final = 8  # children a node
@@ -40,7 +40,7 @@ def pack(boxes: Array, items: Array) -> Tree:
     return Tree(np.concatenate(levels), level_at.astype(np.int64), items[order].astype(np.int64))
 
 
-@kernel
+@lean
 def search(tree: Tree, west: float, south: float, east: float, north: float, stack: Array, found: Array) -> int:
     """Fill ``found`` with the items whose boxes meet the query box; their count.
 

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from geofence.kernel import kernel
+from geofence.kernel import kernel, lean
 from model.arrays import Array
 
 _POINT: Final = 1
@@ -86,7 +86,7 @@ def read(body: Array, o: int, vertex: int, x: Array, y: Array, ring: Array, row:
             row += 1
 
 
-@kernel
+@lean
 def _count_rings(body: Array, o: int, end: int) -> tuple[int, int, int]:
     """A polygon's coordinates and rings, and where it ends."""
     rings = _number(body, o + _HEAD)
@@ -103,7 +103,7 @@ def _count_rings(body: Array, o: int, end: int) -> tuple[int, int, int]:
     return coordinates, rings, o
 
 
-@kernel
+@lean
 def _kind(body: Array, o: int, end: int) -> int:
     """The type of a little-endian geometry, 0 of others; flags of dimensions or SRID make it one that nobody knows."""
     if end - o < _HEAD + 4 or body[o] != 1:
@@ -111,13 +111,13 @@ def _kind(body: Array, o: int, end: int) -> int:
     return _number(body, o + 1)
 
 
-@kernel
+@lean
 def _number(body: Array, o: int) -> int:
     """Four bytes as a number."""
     return int(body[o]) | (int(body[o + 1]) << 8) | (int(body[o + 2]) << 16) | (int(body[o + 3]) << 24)
 
 
-@kernel
+@lean
 def _absent(body: Array, o: int) -> bool:
     """Whether a coordinate is NaN: how WKB writes an empty point."""
     return (int(body[o + 7]) & 0x7F) == 0x7F and (int(body[o + 6]) & 0xF0) == 0xF0

@@ -5,11 +5,10 @@ import numpy as np
 from bench.chance import F64
 from bench.rows import Measured
 from bench.workloads import Tell, ours
-from bench.workloads.ours import Answers
+from bench.workloads.ours import Located
 from bench.workloads.pairwise import Bool, Degrees
-from bench.workloads.race import Rival, race
+from bench.workloads.race import Own, Rival, race
 from bench.workloads.town import FULL, QUICK, town
-from model.hit import Verdict
 
 
 def measure(quick: bool, tell: Tell) -> list[Measured]:
@@ -28,16 +27,15 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
         Rival("unsorted covers", covers, False, None, shapes.covers, _wrong_by_covers),
         Rival("sorted covers", covers, True, None, shapes.covers, _wrong_by_covers),
     ]
-    return race("fences", world, index, rivals, tell)
+    own = Own(lambda fixes, threads: ours.located(index, fixes, threads), ours.locations)
+    return race("fences", world, own, rivals, tell)
 
 
-def _wrong_by_covers(said: Answers, accuracy_m: F64, covered: Bool) -> Bool:
-    """Covered otherwise than GEOS has it, or a verdict that denies it."""
-    denied = np.where(covered, said.verdict == Verdict.OUTSIDE, said.verdict == Verdict.INSIDE)
-    return np.asarray((said.covered != covered) | denied)
+def _wrong_by_covers(said: Located, accuracy_m: F64, covered: Bool) -> Bool:
+    """Covered otherwise than GEOS has it."""
+    return np.asarray(said.covered != covered)
 
 
-def _wrong_by_contains(said: Answers, accuracy_m: F64, inside: Bool) -> Bool:
+def _wrong_by_contains(said: Located, accuracy_m: F64, inside: Bool) -> Bool:
     """The same where the baseline leaves the boundary out: what we say lies exactly on it must not be inside by the baseline."""
-    on_boundary = said.covered & (said.distance_m == 0.0)
-    return np.asarray(np.where(on_boundary, inside, _wrong_by_covers(said, accuracy_m, inside)))
+    return np.asarray(np.where(said.boundary, inside, said.covered != inside))

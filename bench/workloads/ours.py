@@ -11,6 +11,7 @@ from bench.workloads.town import FENCES, I64, Town
 from geofence.covers import covers
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
+from geofence.within import within
 from model.arrays import Array
 from model.fix import FIX
 from model.hit import Verdict
@@ -34,6 +35,18 @@ class Answers(NamedTuple):
     def of(self, rows: I64) -> "Answers":
         """The answers of some fixes."""
         return Answers(self.covered[rows], self.distance_m[rows], self.verdict[rows], self.stray)
+
+
+class Located(NamedTuple):
+    """What was said of each fix (n) and each fence of its tag, containment alone."""
+
+    covered: Bool  # (n, FENCES) inside or on the boundary
+    boundary: Bool  # (n, FENCES) on the boundary
+    stray: int  # as of ``Answers``
+
+    def of(self, rows: I64) -> "Located":
+        """The answers of some fixes."""
+        return Located(self.covered[rows], self.boundary[rows], self.stray)
 
 
 def polygons(town: Town) -> Array:
@@ -78,18 +91,37 @@ def hits(index: ZoneIndex, arrived: Array, tags: int, threads: int) -> Array:
     return evaluate(index, arrived, np.zeros(tags, FIX), threads)  # nobody was seen before
 
 
+def located(index: ZoneIndex, arrived: Array, threads: int) -> Array:
+    """Fixes as they arrive become COVER rows: containment alone, likewise."""
+    return within(index, arrived, threads)
+
+
 def answers(found: Array, row: I64, place: I64) -> Answers:
     """Hits as answers, in the order of the fixes; of each, ``row`` is its tag's row, ``place`` its place by tag and time."""
-    fix, fence = found["fix_row"], found["zone"] - 1
-    pair = fix * FENCES + fence % FENCES
-    own = fence // FENCES == row[fix]
-    stray = int(np.count_nonzero(~own) + np.count_nonzero(np.diff(place[fix] * FENCES + fence % FENCES) <= 0))
+    pair, stray = _pairs(found, row, place)
     covered = np.zeros(len(row) * FENCES, np.bool_)
     distance_m = np.full(len(row) * FENCES, np.inf)
     verdict = np.full(len(row) * FENCES, Verdict.OUTSIDE, np.int8)
     covered[pair], distance_m[pair], verdict[pair] = found["covered"], found["distance_m"], found["verdict"]
     shape = (len(row), FENCES)
     return Answers(covered.reshape(shape), distance_m.reshape(shape), verdict.reshape(shape), stray)
+
+
+def locations(found: Array, row: I64, place: I64) -> Located:
+    """COVER rows as answers, likewise."""
+    pair, stray = _pairs(found, row, place)
+    covered, boundary = np.zeros(len(row) * FENCES, np.bool_), np.zeros(len(row) * FENCES, np.bool_)
+    covered[pair], boundary[pair] = True, found["boundary"]
+    shape = (len(row), FENCES)
+    return Located(covered.reshape(shape), boundary.reshape(shape), stray)
+
+
+def _pairs(found: Array, row: I64, place: I64) -> tuple[Array, int]:
+    """Which fix and fence each row is of, flat, and how many rows are stray."""
+    fix, fence = found["fix_row"], found["zone"] - 1
+    pair = fix * FENCES + fence % FENCES
+    own = fence // FENCES == row[fix]
+    return pair, int(np.count_nonzero(~own) + np.count_nonzero(np.diff(place[fix] * FENCES + fence % FENCES) <= 0))
 
 
 def placed(fixes: Array) -> I64:

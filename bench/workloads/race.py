@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from time import perf_counter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,7 @@ from bench.chance import F64
 from bench.machine import cores
 from bench.rows import Measured
 from bench.workloads import Tell, ours
-from bench.workloads.ours import Answers
 from bench.workloads.town import I64, Town
-from geofence.index import ZoneIndex
 from model.arrays import Array
 
 RUNS: Final = 5
@@ -29,10 +27,17 @@ class Rival(NamedTuple):
     by_tag: bool  # it gets the fixes sorted by tag and time, for nothing; else as they arrive
     at_least: float | None  # the ratio aimed at
     answer: Callable[[F64, F64, I64], Array]  # lon, lat (degrees), tag row -> (n, FENCES)
-    wrong: Callable[[Answers, F64, Array], Bool]  # our answers, accuracy (n,) metres, its answers -> (n, FENCES)
+    wrong: Callable[[Any, F64, Array], Bool]  # our answers, accuracy (n,) metres, its answers -> (n, FENCES)
 
 
-def race(workload: str, town: Town, index: ZoneIndex, rivals: Sequence[Rival], tell: Tell) -> list[Measured]:
+class Own(NamedTuple):
+    """How we answer."""
+
+    judge: Callable[[Array, int], Array]  # fixes of all tags as they arrive, threads -> rows; what is timed
+    read: Callable[[Array, I64, I64], Any]  # rows, each fix's tag row, its place by tag and time -> answers
+
+
+def race(workload: str, town: Town, own: Own, rivals: Sequence[Rival], tell: Tell) -> list[Measured]:
     """Every rival against us.
 
     In each of ``RUNS`` runs we judge all fixes, as they arrive, and each rival the next ``1 / RUNS`` of them: its rate does not
@@ -46,7 +51,7 @@ def race(workload: str, town: Town, index: ZoneIndex, rivals: Sequence[Rival], t
     lon, lat, accuracy_m = (np.ascontiguousarray(town.fixes[name], np.float64) for name in ("lon", "lat", "accuracy_m"))
 
     tell("compiling the kernels")
-    ours.hits(index, town.fixes[:1000], len(np.unique(town.row[:1000])), threads)
+    own.judge(town.fixes, threads)
 
     rates: list[float] = []
     rival_rates: list[list[float]] = [[] for _ in rivals]
@@ -55,9 +60,9 @@ def race(workload: str, town: Town, index: ZoneIndex, rivals: Sequence[Rival], t
     bounds = np.linspace(0, len(arrival), RUNS + 1).astype(np.int64).tolist()
     for run in range(RUNS):
         start = perf_counter()
-        found = ours.hits(index, town.fixes, len(town.tags), threads)
+        found = own.judge(town.fixes, threads)
         rates.append(len(arrival) / (perf_counter() - start))
-        answers = ours.answers(found, town.row, place)
+        answers = own.read(found, town.row, place)
         stray = max(stray, answers.stray)
         for at, rival in enumerate(rivals):
             part = (by_tag if rival.by_tag else arrival)[bounds[run] : bounds[run + 1]]

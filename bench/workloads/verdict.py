@@ -9,7 +9,7 @@ from bench.rows import Measured
 from bench.workloads import Tell, ours
 from bench.workloads.ours import Answers
 from bench.workloads.pairwise import Bool, Metres
-from bench.workloads.race import Rival, race
+from bench.workloads.race import Own, Rival, race
 from bench.workloads.town import FULL, QUICK, town
 from model.fix import ACCURACY_FLOOR_M
 from model.hit import Verdict
@@ -36,7 +36,8 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
         Rival("unsorted boxes", boxed, False, None, shapes.boxed, _wrong),
         Rival("sorted boxes", boxed, True, None, shapes.boxed, _wrong),
     ]
-    return race("verdict", world, index, rivals, tell)
+    own = Own(lambda fixes, threads: ours.hits(index, fixes, len(world.tags), threads), ours.answers)
+    return race("verdict", world, own, rivals, tell)
 
 
 def _wrong(said: Answers, accuracy_m: F64, signed_m: F64) -> Bool:
