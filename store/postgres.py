@@ -4,7 +4,6 @@ The wheel's own Python layer is not used: as root it adds a user to the machine 
 gives the server to uid 65534 (it refuses to run as root), connections need a password, and there is a unix socket only.
 """
 
-import asyncio
 import fcntl
 import hashlib
 import importlib.metadata
@@ -19,10 +18,11 @@ import tempfile
 import threading
 import time
 from pathlib import Path
-from typing import IO, Final, Self
+from typing import IO, Final
 from urllib.parse import quote, urlencode
 
 from model.errors import CordonError
+from store.server import Server
 
 SERVER_UID: Final = 65534  # "nobody": whom root gives the server to
 USER: Final = "cordon"
@@ -63,7 +63,7 @@ TUNING: Final = {
 UNSAFE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}
 
 
-class Postgres:
+class Postgres(Server):
     """A PostgreSQL of our own on a data folder, started and stopped with us.
 
     ``async with Postgres(folder) as server: server.dsn``, or ``start()`` and ``stop()``. The data stay; a later start finds them,
@@ -110,19 +110,6 @@ class Postgres:
         if self._guard is None or not fields:
             raise CordonError(f"the database server on {self.data_dir} does not run: start it first")
         return int(fields[0])
-
-    async def __aenter__(self) -> Self:
-        starting = asyncio.ensure_future(asyncio.to_thread(self.start))
-        try:
-            await asyncio.shield(starting)
-        except asyncio.CancelledError:  # the thread goes on regardless: what it starts would be nobody's
-            await starting
-            await asyncio.to_thread(self.stop)
-            raise
-        return self
-
-    async def __aexit__(self, *_: object) -> None:
-        await asyncio.to_thread(self.stop)
 
     def start(self) -> None:
         """Return when the server takes connections.

@@ -17,6 +17,7 @@ from typing import Any, Final, TypeVar
 import psycopg
 from psycopg import conninfo
 
+from bench.process import alive
 from model.errors import CordonError
 
 ROOT: Final = Path(__file__).parents[2]
@@ -174,21 +175,7 @@ class Instance:
 
     def processes(self) -> dict[int, str]:
         """All that is alive and ours, by id: what it runs."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit() or int(entry.name) == os.getpid():
-                continue
-            try:
-                words = (entry / "cmdline").read_bytes()
-                marked = self._mark.encode() in (entry / "environ").read_bytes()
-                here = os.fsencode(self.folder)
-                ours = marked or here in words or here in os.fsencode((entry / "cwd").readlink())
-                alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-            except OSError:  # gone meanwhile
-                continue
-            if ours and alive:
-                found[int(entry.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
-        return found
+        return alive(self._mark, self.folder)
 
     def pid(self, part: str) -> int:
         """Id of a part's process, of several the oldest; 0 while there is none."""

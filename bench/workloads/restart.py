@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from bench.crash.instance import Instance, until
-from bench.rows import Measured
+from bench.rows import Measured, timed
 from bench.stock import sent, stocked
 from bench.workloads import Tell
 from bench.workloads.town import Size
@@ -29,7 +29,10 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
             walls.append(wall_s)
             works.append(work_s)
             tell(f"run {run + 1} of {RUNS}: {wall_s:.1f} s, {work_s:.1f} s of them at work")
-    return [_row("embedded", tuple(walls), AIM_S), _row("embedded, processor time", tuple(works), None)]
+    return [
+        timed("restart", "embedded", tuple(walls), AIM_S),
+        timed("restart", "embedded, processor time", tuple(works), None),
+    ]
 
 
 def _restart(instance: Instance, key: str, frame: list[tuple[int, list[float]]]) -> tuple[float, float]:
@@ -53,19 +56,3 @@ def _work_s(pid: int) -> float:
     """Processor seconds a process has taken so far."""
     user, system = (int(ticks) for ticks in _fields(pid)[11:13])
     return (user + system) / os.sysconf("SC_CLK_TCK")
-
-
-def _row(case: str, values: tuple[float, ...], at_most: float | None) -> Measured:
-    return Measured(
-        workload="restart",
-        case=case,
-        unit="s",
-        values=values,
-        threads=1,
-        baseline=None,
-        baseline_values=(),
-        at_least=None,
-        checked=None,
-        wrong=None,
-        at_most=at_most,
-    )

@@ -22,6 +22,7 @@ import psycopg
 from argon2 import PasswordHasher
 
 from api.password import hash_password
+from bench.process import alive
 from store.postgres import Postgres
 from tests.conftest import server_folder
 
@@ -144,22 +145,8 @@ class System:
     # -- its processes
 
     def processes(self) -> dict[int, str]:
-        """Every process of this folder that is alive, by id: what it runs. Found by mark, not by parent, so that orphans show."""
-        found = {}
-        for entry in Path("/proc").iterdir():
-            if not entry.name.isdigit():
-                continue
-            try:
-                words = (entry / "cmdline").read_bytes()
-                marked = self._mark.encode() in (entry / "environ").read_bytes()
-                here = os.fsencode(self.folder)
-                ours = marked or here in words or here in os.fsencode((entry / "cwd").readlink())
-                alive = (entry / "stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
-            except OSError:  # gone meanwhile
-                continue
-            if ours and alive:
-                found[int(entry.name)] = words.replace(b"\0", b" ").decode(errors="replace").strip()
-        return found
+        """Every process of this folder that is alive, by id: what it runs."""
+        return alive(self._mark, self.folder)
 
     def pid(self, part: str) -> int:
         """Id of the one process of a part: ``worker``, ``api``, ``up`` or ``database``."""
