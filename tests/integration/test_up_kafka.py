@@ -1,4 +1,4 @@
-"""`cordon up --kafka`: the distributed form on one machine answers as the embedded one does, whatever part is killed."""
+"""`cordon up --kafka`: the distributed form on one machine answers as the embedded one does, whatever is killed or halted."""
 
 import os
 import signal
@@ -11,10 +11,12 @@ from tests.integration.world import TAG, fix, monitored
 
 pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("kafka")]
 
+CROSSINGS = {"CORDON_SYNTHETIC_S": "4", "CORDON_SYNTHETIC_LATE_S": "3"}  # what takes a minute and a half takes ten seconds
+
 
 @pytest.fixture(scope="module")
 def up() -> Iterator[System]:
-    with system({"CORDON_KAFKA_SESSION_MS": "1500"}) as made:
+    with system({"CORDON_KAFKA_SESSION_MS": "1500"} | CROSSINGS) as made:
         made.start("--port", "0", "--tcp-port", "0", "--kafka", "--workers", "2", "--lanes", "3")
         made.people("operator", "admin")
         yield made
@@ -41,6 +43,30 @@ def test_it_goes_on_whatever_is_killed(up: System) -> None:
         until(lambda: seq in stored(up), f"what was sent with the {part} killed is stored")  # noqa: B023
     assert stored(up) == set(range(1, 6))
     assert [one["id"] for one in up.ask("operator", "GET", "/alerts")["items"]] == [alert["id"]]
+
+
+def test_workers_that_all_stand_still_are_noticed_and_so_is_their_return(up: System) -> None:
+    until(lambda: up.get("/readyz").status == 200, "all is well")
+    workers = up.pids("worker")
+    assert len(workers) == 2
+    for worker in workers:
+        os.kill(worker, signal.SIGSTOP)
+    try:
+        late = "has not come in every lane"
+        until(lambda: late in failing(up).get("synthetic", ""), "the synthetic alert is late")
+        assert up.get("/readyz").status == 503
+    finally:
+        for worker in workers:
+            os.kill(worker, signal.SIGCONT)
+    until(lambda: up.get("/readyz").status == 200, "ready again")
+    assert up.pids("worker") == workers, "they went on, they were not replaced"
+
+
+def failing(up: System) -> dict[str, str]:
+    """What each failing check says."""
+    answer = up.get("/readyz")
+    found = answer.json["checks"] if answer.status else []
+    return {check["name"]: check["text"] for check in found if check["state"] == "failing"}
 
 
 def test_it_ends_in_order_and_is_there_again(up: System) -> None:
