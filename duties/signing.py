@@ -69,16 +69,21 @@ class Trusted:
         return False
 
 
-def signer(folder: Path) -> Signer:
-    """The key in use, made where there is none yet.
+def signer(folder: Path, *, first: bool) -> Signer:
+    """The key in use; made where there is none and this is the ``first`` time that anything is signed.
 
     Raises
     ------
     CordonError
-        If the folder or the key cannot be read or made.
+        If there is none, or the folder or the key cannot be read or made.
     """
     try:
         found = sorted(folder.glob("*.key"), key=lambda path: path.stat().st_mtime_ns)
+        if not found and not first:
+            raise CordonError(
+                f"days were signed before, and there is no key in {folder}: bring its folder back (all `cordon duties` need the "
+                "same one), or make a new key there with `cordon signing rotate`"
+            )
         return Signer(folder, _private(found[-1])) if found else rotate(folder)
     except OSError as error:
         raise CordonError(f"the signing key in {folder} cannot be used ({error.strerror}): check the folder") from None
@@ -162,5 +167,5 @@ def _private(path: Path) -> Ed25519PrivateKey:
     except ValueError:
         key = None
     if not isinstance(key, Ed25519PrivateKey):
-        raise CordonError(f"{path} is not an Ed25519 private key: restore it from its copy, or remove it to have a new one made")
+        raise CordonError(f"{path} is not an Ed25519 private key: restore it from its copy, or run `cordon signing rotate`")
     return key

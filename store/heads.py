@@ -81,6 +81,12 @@ async def unsigned(store: Store) -> list[Head]:
     return found
 
 
+async def none_yet(store: Store) -> bool:
+    """Whether nothing was ever signed."""
+    found: bool = await store.pool.fetchval("SELECT NOT EXISTS (SELECT FROM day_head)")
+    return found
+
+
 async def keep(store: Store, signed: Signed) -> None:
     """Write one down; a head that is there already stays as it is."""
     await store.pool.execute(

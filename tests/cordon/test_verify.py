@@ -72,6 +72,17 @@ async def test_a_rotated_key_signs_and_the_older_one_still_checks(store: Store, 
         await verify(database, tmp_path)
 
 
+async def test_a_lost_key_is_said_and_no_other_is_made_without_a_word(store: Store, database: str, tmp_path: Path) -> None:
+    await days(store, 1)
+    await heads.sign(store, tmp_path / "one")
+    await days(store, 1, first=1)
+    with pytest.raises(CordonError, match="days were signed before, and there is no key in"):
+        await heads.sign(store, tmp_path / "another")
+    assert not (tmp_path / "another").exists()
+    signing.rotate(tmp_path / "another")
+    assert (await heads.sign(store, tmp_path / "another") or {})["heads"] == 1
+
+
 async def test_what_is_cut_off_with_its_heads_is_shown_by_the_heads_noted_beside_the_keys(
     store: Store, database: str, tmp_path: Path
 ) -> None:
