@@ -97,6 +97,8 @@ def _check(name: str, wrong: Iterable[str]) -> Check:
 def _lanes(readings: Readings) -> Iterable[str]:
     if not readings.lanes:
         yield "no worker has ever run"
+    elif never := set(range(readings.topics)) - {lane.partition for lane in readings.lanes}:
+        yield f"no worker ever owned {len(never)} of {readings.topics} lanes"
     lost = [lane.partition for lane in readings.lanes if not lane.owner]
     if lost:
         yield f"no worker owns {_named(lost, readings)}"

@@ -38,7 +38,13 @@ async def produced(store: Store) -> Generation | None:
 
 async def consumed(store: Store) -> Generation | None:
     """What workers consume; None before any edge or worker was started."""
-    return _generation(await store.pool.fetchrow(f"{_SELECT} AND (value->>'moved')::boolean ORDER BY version DESC LIMIT 1", NAME))
+    return _generation(await store.pool.fetchrow(_CONSUMED, NAME))
+
+
+async def lanes(connection: Connection) -> int:
+    """How many lanes there are to consume; 0 where there are no topics."""
+    found = _generation(await connection.fetchrow(_CONSUMED, NAME))
+    return found.lanes if found else 0
 
 
 async def begin(store: Store, number: int, lanes: int) -> None:
@@ -59,6 +65,7 @@ async def moved(connection: Connection, number: int) -> None:
 
 
 _SELECT: Final = "SELECT version, value FROM setting WHERE name = $1"
+_CONSUMED: Final = f"{_SELECT} AND (value->>'moved')::boolean ORDER BY version DESC LIMIT 1"
 
 
 def _generation(row: Record | None) -> Generation | None:

@@ -6,7 +6,7 @@ All that a look remembers for the next stands in that row: an instance that was 
 from typing import Any, Final, NamedTuple
 
 from model.instant import SECOND_US
-from store import counts, crossings, headroom, rounds
+from store import counts, crossings, generations, headroom, rounds
 from store.counts import Gateway
 from store.crossings import Crossing
 from store.feed import Edit
@@ -37,6 +37,7 @@ class Readings(NamedTuple):
     crossings: list[Crossing]
     headroom: Headroom | None = None  # as last measured
     gateways: list[Gateway] = []  # noqa: RUF012 (never changed)
+    topics: int = 0  # lanes that the topics have, 0 where there are none
 
 
 class Check(NamedTuple):
@@ -84,6 +85,7 @@ async def read(connection: Connection) -> Readings:
         await crossings.listed(connection),
         await headroom.last(connection),
         await counts.summed(connection),
+        await generations.lanes(connection),
     )
 
 

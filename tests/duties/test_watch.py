@@ -5,7 +5,7 @@ import asyncio
 from duties import watch as duty
 from duties.watch import Limits, Memory, checks, look, moved_on
 from model.instant import HOUR_US, MINUTE_US, SECOND_US
-from store import counts, gateways, rounds
+from store import counts, gateways, generations, rounds
 from store.crossings import Crossing
 from store.lanes import Claim
 from store.pool import Store
@@ -44,6 +44,8 @@ def test_a_lane_over_a_minute_behind_says_as_of_when_it_judges() -> None:
     assert failing(readings(*many[:6])) == {"lanes": "judging as of 09:45:39 UTC in every lane"}
     assert failing(readings(lane(owner=""))) == {"lanes": "no worker owns lane 0"}
     assert failing(readings()) == {"lanes": "no worker has ever run"}
+    assert failing(readings(lane())._replace(topics=1)) == {}
+    assert failing(readings(lane())._replace(topics=4)) == {"lanes": "no worker ever owned 3 of 4 lanes"}
 
 
 def test_a_lane_that_commits_nothing_for_half_a_minute_makes_no_progress() -> None:
@@ -84,6 +86,13 @@ def test_a_duty_that_fails_or_is_not_done_is_named() -> None:
     assert failing(readings(lane(), duties=(rests,)), awake) == {"duties": "duty well has not been done since 07:46:40 UTC"}
     switch = fails._replace(name=duty.DEAD_MAN)
     assert list(failing(readings(lane(), duties=(switch,)))) == [duty.DEAD_MAN]
+
+
+async def test_lanes_of_the_topics_that_nobody_ever_claimed_are_missed(store: Store) -> None:
+    await put_lane(store, 0)
+    assert await look(store, "me", NO_ONE) is None
+    await generations.first(store, 2)
+    assert (await look(store, "me", NO_ONE) or {})["checks"] == ["lanes"]
 
 
 async def put_lane(store: Store, lag_s: float) -> None:
