@@ -40,7 +40,7 @@ class Inbox:
         (self._backlog if work.old else self._queue).append(work)
         self._filled.set()
 
-    def begin(self, position: Position) -> None:
+    def begin(self, position: Position, watermark_us: int) -> None:
         """Nothing to begin at: what waits here, waits."""
 
     def wake(self) -> None:

@@ -51,8 +51,8 @@ class Intake(Protocol):
     def live(self) -> bool:
         """Whether lane time is people's, so that nobody listened while it jumped; a trace's rows may be hours apart."""
 
-    def begin(self, position: Position) -> None:
-        """Give what follows a position, and forget what was taken out or waits."""
+    def begin(self, position: Position, watermark_us: int) -> None:
+        """Give what follows a position that was come to at that lane time, and forget what was taken out or waits."""
 
     def wake(self) -> None:
         """Have ``next`` return soon."""
@@ -138,8 +138,9 @@ class Lane:
         if self._claim is None or self._state is None or not await held(self._store, self._claim):
             await self.start(again=again)
         assert self._claim is not None
+        assert self._state is not None
         self._retry.clear()
-        self._intake.begin(self._claim.position)
+        self._intake.begin(self._claim.position, self._state.watermark_us)
 
     def stop(self) -> None:
         """Have ``run`` return after the commit in hand. The claim and the state stay."""
@@ -228,8 +229,8 @@ class Lane:
                 break
         if again and self.position == position:
             self._retry.extend(again)
-        elif self.position is not None:
-            self._intake.begin(self.position)
+        elif self.position is not None and self._state is not None:
+            self._intake.begin(self.position, self._state.watermark_us)
 
     async def _commit(self, shares: list[Work]) -> None:
         assert self._state is not None

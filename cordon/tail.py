@@ -99,12 +99,12 @@ class Tail:
         self._live.begin(None)
         self._backlog.begin(None)
 
-    def begin(self, position: Position) -> None:
+    def begin(self, position: Position, watermark_us: int) -> None:
         """Have what follows a position fetched; forget everything else."""
         self._live.begin(position.live)
         self._backlog.begin(position.backlog)
         self._woken = False
-        self._group.begin(self._lane, position)
+        self._group.begin(self._lane, position, watermark_us)
 
     def put(self, backlog: bool, records: list[Record]) -> None:
         """Queue what was fetched."""

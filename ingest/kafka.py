@@ -32,6 +32,7 @@ from ingest.frame import Frame, encode
 from model.arrays import Array
 from model.batch import Batch, DeadLetter, Position, Receipt, new_receipt
 from model.errors import BusyError, CordonError
+from model.instant import MINUTE_US
 from model.lane import lane_of
 
 HEARTBEAT_S: Final = 0.5  # a live partition this edge sent nothing to for so long gets a heartbeat
@@ -47,6 +48,7 @@ CLOSED_BYTES: Final = 1  # a topic whose records may not be longer than this tak
 KEPT_MS: Final = 14 * 86_400_000  # unconsumed or not, the broker keeps a record for two weeks
 FETCH_BYTES: Final = 8 * 1024 * 1024  # of one partition at once
 FETCH_WAIT_MS: Final = 100  # a partition that is resumed waits this long at most for the fetch that left it out
+BACK_US: Final = 5 * MINUTE_US  # gone back where the broker lost records that were consumed
 CONNECT_S: Final = 90.0  # a broker that is starting is waited for
 MADE_S: Final = 30.0  # all brokers have heard of a new topic within
 RETRY_S: Final = 0.25
@@ -437,6 +439,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         self._address, self._topics, self._session_ms = address, topics, session_ms
         self._revoked, self._assigned = revoked, assigned
         self._consumer: AIOKafkaConsumer | None = None
+        self._heard_us: dict[TopicPartition, int] = {}  # when the newest record that was handed out had been appended
 
     async def __aenter__(self) -> Self:
         self._consumer = await _started(self._make, self._address)
@@ -474,8 +477,12 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             self._consumer.seek(partition, 0)  # anywhere: ``begin`` says where
         self._assigned(frozenset(partition.partition for partition in assigned))
 
-    def begin(self, lane: int, position: Position) -> None:
-        """Have a lane's records from these offsets on."""
+    def begin(self, lane: int, position: Position, watermark_us: int = 0) -> None:
+        """Have a lane's records from these offsets on; the live ones before are of up to ``watermark_us``, where it is not 0."""
+        if watermark_us:
+            live, backlog = self._partitions(lane)
+            self._heard_us[live] = watermark_us
+            self._heard_us.pop(backlog, None)
         for partition, offset in zip(self._partitions(lane), position, strict=True):
             with contextlib.suppress(IllegalStateError):  # revoked just now
                 self._open.seek(partition, offset)
@@ -515,6 +522,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             return await self._gone(error.args[0])
         except KafkaError as error:
             raise CordonError(f"the workers' group was lost ({_reason(error)}); it is joined again") from error
+        self._heard_us |= {partition: records[-1].timestamp * 1000 for partition, records in found.items()}
         return {
             (partition.partition, partition.topic == self._topics.backlog): [
                 Record(record.offset, record.timestamp * 1000, record.value or b"") for record in records
@@ -535,12 +543,22 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         return found
 
     async def _lost(self, partition: TopicPartition, offset: int) -> Record:
-        """Go on from the first record there is, and say what was missed."""
+        """Go on from the first record there is, and say what was missed.
+
+        Where the partition ends before ``offset``, some broker that became its leader never had what was consumed last, and its
+        own records go on where those were. They are younger than what was consumed, so it is enough to go back to that moment and
+        ``BACK_US`` more, by as much as two brokers' clocks may differ; what was judged already is found to be.
+        """
         first = (await self._open.beginning_offsets([partition]))[partition]
         where = f"{partition.topic}, partition {partition.partition}"
         lost = f"{where}: records {offset} to {first - 1} were dropped by the broker before they were judged"
         if first <= offset:
             lost = f"{where}: it ends before record {offset}, which was to be judged next: the broker lost records"
+            heard_us = self._heard_us.get(partition, 0)
+            if heard_us:
+                since = {partition: max(0, heard_us - BACK_US) // 1000}
+                found = (await self._open.offsets_for_times(since))[partition]
+                first = found.offset if found else (await self._open.end_offsets([partition]))[partition]
         log.error("records were lost by the broker", topic=partition.topic, lane=partition.partition, next=offset, first=first)
         self._open.seek(partition, first)
         return Record(first - 1, 0, b"", lost)

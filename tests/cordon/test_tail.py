@@ -55,7 +55,7 @@ class Log:
         assert self.tail is not None
         self.tail.put(False, self.kept[0][-1:])
 
-    def begin(self, _: int, position: Position) -> None:
+    def begin(self, _: int, position: Position, __: int = 0) -> None:
         self.begun.append(position)
         asyncio.get_running_loop().call_soon(self._hand, position)
 
