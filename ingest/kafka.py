@@ -88,7 +88,10 @@ async def ensure(address: str, topics: Topics, replication: int = 1) -> None:
         If the broker cannot be reached, refuses, or has a topic with another number of partitions.
     """
     async with _admin(address) as admin:
-        missing = [NewTopic(name, topics.lanes, replication, topic_configs=_settings()) for name in (topics.live, topics.backlog)]
+        missing = [
+            NewTopic(name, topics.lanes, replication, topic_configs=_settings(replication))
+            for name in (topics.live, topics.backlog)
+        ]
         answer = await admin.create_topics(missing)
         for name, code, *why in answer.topic_errors:
             error = for_code(code)
@@ -102,6 +105,9 @@ async def ensure(address: str, topics: Topics, replication: int = 1) -> None:
                     f"topic {found['topic']} has {count} partitions and this instance {topics.lanes} lanes: "
                     "a topic's partitions must never change; take another CORDON_KAFKA_PREFIX, or `cordon lanes` to have others"
                 )
+        for name in (topics.live, topics.backlog):
+            for setting, is_, ought in await _differences(admin, name, replication):
+                log.warning("a topic is not set as ours are", topic=name, setting=setting, value=is_, ought=ought)
 
 
 async def _described(admin: AIOKafkaAdminClient, names: list[str]) -> list[dict[str, Any]]:
@@ -126,7 +132,8 @@ async def close(address: str, topics: Topics) -> dict[int, tuple[int, int]]:
     """
     names = (topics.live, topics.backlog)
     async with _admin(address) as admin:
-        settings = _settings() | {"max.message.bytes": str(CLOSED_BYTES)}
+        (partition, *_), *_ = [found["partitions"] for found in await _described(admin, list(names))]
+        settings = _settings(len(partition["replicas"])) | {"max.message.bytes": str(CLOSED_BYTES)}
         await admin.alter_configs([ConfigResource(ConfigResourceType.TOPIC, name, settings) for name in names])
     partitions = [TopicPartition(name, lane) for name in names for lane in range(topics.lanes)]
     deadline = time.monotonic() + CONNECT_S
@@ -161,8 +168,19 @@ async def _taken(producer: AIOKafkaProducer, partition: TopicPartition) -> bool:
     return True
 
 
-def _settings() -> dict[str, str]:
+async def _differences(admin: AIOKafkaAdminClient, name: str, replication: int) -> list[tuple[str, str, str]]:
+    """Settings of a topic that are not ours, each with what they are and ought to be."""
+    (answer,) = await admin.describe_configs([ConfigResource(ConfigResourceType.TOPIC, name)])
+    ((_, _, _, _, entries),) = answer.resources
+    found = {entry[0]: entry[1] for entry in entries}
+    return [(key, found.get(key, ""), ought) for key, ought in _settings(replication).items() if found.get(key) != ought]
+
+
+def _settings(replication: int) -> dict[str, str]:
     return {
+        # What is acknowledged outlives any one broker, and no broker that lacks some of it may lead.
+        "min.insync.replicas": str(min(2, replication)),
+        "unclean.leader.election.enable": "false",
         "message.timestamp.type": "LogAppendTime",
         "max.message.bytes": str(RECORD_MAX_BYTES),
         "retention.ms": str(KEPT_MS),

@@ -140,6 +140,16 @@ def test_a_large_share_becomes_several_frames() -> None:
     ]
 
 
+async def test_our_topics_lose_nothing_for_want_of_a_setting_and_others_are_told_of(kafka: str, topics: Topics) -> None:
+    async with log._admin(kafka) as admin:
+        assert await log._differences(admin, topics.live, 1) == []
+        assert await log._differences(admin, topics.live, 3) == [("min.insync.replicas", "1", "2")]
+    await log.close(kafka, topics)
+    async with log._admin(kafka) as admin:
+        closed = ("max.message.bytes", str(log.CLOSED_BYTES), str(log.RECORD_MAX_BYTES))
+        assert await log._differences(admin, topics.live, 1) == [closed], "and a closed one keeps the others"
+
+
 async def test_another_number_of_partitions_is_refused(kafka: str, topics: Topics) -> None:
     await log.ensure(kafka, topics)  # again is no harm
     with pytest.raises(CordonError, match=r"has 3 partitions and this instance 4 lanes"):
