@@ -39,7 +39,7 @@ def evaluate(index: ZoneIndex, fixes: Array, last: Array, threads: int = 1) -> A
     """
     gate("fixes", fixes)
     gate("last", last)
-    points, tags, tag_at = ordered(fixes, index.tags, index.places)
+    points, tags, tag_at = ordered(fixes, index.tags, index.places, threads)
     _follow(last, tags)
     tag_row = rows(tags, index.tags)
 

@@ -1,10 +1,12 @@
 """Fixes in any order become points in the order of tag and time, with no more of each than judging it needs."""
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from geofence.kernel import Record, inlined, kernel, lean
+from geofence.parts import each
 from model.arrays import I64, Array
 from model.fix import ACCURACY_FLOOR_M, Quality
 
@@ -22,6 +24,7 @@ POINT: Final = np.dtype(
     ]
 )
 _OK: Final = int(Quality.OK)
+_MANY: Final = 1 << 15  # fixes from which on threads share the work
 _MOVES: Final = 32  # a fix, on average, from which on sorting by insertion is given up
 
 
@@ -33,7 +36,7 @@ class Ordered(NamedTuple):
     tag_at: I64  # (k + 1,) where each tag's points begin
 
 
-def ordered(fixes: Array, tags: I64, place: I64) -> Ordered:
+def ordered(fixes: Array, tags: I64, place: I64, threads: int = 1) -> Ordered:
     """The points of fixes.
 
     Fixes in order are copied. Others are counted by tag and put where they belong, in two passes, if most of their tags are
@@ -44,6 +47,7 @@ def ordered(fixes: Array, tags: I64, place: I64) -> Ordered:
     fixes : (n,) FIX
     tags : (t,) int64, the tags that are likely, in order
     place : ``places(tags)``
+    threads : how many share the work; the points are the same for any number
 
     Raises
     ------
@@ -53,14 +57,17 @@ def ordered(fixes: Array, tags: I64, place: I64) -> Ordered:
     if len(fixes) > np.iinfo(np.int32).max:
         raise ValueError(f"fixes: {len(fixes)} at once; give at most {np.iinfo(np.int32).max}")
     points = np.empty(len(fixes), POINT)
-    wrong, runs = _survey(fixes)
-    if wrong >= 0:
-        raise ValueError(f"fixes row {wrong}: position or accuracy is no number in range; doors must refuse such a fix")
-    if runs < 0 and 4 * len(fixes) > len(tags):
-        counted = _counted(fixes, tags, place, points)
+    cut = np.linspace(0, len(fixes), (threads if len(fixes) > _MANY else 1) + 1).astype(np.int64).tolist()
+    said = each(lambda k: _survey(fixes, cut[k], cut[k + 1]), len(cut) - 1, threads)
+    for wrong, _ in said:
+        if wrong >= 0:
+            raise ValueError(f"fixes row {wrong}: position or accuracy is no number in range; doors must refuse such a fix")
+    in_order = all(part for _, part in said)
+    if not in_order and 4 * len(fixes) > len(tags):
+        counted = _counted(fixes, tags, place, points, cut)
         if counted is not None:
             return counted
-    if runs < 0:
+    if not in_order:
         order = np.lexsort((fixes["fix_at_us"], fixes["tag"]))
         _pick(fixes, order, points)
         tag = fixes["tag"][order]
@@ -71,19 +78,26 @@ def ordered(fixes: Array, tags: I64, place: I64) -> Ordered:
     return Ordered(points, tag[at[:-1]], at)
 
 
-def _counted(fixes: Array, tags: I64, place: I64, points: Array) -> Ordered | None:
-    """The points by counting; None where a tag's fixes are too far from in order."""
+def _counted(fixes: Array, tags: I64, place: I64, points: Array, cut: Sequence[int]) -> Ordered | None:
+    """The points by counting, each piece of the fixes by a thread; None where a tag's fixes are too far from in order."""
+    many = len(cut) - 1
     row = np.empty(len(fixes), np.int32)
-    count = np.zeros(len(tags), np.int64)
-    if not _count(fixes, tags, place, row, count):  # a tag nobody knows: then by those there are
+    count = np.zeros((many, len(tags)), np.int64)
+    if not all(each(lambda k: _count(fixes, cut[k], cut[k + 1], tags, place, row, count[k]), many, many)):
+        # A tag nobody knows: then by those there are.
         tags = np.unique(fixes["tag"])
-        count = np.zeros(len(tags), np.int64)
-        _count(fixes, tags, places(tags), row, count)
-    at = np.concatenate([[0], np.cumsum(count)])
-    _put(fixes, row, at[:-1].copy(), points)
-    present = np.flatnonzero(count)
+        place = places(tags)
+        count = np.zeros((many, len(tags)), np.int64)
+        each(lambda k: _count(fixes, cut[k], cut[k + 1], tags, place, row, count[k]), many, many)
+    total = count.sum(axis=0)
+    at = np.concatenate([[0], np.cumsum(total)])
+    to = at[:-1] + np.cumsum(count, axis=0) - count  # of a tag, what came in an earlier piece comes first
+    each(lambda k: _put(fixes, cut[k], cut[k + 1], row, to[k], points), many, many)
+    present = np.flatnonzero(total)
     at = np.append(at[present], len(fixes))
-    return Ordered(points, tags[present], at) if _settle(points, at) else None
+    run = np.linspace(0, len(present), many + 1).astype(np.int64).tolist()
+    settled = each(lambda k: _settle(points, at[run[k] : run[k + 1] + 1]), many, many)
+    return Ordered(points, tags[present], at) if all(settled) else None
 
 
 @kernel
@@ -108,22 +122,19 @@ def _hash(tag: int) -> int:
 
 
 @lean
-def _survey(fixes: Array) -> tuple[int, int]:
-    """The first row whose position or accuracy is no number in range, or -1; and how many runs of one tag, -1 if not in order."""
-    runs = 0
-    tag = at_us = np.int64(-(2**63))
-    for i in range(len(fixes)):
+def _survey(fixes: Array, first: int, stop: int) -> tuple[int, bool]:
+    """Of rows ``first .. stop`` the first whose position or accuracy is no number in range, or -1; and whether they are in order,
+    also after the one before them.
+    """
+    in_order = True
+    for i in range(first, stop):
         f = fixes[i]
         if not (abs(f["lon"]) <= 180.0 and abs(f["lat"]) <= 90.0 and f["accuracy_m"] == f["accuracy_m"]):
-            return i, runs
-        if f["tag"] != tag or i == 0:
-            if runs >= 0:
-                runs = -1 if f["tag"] < tag else runs + 1
-        elif f["fix_at_us"] < at_us:
-            runs = -1
-        tag = f["tag"]
-        at_us = f["fix_at_us"]
-    return -1, runs
+            return i, in_order
+        if in_order and i > 0:
+            before = fixes[i - 1]
+            in_order = before["tag"] < f["tag"] or (before["tag"] == f["tag"] and before["fix_at_us"] <= f["fix_at_us"])
+    return -1, in_order
 
 
 @inlined
@@ -149,10 +160,10 @@ def _pick(fixes: Array, order: I64, points: Array) -> None:
 
 
 @lean
-def _count(fixes: Array, tags: I64, place: I64, row: Array, count: I64) -> bool:
-    """Set each fix's row of ``tags`` and count them; False where a tag is not among them."""
+def _count(fixes: Array, first: int, stop: int, tags: I64, place: I64, row: Array, count: I64) -> bool:
+    """Set the row of ``tags`` of each fix from ``first`` to ``stop`` and count them; False where a tag is not among them."""
     last = len(place) - 1
-    for i in range(len(fixes)):
+    for i in range(first, stop):
         tag = fixes[i]["tag"]
         k = _hash(tag) & last
         while place[k] >= 0 and tags[place[k]] != tag:
@@ -165,8 +176,8 @@ def _count(fixes: Array, tags: I64, place: I64, row: Array, count: I64) -> bool:
 
 
 @lean
-def _put(fixes: Array, row: Array, to: I64, points: Array) -> None:
-    for i in range(len(fixes)):
+def _put(fixes: Array, first: int, stop: int, row: Array, to: I64, points: Array) -> None:
+    for i in range(first, stop):
         k = to[row[i]]
         to[row[i]] = k + 1
         set_point(points[k], fixes[i], i)

@@ -2,13 +2,23 @@
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 
 from model.arrays import Array
 
+T = TypeVar("T")
+
 _CHUNK: Final = 8192  # points a piece, whatever the number of threads: the answer never depends on it
+
+
+def each(work: Callable[[int], T], count: int, threads: int) -> list[T]:
+    """``work`` of 0, 1 .. ``count`` less one, done by so many threads."""
+    if threads < 2 or count < 2:
+        return [work(k) for k in range(count)]
+    with ThreadPoolExecutor(threads) as pool:
+        return list(pool.map(work, range(count)))
 
 
 def in_parts(part: Callable[[int, int], Array], n: int, threads: int, dtype: np.dtype) -> Array:
@@ -17,20 +27,12 @@ def in_parts(part: Callable[[int, int], Array], n: int, threads: int, dtype: np.
     Rows are put together by all threads too: a fresh array's first touch costs more than what is written there.
     """
     starts = range(0, n, _CHUNK)
+    parts = each(lambda k: part(starts[k], min(starts[k] + _CHUNK, n)), len(starts), threads)
+    at = np.cumsum([0, *map(len, parts)]).tolist()
+    whole = np.empty(at[-1], dtype)
 
-    def made(first: int) -> Array:
-        return part(first, min(first + _CHUNK, n))
+    def put(k: int) -> None:
+        whole[at[k] : at[k + 1]] = parts[k]
 
-    if threads < 2 or len(starts) < 2:
-        parts = [made(first) for first in starts]
-        return np.concatenate(parts) if parts else np.zeros(0, dtype)
-    with ThreadPoolExecutor(threads) as pool:
-        parts = list(pool.map(made, starts))
-        at = np.cumsum([0, *map(len, parts)]).tolist()
-        whole = np.empty(at[-1], dtype)
-
-        def put(k: int) -> None:
-            whole[at[k] : at[k + 1]] = parts[k]
-
-        list(pool.map(put, range(len(parts))))
+    each(put, len(parts), threads)
     return whole

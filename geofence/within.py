@@ -42,7 +42,7 @@ def within(index: ZoneIndex, fixes: Array, threads: int = 1) -> Array:
         If the array is not of FIX, or a position or an accuracy is not a number.
     """
     gate("fixes", fixes)
-    points, tags, tag_at = ordered(fixes, index.tags, index.places)
+    points, tags, tag_at = ordered(fixes, index.tags, index.places, threads)
     tag_row = rows(tags, index.tags)
 
     def part(first: int, stop: int) -> Array:

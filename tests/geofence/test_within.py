@@ -53,3 +53,20 @@ def test_nothing_in_nothing_out_and_what_is_no_fix_is_refused() -> None:
         within(index, np.zeros(3))
     with pytest.raises(ValueError, match="row 0"):
         within(index, empty_fixes(1))
+
+
+@pytest.mark.parametrize("stranger", [0, 1])
+def test_a_large_batch_out_of_order_is_put_in_order_alike_by_any_number_of_threads(stranger: int) -> None:
+    square = shapely.box(-3.0, 53.0, -2.9, 53.1)
+    index = ZoneIndex.build([zone(1, square)], [Assignment(tag, 1, 0, FOREVER_US) for tag in range(1, 31)])
+    dice = np.random.default_rng(7)
+    fixes = empty_fixes(40_000)
+    fixes["tag"] = dice.integers(1, 31 + stranger, len(fixes))  # one tag more than the index knows, or none
+    # Mostly in order, some late, some of one instant: these keep the order they came in.
+    fixes["fix_at_us"] = (10 + np.arange(len(fixes)) // 50) * MINUTE_US - dice.integers(0, 2, len(fixes)) * 3 * MINUTE_US
+    fixes["lon"], fixes["lat"] = dice.uniform(-3.05, -2.85, len(fixes)), dice.uniform(52.95, 53.15, len(fixes))
+    fixes["accuracy_m"] = 5.0
+    order = np.lexsort((fixes["fix_at_us"], fixes["tag"]))
+    known = shapely.covers(square, shapely.points(fixes["lon"], fixes["lat"])) & (fixes["tag"] < 31)
+    for threads in (1, 2, 3):
+        assert within(index, fixes, threads)["fix_row"].tolist() == order[known[order]].tolist()
