@@ -269,6 +269,15 @@ def verify(
         Path | None,
         typer.Option("--keys", help="Folder of public keys to trust, and of heads.jsonl.", show_default="the instance's own"),
     ] = None,
+    kept: Annotated[
+        int | None,
+        typer.Option(
+            "--kept",
+            help="The fewest days that CORDON_RETENTION_DAYS ever was: older ones may be gone, where that is noted.",
+            show_default="what it is now",
+            min=1,
+        ),
+    ] = None,
     data_dir: DataDir = None,
     dsn: Dsn = "",
 ) -> None:
@@ -281,7 +290,7 @@ def verify(
     os.environ.update(environment())
     from cordon.verify import run_verify
 
-    _run(run_verify(since, until, lane, keys, data_dir, dsn, out=out, err=err))
+    _run(run_verify(since, until, lane, keys, data_dir, dsn, kept_days=kept, out=out, err=err))
 
 
 @signing.command("show")

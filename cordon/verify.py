@@ -36,10 +36,13 @@ async def run_verify(
     data_dir: Path | None,
     dsn: str,
     *,
+    kept_days: int | None = None,
     out: Console,
     err: Console,
 ) -> None:
     """Check, with a progress bar on standard error, and print what was checked.
+
+    ``kept_days``: for how long days were kept when they were kept for the shortest; None: always for as long as now.
 
     Raises
     ------
@@ -70,7 +73,7 @@ async def run_verify(
                     trusted.checks,
                     lambda n: progress.advance(task, n),
                     forgets_us=now_us - retention.SETTLED_DAYS * DAY_US,
-                    retires_before=now_us // DAY_US - settings.retention_days,
+                    retires_before=now_us // DAY_US - (settings.retention_days if kept_days is None else kept_days),
                 )
             verdicts = await _verdicts(connection, span)
         waiting = len(await heads.unsigned(store))

@@ -523,12 +523,22 @@ async def _days(
         if day is None:
             raise MismatchError(name, f"table {name} holds a part of {kind} and is no day's: it was added or renamed")
         tables[day] = name
-    retired = {row["name"] for row in await connection.fetch("SELECT name FROM retired_day")}
+    retired = {row["name"]: row["at"] for row in await connection.fetch("SELECT name, at FROM retired_day")}
     days = {day for of, day in walked.slices if of == kind} | tables.keys()
     for day in sorted(day for day in days if span.holds_day(day)):
         past = day < retires_before and partitions.name_of(kind, day) in retired
         counts.retired += past
-        rows = await _day(connection, kind, day, tables.get(day), span, walked, progress, past=past)
+        try:
+            rows = await _day(connection, kind, day, tables.get(day), span, walked, progress, past=past)
+        except MismatchError as error:
+            gone_us = retired.get(partitions.name_of(kind, day))
+            if past or gone_us is None:
+                raise
+            age = gone_us // DAY_US - day
+            text = (
+                f"{error}; a note says that the day was let go of when it was {age} days old, and days are to be kept for longer"
+            )
+            raise MismatchError(error.table, text, lane=error.lane, day=error.day) from error
         if kind == "fix":
             counts.fixes += rows
         else:

@@ -5,6 +5,7 @@ import io
 import shutil
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import psycopg
@@ -13,10 +14,13 @@ from rich.console import Console
 
 from cordon.verify import run_verify
 from duties import heads, signing
+from duties.retention import SLACK, retain
 from model.errors import CordonError
+from model.instant import DAY_US
 from store.pool import Store
 from store.postgres import binary
 from tests.cordon.judged import days
+from tests.store.fake import START_US
 
 
 async def verify(dsn: str, keys: Path | None, **options: object) -> str:
@@ -70,6 +74,16 @@ async def test_a_rotated_key_signs_and_the_older_one_still_checks(store: Store, 
     (tmp_path / f"{first['key']}.pub").unlink()
     with pytest.raises(CordonError, match="does not check"):
         await verify(database, tmp_path)
+
+
+async def test_days_that_went_when_they_were_kept_for_less_are_vouched_for_by_a_person(store: Store, database: str) -> None:
+    await days(store, 1)
+    today = time.time_ns() // 1000 // DAY_US
+    age = today - START_US // DAY_US
+    assert (await retain(store, today * DAY_US, age - SLACK - 1))["dropped"] == 2
+    with pytest.raises(CordonError, match="a note says that the day was let go of when it was"):
+        await verify(database, None, kept_days=age)
+    assert "tables of days are past their time" in await verify(database, None, kept_days=age - 1)
 
 
 async def test_a_lost_key_is_said_and_no_other_is_made_without_a_word(store: Store, database: str, tmp_path: Path) -> None:
