@@ -31,6 +31,9 @@ GIVE_UP_S: Final = 30.0
 BEAT_S: Final = 5.0
 BEAT: Final = 0
 
+# A worker that ends still answers what is committed within this; a lane that waits for its database would hold it up; seconds.
+LAST_ANSWERS_S: Final = 5.0
+
 
 class Request(msgspec.Struct, array_like=True):
     """A batch on its way in; ``number`` pairs it with its answer, and is above ``BEAT``."""
@@ -212,6 +215,7 @@ async def listen(path: Path, accept: Accept, heard: Callable[[], None] = lambda:
             await writer.drain()
 
     doors: set[asyncio.StreamWriter] = set()
+    answering: set[asyncio.Task[None]] = set()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         answers: set[asyncio.Task[None]] = set()
@@ -223,8 +227,9 @@ async def listen(path: Path, accept: Accept, heard: Callable[[], None] = lambda:
                 if request.number == BEAT:
                     continue
                 task = asyncio.create_task(answer(request, writer))
-                answers.add(task)
-                task.add_done_callback(answers.discard)
+                for tasks in (answers, answering):
+                    tasks.add(task)
+                    task.add_done_callback(tasks.discard)
         except (OSError, EOFError):
             pass
         finally:
@@ -239,6 +244,10 @@ async def listen(path: Path, accept: Accept, heard: Callable[[], None] = lambda:
         yield
     finally:
         server.close()
+        if answering:
+            _, late = await asyncio.wait(answering, timeout=LAST_ANSWERS_S)
+            for task in late:  # its sender hears nothing and sends it again
+                task.cancel()
         for writer in doors:
             writer.close()
         await server.wait_closed()

@@ -181,3 +181,22 @@ async def test_a_large_batch_crosses(path: Path) -> None:
         sink = LinkSink(path)
         assert (await sink.accept(batch(1, 200_000))).stored == 200_000
         await sink.close()
+
+
+async def test_a_worker_that_ends_waits_for_no_answer_that_never_comes(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(link, "LAST_ANSWERS_S", 0.01)
+    taken = asyncio.Event()
+
+    async def accept(_: Batch) -> Receipt:
+        taken.set()
+        await asyncio.Event().wait()  # as a lane does whose database is gone
+        raise AssertionError
+
+    async with asyncio.timeout(WITHIN_S):
+        async with listen(path, accept):
+            sink = LinkSink(path)
+            asked = asyncio.create_task(sink.accept(batch(5)))
+            await taken.wait()
+        with pytest.raises(BusyError):
+            await asked
+    await sink.close()
