@@ -38,6 +38,11 @@ PAUSE_S: Final = 0.5  # between losing a commit and claiming the lane again
 DEAF_US: Final = MINUTE_US
 # Records in a row that the judge fails on before that is taken for our own fault, not theirs: they are then kept, not buried.
 POISON_MOST: Final = 20
+STUCK_S: Final = 60.0  # between two lines that say that last fixes cannot be judged again; it is tried twice a second
+STUCK: Final = (
+    "last fixes cannot be judged again by what is in force, and the lane stands still until they can: run the release before, "
+    "or, if this began with a change of zones, orders or activations, take it back; and report this"
+)
 
 log = structlog.get_logger()
 
@@ -74,6 +79,10 @@ class _UnjudgedError(Exception):
     """The judge failed: on these records, it seems, as nothing else was asked of it."""
 
 
+class _StuckError(Exception):
+    """Judging last fixes again failed: no record that came is to blame, so there is none to bury."""
+
+
 class Lane:
     """The one owner of a lane in this process. ``thread`` is the process's single judging thread."""
 
@@ -97,6 +106,7 @@ class Lane:
         self._claim: Claim | None = None
         self._silence: Silence | None = None
         self._counted = -COUNT_S
+        self._stuck_said = -STUCK_S
         self._stopping = asyncio.Event()
 
     @property
@@ -173,12 +183,21 @@ class Lane:
             except Exception as error:
                 _if_told_to_end(error)
                 # Failed or ambiguous: what is in memory may be ahead of what is stored. Drop it and claim again.
-                # What is tried again in parts has had its trace.
-                say = log.warning if again else log.exception
-                say("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
+                if isinstance(error, _StuckError):
+                    self._say_stuck(error)
+                else:
+                    # What is tried again in parts has had its trace.
+                    say = log.warning if again else log.exception
+                    say("commit failed; the lane is claimed again", lane=self.partition, error=type(error).__name__)
                 await self._restart(self._smaller(shares, error))
                 again = bool(self._retry)
                 shares = self._retry.popleft() if self._retry else []
+
+    def _say_stuck(self, error: _StuckError) -> None:
+        """Say it now and then; all the while the watch says that the lane commits nothing (duties/watch.py)."""
+        if time.monotonic() - self._stuck_said >= STUCK_S:
+            self._stuck_said = time.monotonic()
+            log.error(STUCK, lane=self.partition, error=type(error.__cause__).__name__, exc_info=error)
 
     def drop(self) -> None:
         """Forget the claim and the state: what is in memory is nobody's any more."""
@@ -309,7 +328,10 @@ class Lane:
             return
 
         async def judged(_: Batch, __: History) -> Judged:
-            return await self._in_thread(rejudge, world, state, tags, at_us)
+            try:
+                return await self._in_thread(rejudge, world, state, tags, at_us)
+            except Exception as error:
+                raise _StuckError from error
 
         await commit(
             self._store,

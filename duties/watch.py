@@ -112,7 +112,8 @@ def _progress(readings: Readings, memory: Memory) -> Iterable[str]:
     since_us = {lane.partition: memory.commits[str(lane.partition)][1] for lane in readings.lanes}
     still = [lane for lane, at_us in since_us.items() if readings.now_us - at_us > STILL_S * SECOND_US]
     if still:
-        yield f"nothing committed since {_clock(min(since_us[lane] for lane in still))} in {_named(still, readings)}"
+        since = _clock(min(since_us[lane] for lane in still))
+        yield f"nothing committed since {since} in {_named(still, readings)}: see the worker's log"
 
 
 def _synthetic(readings: Readings, memory: Memory, limits: Limits) -> Iterable[str]:

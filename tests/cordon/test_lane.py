@@ -10,13 +10,16 @@ import msgspec
 import numpy as np
 import pytest
 import pytest_asyncio
+import structlog.testing
 
 import cordon.lane
 from alerts.rules import Rules
 from cordon.inbox import Inbox
-from cordon.lane import POISON_MOST, Lane
+from cordon.lane import POISON_MOST, STUCK, Lane
 from cordon.work import Work
 from cordon.worlds import Worlds
+from duties.watch import Limits as WatchLimits
+from duties.watch import Memory, checks, moved_on
 from geofence.warm import warm
 from ingest.decoded import Limits
 from ingest.letter import reread
@@ -24,8 +27,10 @@ from model.batch import Batch, DeadLetter, Part, Receipt, Rejected
 from model.errors import BusyError
 from model.event import empty_events
 from model.fix import empty_fixes
-from store import dead, gateways
+from model.instant import SECOND_US
+from store import dead, gateways, watch
 from store.pool import Store
+from store.world import NewActivation, NewOrder, NewWearer, create
 
 POISON = 13
 
@@ -92,3 +97,36 @@ async def test_a_judge_that_fails_on_everything_buries_no_more(store: Store, inb
     assert (await share(store, inbox, [1])).stored == 1
     assert (await share(store, inbox, [POISON])).stored == 0, "after a good one it is the record's fault again"
     assert isinstance((await dead.listed(store))[0].letter, DeadLetter)
+
+
+async def test_last_fixes_that_cannot_be_judged_again_hold_the_lane_up_and_readiness_says_so(
+    store: Store, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert (await share(store, inbox, [1])).stored == 1
+    rejudge, tried = cordon.lane.rejudge, asyncio.Queue[None]()
+    loop = asyncio.get_running_loop()
+
+    def fails(*_: Any) -> Any:
+        loop.call_soon_threadsafe(tried.put_nowait, None)
+        raise ZeroDivisionError
+
+    with structlog.testing.capture_logs() as said:
+        monkeypatch.setattr(cordon.lane, "rejudge", fails)
+        made = await create(store, [NewWearer("W")], [NewOrder(0, 0)], [NewActivation(0, 1, 0)])
+        await tried.get()
+        before = await watch.seen(store)
+        memory = moved_on(before, Memory())
+        for _ in range(3):
+            await tried.get()
+        for later_us in (20 * SECOND_US, 40 * SECOND_US):  # as if looks had followed each other
+            readings = (await watch.seen(store))._replace(now_us=before.now_us + later_us)
+            memory = moved_on(readings, memory)
+    stuck = [line for line in said if line["event"] == STUCK]
+    assert [(line["lane"], line["error"]) for line in stuck] == [(0, "ZeroDivisionError")], "said, and not twice a second"
+    progress = next(check for check in checks(readings, memory, WatchLimits()) if check.name == "progress")
+    assert progress.state == "failing"
+    assert await dead.count(store) == 0, "no record is to blame"
+
+    monkeypatch.setattr(cordon.lane, "rejudge", rejudge)
+    assert (await share(store, inbox, [2])).stored == 1, "the lane goes on"
+    assert await store.pool.fetchval("SELECT control_seq FROM lane") >= made.position

@@ -52,7 +52,9 @@ def test_a_lane_that_commits_nothing_for_half_a_minute_makes_no_progress() -> No
     before = moved_on(readings(lane(commit_no=5)), AWAKE)
     assert failing(readings(lane(commit_no=5), at_s=30), before._replace(looked_us=NOW_US + 28 * SECOND_US)) == {}
     still = before._replace(looked_us=NOW_US + 29 * SECOND_US)
-    assert failing(readings(lane(commit_no=5), at_s=31), still) == {"progress": "nothing committed since 09:46:40 UTC in lane 0"}
+    assert failing(readings(lane(commit_no=5), at_s=31), still) == {
+        "progress": "nothing committed since 09:46:40 UTC in lane 0: see the worker's log"
+    }
     assert failing(readings(lane(commit_no=6), at_s=31), still) == {}
     # Nobody looked for a while: what was remembered says nothing of now.
     assert failing(readings(lane(commit_no=5), at_s=31), before) == {}
