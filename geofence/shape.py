@@ -234,5 +234,6 @@ def _frame(s: Record, x: Array, y: Array) -> None:
         west, south, east, north = west - lon_deg, south - lat_deg, east + lon_deg, north + lat_deg
     s["west"], s["south"], s["east"], s["north"] = west, south, east, north
     if s["radius_m"] == 0.0:
-        lon_m, lat_m = metres_per_degree((south + north) * 0.5)
+        # Geometry off the globe (published cases of containment) gets a grid all the same; at a pole degrees have no width.
+        lon_m, lat_m = metres_per_degree(min(max((south + north) * 0.5, -89.0), 89.0))
         grid.lay(s, lon_m, lat_m)

@@ -60,6 +60,14 @@ def test_miniature_zones_agree_with_geos() -> None:
     assert wrongly_covered(evaluate, geometries, [strategies.placed(geometry) for geometry in geometries]) == []
 
 
+def test_geometry_off_the_globe_is_located_all_the_same() -> None:
+    """A published case: there are no radii at such a latitude, and none must be read from beyond their table."""
+    triangle = shapely.Polygon([(642.0, 815.0), (69.0, 764.0), (394.0, 966.0)])
+    assert located(triangle, (97.96039603960396, 782.0)) == INSIDE
+    assert located(triangle, (642.0, 815.0)) == BOUNDARY
+    assert located(triangle, (642.0, 815.1)) == OUTSIDE
+
+
 def test_a_border_between_neighbours_belongs_to_both() -> None:
     wards = parsed(MINIATURE["zones"][:9])
     shared = shapely.get_coordinates(shapely.intersection(wards[0], wards[1]))
