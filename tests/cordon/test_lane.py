@@ -130,3 +130,18 @@ async def test_last_fixes_that_cannot_be_judged_again_hold_the_lane_up_and_readi
     monkeypatch.setattr(cordon.lane, "rejudge", rejudge)
     assert (await share(store, inbox, [2])).stored == 1, "the lane goes on"
     assert await store.pool.fetchval("SELECT control_seq FROM lane") >= made.position
+
+
+async def test_a_judge_that_fails_on_the_clock_buries_nothing(
+    store: Store, inbox: Inbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError
+
+    assert (await share(store, inbox, [9])).stored == 1
+    with monkeypatch.context() as patched:
+        patched.setattr(cordon.lane, "judge", broken)
+        with pytest.raises(BusyError):
+            await share(store, inbox, [1, 2, 3])
+    assert (await share(store, inbox, [1, 2, 3])).stored == 3
+    assert await dead.count(store) == 0, "the commit that would have buried one failed, too"
