@@ -41,7 +41,7 @@ def services() -> dict[str, tuple[list[str], int]]:
 
 def settings() -> dict[str, str]:
     """What the file sets for all of them."""
-    return dict(re.findall(r"^    (CORDON_\w+): (\S+)$", COMPOSE.split("\nservices:\n")[0], re.M))
+    return dict(re.findall(r"^    (CORDON_\w+): (\S+)(?:  #.*)?$", COMPOSE.split("\nservices:\n")[0], re.M))
 
 
 def free_port() -> int:
@@ -62,6 +62,7 @@ class Parts:
             "CORDON_KAFKA": kafka,
             "CORDON_DOOR_URL": f"http://127.0.0.1:{self.ports['8001']}",
             "CORDON_TOKEN_SECRET_FILE": str(secret),
+            "CORDON_SIGNING_DIR": str(folder / "signing"),
         }
         given = settings()
         assert set(here) < set(given)
