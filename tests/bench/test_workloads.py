@@ -23,6 +23,7 @@ from bench.workloads.placed import KINDS
 from bench.workloads.race import RUNS
 from bench.workloads.town import FENCES, QUICK
 from geofence.evaluate import evaluate
+from geofence.within import within
 from model.arrays import Array
 from model.errors import CordonError
 from model.hit import Verdict
@@ -105,14 +106,20 @@ def deep(hits: Array) -> int:
     return int(np.flatnonzero((hits["distance_m"] < -30.0) & (hits["verdict"] == Verdict.INSIDE))[7])
 
 
-def uncovered(hits: Array) -> Array:
-    hits["covered"][deep(hits)] = False
-    return hits
+def uncovered(rows: Array) -> Array:
+    """Of COVER rows, in order of fix and fence: one missing."""
+    return np.delete(rows, int(np.flatnonzero(~rows["boundary"])[7]))
 
 
-def covered(hits: Array) -> Array:
-    hits["covered"][np.flatnonzero(hits["distance_m"] > 1.0)[3]] = True
-    return hits
+def covered(rows: Array) -> Array:
+    """One more: the fence after one that covers a fix, where that does not."""
+    fence = (rows["zone"] - 1) % FENCES
+    follows = (rows["fix_row"][1:] == rows["fix_row"][:-1]) & (fence[1:] == fence[:-1] + 1)
+    at = int(np.flatnonzero((fence[:-1] < FENCES - 1) & ~follows)[3])
+    more = rows[at : at + 1].copy()
+    more["zone"] += 1
+    more["boundary"] = False
+    return np.insert(rows, at + 1, more)
 
 
 def acquitted(hits: Array) -> Array:
@@ -146,9 +153,6 @@ def others(hits: Array) -> Array:
     [
         ("fences", uncovered),
         ("fences", covered),
-        ("fences", acquitted),
-        ("fences", accused),
-        ("fences", dropped),
         ("verdict", acquitted),
         ("verdict", accused),
         ("verdict", dropped),
@@ -158,16 +162,21 @@ def others(hits: Array) -> Array:
 def test_one_wrong_answer_is_counted_once_in_every_case_and_fails_the_command(
     workload: str, wrong: Callable[[Array], Array], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(ours, "evaluate", lambda *given: wrong(evaluate(*given)))
+    if workload == "fences":
+        monkeypatch.setattr(ours, "within", lambda *given: wrong(within(*given)))
+    else:
+        monkeypatch.setattr(ours, "evaluate", lambda *given: wrong(evaluate(*given)))
     code, out, err = quick([workload])
     assert code == 1
     assert [row["wrong"] for row in json.loads(out)] == [1, 1, 1, 1]
     assert "answers are wrong" in err
 
 
-def test_a_row_for_another_tags_fence_fails_the_command(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("workload", ["fences", "verdict"])
+def test_a_row_for_another_tags_fence_fails_the_command(workload: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(ours, "evaluate", lambda *given: others(evaluate(*given)))
-    code, out, _ = quick(["fences"])
+    monkeypatch.setattr(ours, "within", lambda *given: others(within(*given)))
+    code, out, _ = quick([workload])
     assert code == 1
     assert all(row["wrong"] > 0 for row in json.loads(out))
 
