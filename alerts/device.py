@@ -63,7 +63,7 @@ class Device:
         self._device = np.zeros(1, DEVICE) if held is None else held.copy()
         self._device["tag"] = tag
         self._before = self._device.tobytes()
-        self._signals = {number: Signal.of(state.signals[tag, number]) for number in state.signals_of.get(tag, ())}
+        self._signals = {number: Signal.of(state.signals.rows[tag, number]) for number in state.signals.of.get(tag, ())}
         self._signals_before = {number: signal.record().tobytes() for number, signal in self._signals.items()}
 
     # -- what happens
@@ -123,9 +123,9 @@ class Device:
             kept = number in self._signals_before
             if not signal.active and self.lane_us - signal.ended_us > self.rules.reenter_us:
                 if kept:
-                    self.state.drop_signal(self.tag, number)
+                    self.state.drop(self.state.signals, self.tag, number)
             elif not kept or signal.record().tobytes() != self._signals_before[number]:
-                self.state.put_signal(signal.record())
+                self.state.put(self.state.signals, signal.record())
 
     def _forget(self) -> None:
         """Let go of what is too old to matter: a tag of which nothing is remembered costs nothing."""

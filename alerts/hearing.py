@@ -35,7 +35,7 @@ def hear(rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, e
     all_tags, all_lane_us = np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us])
     tags, of_tag = np.unique(all_tags, return_inverse=True)
     due = _silent(rules, state, tags, of_tag, all_lane_us)
-    due |= np.isin(tags, np.fromiter((*state.devices, *state.signals_of), np.int64))
+    due |= np.isin(tags, np.fromiter((*state.devices.of, *state.signals.of), np.int64))
     due |= np.isin(tags, events["tag"][np.isin(events["kind"], _HEARD)])
     low = (fixes["battery_pct"] >= 0) & (fixes["battery_pct"] <= rules.battery_low_pct)
     due |= np.isin(tags, fixes["tag"][low])
@@ -77,7 +77,7 @@ def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: 
     """What an instant at which controls changed makes of what is going on, of tags that the state knows."""
     changes: list[Change] = []
     for tag in tags:
-        if tag in state.signals_of:
+        if tag in state.signals.of:
             device = Device(rules, terms, state, tag, state.watermark_us)
             device.lapse(at_us)
             device.keep()
@@ -113,7 +113,7 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None) -> N
     due_us = np.maximum(np.maximum(contact_us, from_us), state.listening_us) + patience_us
     # Where nobody is monitored the next instant at which somebody is winds the tag again.
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
-    special = np.isin(tags, np.fromiter((*state.devices, *state.signals_of), np.int64))
+    special = np.isin(tags, np.fromiter((*state.devices.of, *state.signals.of), np.int64))
     # Guarded now and then only: the exact answer is the machine's.
     special |= due_us <= state.watermark_us
     for row, tag in zip(rows[special].tolist(), tags[special].tolist(), strict=True):

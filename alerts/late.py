@@ -246,7 +246,7 @@ def _amended(
     span, gap_us = _span(occurrence), world.rules.reenter_us
     was = [one for one in old if one.span.meets(span, gap_us)]
     now = [one for one in new if one.span.meets(span, gap_us)]
-    pair = state.pair(occurrence.tag, occurrence.zone)
+    pair = state.pairs.get(occurrence.tag, occurrence.zone)
     held = occurrence.ended_us is None or (
         pair is not None and pair["phase"][0] == Phase.ACTIVE and pair["occurrence_us"][0] == occurrence.occurrence_us
     )

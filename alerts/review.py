@@ -209,7 +209,7 @@ def _live(
     pair = _pair(world, now, before, track, run)
     state = State()
     if pair.phase:
-        state.put_pair(pair.record())
+        state.put(state.pairs, pair.record())
     if known:
         row = int(state.rows(np.array([now.tag]))[0])
         state.tags["last"][row]["tag"], state.tags["last"][row]["fix_at_us"] = now.tag, now.changed_us

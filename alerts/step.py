@@ -45,7 +45,7 @@ def step(rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *,
     tags = track.fixes["tag"][tag_at[:-1]].tolist()
     hit_at = np.searchsorted(hits["fix_row"], tag_at)
 
-    busy = np.fromiter((tag in state.zones_of for tag in tags), bool, len(tags))
+    busy = np.fromiter((tag in state.pairs.of for tag in tags), bool, len(tags))
     matter = np.flatnonzero((said >= Said.POSSIBLE) | hits["crossed"])
     busy[np.searchsorted(hit_at, matter, side="right") - 1] = True
 
@@ -86,7 +86,7 @@ class _Tag(NamedTuple):
         left = [_Hit(*row) for row in zip(*columns, said.tolist(), strict=True)]
         if self._settled(left):
             return []
-        pairs = {zone: Pair.of(self.state.pairs[self.tag, zone]) for zone in self.state.zones_of.get(self.tag, ())}
+        pairs = {zone: Pair.of(self.state.pairs.rows[self.tag, zone]) for zone in self.state.pairs.of.get(self.tag, ())}
         before = {zone: pair.told() for zone, pair in pairs.items()}
         changes: list[tuple[int, Change]] = []
         place = 0
@@ -110,10 +110,10 @@ class _Tag(NamedTuple):
                 else:
                     pairs.pop(seen.zone_id, None)
         for zone in before.keys() - pairs.keys():
-            self.state.drop_pair(self.tag, zone)
+            self.state.drop(self.state.pairs, self.tag, zone)
         for zone, pair in pairs.items():
             if before.get(zone) != pair.told():
-                self.state.put_pair(pair.record())
+                self.state.put(self.state.pairs, pair.record())
         return changes
 
     def _settled(self, hits: list[_Hit]) -> bool:
@@ -121,7 +121,7 @@ class _Tag(NamedTuple):
 
         Most of those who are inside stay inside; this is what they cost.
         """
-        zones = self.state.zones_of.get(self.tag)
+        zones = self.state.pairs.of.get(self.tag)
         if not zones:
             return False
         versions: dict[int, int] = {}
@@ -141,7 +141,7 @@ class _Tag(NamedTuple):
         if authority is None or self.terms.authority(self.tag, int(at_us.max())) is not authority:
             return False
         for zone, version in versions.items():
-            pair = self.state.pairs[self.tag, zone][0]
+            pair = self.state.pairs.rows[self.tag, zone][0]
             grave = pair["kind"] == DEFINITE and pair["severity"] <= (
                 1 if protects_victim(self.terms.zones[zone, version]) else 2
             )

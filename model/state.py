@@ -12,6 +12,7 @@ from model.event import EVENT
 from model.fix import FIX
 from model.instant import FOREVER_US
 from model.lane import lane_of
+from model.table import Table
 
 BLOCK_TAGS: Final = 4096  # tags a snapshot block: a changed tag costs about a megabyte to keep, a million tags are 245 blocks
 
@@ -111,7 +112,7 @@ class Signal(IntEnum):
 CHANGED: Final = np.dtype([("row", "<i8"), ("tag", "<i8"), ("newest_us", "<i8"), ("contact_us", "<i8"), ("last", FIX)])
 DOUBT: Final = np.dtype([("row", "<i8"), ("doubt", FIX)])
 _COUNTS: Final = np.dtype("<i8")
-_MORE: Final = 1 << 32  # added to a count of tags where DEVICE and SIGNAL rows follow
+_UPPER: Final = 32  # bits: above them a count of tags says how many of the other tables follow
 
 
 class Phase(IntEnum):
@@ -126,14 +127,14 @@ class Phase(IntEnum):
 class State:
     """The lane's memory, changed in place by ``alerts``; a failed commit drops it.
 
-    ``tags`` rows never move; ``pairs``, ``devices`` and ``signals`` are few.
+    ``tags`` rows never move; the ``tables`` hold what few tags have any of.
 
     Attributes
     ----------
     tags : (capacity,) TAG; rows ``0 .. count`` are used
-    pairs : {(tag, zone): (1,) PAIR}
-    devices : {tag: (1,) DEVICE}, of tags with anything on
-    signals : {(tag, Signal): (1,) SIGNAL}
+    pairs : PAIR by tag and zone
+    devices : DEVICE by tag, of tags with anything on
+    signals : SIGNAL by tag and Signal
     due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else
         and from the world, so it is not kept: ``wound`` says whether it is true
     watermark_us : lane time, microseconds since 1970 UTC
@@ -147,11 +148,11 @@ class State:
         self.tags: Array = np.zeros(1024, TAG)
         self.count = 0
         self.row_of: dict[int, int] = {}
-        self.pairs: dict[tuple[int, int], Array] = {}
-        self.zones_of: dict[int, set[int]] = {}  # tag -> zones it has a pair with
-        self.devices: dict[int, Array] = {}
-        self.signals: dict[tuple[int, int], Array] = {}
-        self.signals_of: dict[int, set[int]] = {}  # tag -> its signals
+        self.pairs = Table(PAIR, "zone")
+        self.devices = Table(DEVICE, None)
+        self.signals = Table(SIGNAL, "signal")
+        self.others = (self.devices, self.signals)  # further ones at the end: a snapshot names its tables by their places
+        self.tables = (self.pairs, *self.others)
         self.due_us: I64 = np.full(len(self.tags), FOREVER_US)
         self.wound = False
         self.watermark_us = 0
@@ -202,50 +203,24 @@ class State:
             self.due_us = np.concatenate([self.due_us, np.full(len(grown) - len(self.tags), FOREVER_US)])
             self.tags = grown
 
-    def pair(self, tag: int, zone: int) -> Array | None:
-        """The (1,) PAIR record of a tag and a zone, changed in place by its reader, or None."""
-        return self.pairs.get((tag, zone))
+    def put(self, table: Table, record: Array) -> None:
+        """Keep a (1,) record of one of ``tables``."""
+        table.put(record)
+        self._touch(self._add(int(record["tag"][0])))
 
-    def put_pair(self, record: Array) -> None:
-        """Keep a (1,) PAIR record."""
-        tag, zone = int(record["tag"][0]), int(record["zone"][0])
-        self.pairs[tag, zone] = record
-        self.zones_of.setdefault(tag, set()).add(zone)
-        self._touch(self._add(tag))
-
-    def drop_pair(self, tag: int, zone: int) -> None:
-        """Forget a pair: it is plainly outside."""
-        del self.pairs[tag, zone]
-        zones = self.zones_of[tag]
-        zones.discard(zone)
-        if not zones:
-            del self.zones_of[tag]
+    def drop(self, table: Table, tag: int, number: int = 0) -> None:
+        """Forget a record of one of ``tables``."""
+        table.drop(tag, number)
         self._touch(self.row_of[tag])
 
     def put_device(self, record: Array) -> None:
         """Keep a (1,) DEVICE record, or forget it where nothing is on."""
         tag = int(record["tag"][0])
         if any(record.tobytes()[8:]):
-            self.devices[tag] = record
+            self.devices.put(record)
         else:
-            self.devices.pop(tag, None)
+            self.devices.clear(tag)
         self._touch(self._add(tag))
-
-    def put_signal(self, record: Array) -> None:
-        """Keep a (1,) SIGNAL record."""
-        tag, signal = int(record["tag"][0]), int(record["signal"][0])
-        self.signals[tag, signal] = record
-        self.signals_of.setdefault(tag, set()).add(signal)
-        self._touch(self._add(tag))
-
-    def drop_signal(self, tag: int, signal: int) -> None:
-        """Forget an occurrence that is long over."""
-        del self.signals[tag, signal]
-        signals = self.signals_of[tag]
-        signals.discard(signal)
-        if not signals:
-            del self.signals_of[tag]
-        self._touch(self.row_of[tag])
 
     def _touch(self, row: int) -> None:
         self.changed.add(row)
@@ -262,49 +237,36 @@ class State:
         return taken
 
     def block(self, number: int) -> bytes:
-        """One block as bytes: count of tags, the TAG rows, then the PAIR rows ordered by tag row and zone.
+        """One block as bytes: count of tags, the TAG rows, then the PAIR rows ordered by tag row and zone, and the other tables'.
 
-        Where any of its tags has a DEVICE or a SIGNAL row, ``_MORE`` is added to the count, and those rows stand at the end,
-        before their two counts.
+        Where any of its tags has a row of another table, the count's upper half says how many tables follow (``_more``).
         """
         first = number * BLOCK_TAGS
         tags = self.tags[first : min(first + BLOCK_TAGS, self.count)]
         listed = tags["tag"].tolist()
         more = self._more(listed)
-        count = len(tags) + (_MORE if more else 0)
-        return count.to_bytes(8, "little") + tags.tobytes() + self._pairs(listed).tobytes() + more
-
-    def _pairs(self, tags: list[int]) -> Array:
-        """(n,) PAIR of some tags, in their order and that of zones."""
-        keys = [(tag, zone) for tag in tags for zone in sorted(self.zones_of.get(tag, ()))]
-        return np.concatenate([self.pairs[key] for key in keys]) if keys else np.zeros(0, PAIR)
+        count = len(tags) + (_more_of(len(self.others)) if more else 0)
+        return count.to_bytes(8, "little") + tags.tobytes() + self.pairs.of_tags(listed).tobytes() + more
 
     def _more(self, tags: list[int]) -> bytes:
-        """DEVICE and SIGNAL rows of some tags in their order, and the counts of both; nothing where there are none."""
-        devices = [self.devices[tag] for tag in tags if tag in self.devices]
-        signals = [self.signals[tag, signal] for tag in tags for signal in sorted(self.signals_of.get(tag, ()))]
-        if not devices and not signals:
-            return b""
-        counts = np.array([len(devices), len(signals)], _COUNTS)
-        return b"".join(row.tobytes() for row in (*devices, *signals)) + counts.tobytes()
+        """Rows of the other tables of some tags, table by table, and a count of each; nothing where there are none."""
+        rows = [table.of_tags(tags) for table in self.others]
+        counts = np.array([len(some) for some in rows], _COUNTS)
+        return b"".join(some.tobytes() for some in rows) + counts.tobytes() if counts.any() else b""
 
-    def _put_more(self, body: bytes) -> bytes:
-        """Take what ``_more`` wrote at the end of some bytes; the bytes before it."""
-        device_count, signal_count = np.frombuffer(body[-2 * _COUNTS.itemsize :], _COUNTS).tolist()
-        end = len(body) - 2 * _COUNTS.itemsize
-        signals_at = end - signal_count * SIGNAL.itemsize
-        devices_at = signals_at - device_count * DEVICE.itemsize
-        for record in np.frombuffer(body[devices_at:signals_at], DEVICE):
-            self.put_device(record.reshape(1).copy())
-        for record in np.frombuffer(body[signals_at:end], SIGNAL):
-            self.put_signal(record.reshape(1).copy())
-        return body[:devices_at]
+    def _put_more(self, body: bytes, tables: int) -> bytes:
+        """Take what ``_more`` wrote of so many tables at the end of some bytes; the bytes before it."""
+        end = len(body) - tables * _COUNTS.itemsize
+        counts = np.frombuffer(body[end:], _COUNTS).tolist()
+        for table, count in reversed(list(zip(self.others[:tables], counts, strict=True))):
+            start = end - count * table.dtype.itemsize
+            table.load(body[start:end])
+            end = start
+        return body[:end]
 
     def load_block(self, number: int, body: bytes) -> None:
         """Put a block's rows back where they were; blocks are loaded in order of their numbers."""
-        count = int.from_bytes(body[:8], "little")
-        more = count >= _MORE
-        count -= _MORE if more else 0
+        count, more = _counted(int.from_bytes(body[:8], "little"))
         end = 8 + count * TAG.itemsize
         first = number * BLOCK_TAGS
         records = np.frombuffer(body[8:end], TAG)
@@ -318,15 +280,14 @@ class State:
         self.row_of.update(zip(tags, range(first, first + count), strict=True))
         self.count += count
         if more:
-            body = self._put_more(body)
-        for record in np.frombuffer(body[end:], PAIR):
-            self.put_pair(record.reshape(1).copy())
+            body = self._put_more(body, more)
+        self.pairs.load(body[end:])
 
     def take_delta(self) -> bytes:
-        """What changed since the last call, for ``apply``: changed TAG rows, and all PAIR, DEVICE and SIGNAL rows of their tags.
+        """What changed since the last call, for ``apply``: changed TAG rows, and all rows of their tags in the tables.
 
-        Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those, then DEVICE and SIGNAL rows as
-        in a block.
+        Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those, then the other tables' as in a
+        block.
         """
         rows = np.array(sorted(self.changed), np.int64)
         self.changed.clear()
@@ -341,8 +302,9 @@ class State:
         doubts = np.empty(len(doubtful), DOUBT)
         doubts["row"], doubts["doubt"] = rows[doubtful], records["doubt"][doubtful]
         tags = records["tag"].tolist()
-        pairs, more = self._pairs(tags), self._more(tags)
-        counts = np.array([len(changed) + (_MORE if more else 0), len(doubts), len(pairs)], _COUNTS)
+        pairs, more = self.pairs.of_tags(tags), self._more(tags)
+        first = len(changed) + (_more_of(len(self.others)) if more else 0)
+        counts = np.array([first, len(doubts), len(pairs)], _COUNTS)
         return counts.tobytes() + changed.tobytes() + doubts.tobytes() + pairs.tobytes() + more
 
     def apply(self, delta: bytes) -> None:
@@ -357,8 +319,7 @@ class State:
             return
         at = 3 * _COUNTS.itemsize
         counts = np.frombuffer(delta[:at], _COUNTS).tolist()
-        more = counts[0] >= _MORE
-        counts[0] -= _MORE if more else 0
+        counts[0], more = _counted(counts[0])
         parts = []
         for dtype, count in zip((CHANGED, DOUBT, PAIR), counts, strict=True):
             parts.append(np.frombuffer(delta[at : at + count * dtype.itemsize], dtype))
@@ -367,21 +328,17 @@ class State:
         for row, tag in zip(changed["row"].tolist(), changed["tag"].tolist(), strict=True):
             if self._add(tag) != row:
                 raise ValueError(f"tag {tag} stands in row {self.row_of[tag]}, not in row {row}")
-            for zone in list(self.zones_of.get(tag, ())):
-                self.drop_pair(tag, zone)
-            for signal in list(self.signals_of.get(tag, ())):
-                self.drop_signal(tag, signal)
-            self.devices.pop(tag, None)
+            for table in self.tables:
+                table.clear(tag)
             self._touch(row)
         rows = changed["row"]
         for name in ("newest_us", "contact_us", "last"):
             self.tags[name][rows] = changed[name]
         self.tags["doubt"][rows] = np.zeros((), FIX)
         self.tags["doubt"][doubts["row"]] = doubts["doubt"]
-        for record in pairs:
-            self.put_pair(record.reshape(1).copy())
+        self.pairs.load(pairs.tobytes())
         if more:
-            self._put_more(delta)
+            self._put_more(delta, more)
         self.changed.clear()
         self.wound = False
 
@@ -407,17 +364,26 @@ def spread(states: Iterable[State], lanes: int) -> list[State]:
             records = used[of == lane]
             rows = own.rows(records["tag"])  # first: it may make room
             own.tags[rows] = records
-        for (tag, _), record in state.pairs.items():
-            made[_lane(tag, lanes)].put_pair(record.copy())
-        for tag, record in state.devices.items():
-            made[_lane(tag, lanes)].put_device(record.copy())
-        for (tag, _), record in state.signals.items():
-            made[_lane(tag, lanes)].put_signal(record.copy())
+        for number, table in enumerate(state.tables):
+            for (tag, _), record in table.rows.items():
+                own = made[_lane(tag, lanes)]
+                own.put(own.tables[number], record.copy())
     for own in made:
         own.watermark_us = max((state.watermark_us for state in given), default=0)
         own.listening_us = max((state.listening_us for state in given), default=0)
         own.control_seq = min((state.control_seq for state in given), default=0)
     return made
+
+
+def _more_of(tables: int) -> int:
+    """What is added to a count of tags that so many of the other tables follow."""
+    return tables << _UPPER
+
+
+def _counted(count: int) -> tuple[int, int]:
+    """The count itself, and how many of the other tables follow; 1, as it was first written, means two."""
+    more = count >> _UPPER
+    return count - (more << _UPPER), 2 if more == 1 else more
 
 
 def _lane(tag: int, lanes: int) -> int:

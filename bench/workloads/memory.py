@@ -79,7 +79,7 @@ def fill(tags: int, pairs: int) -> tuple[ZoneIndex, State]:
         records["last"][rows] = fixes
         for k in range(pairs):
             for record in _open(fixes, k):
-                state.put_pair(record.copy())
+                state.put(state.pairs, record.copy())
         state.take_touched()
         state.take_delta()
     return _index(tags), state
@@ -122,7 +122,7 @@ def _wrong(state: State, tags: int, pairs: int) -> int:
     """Tags of which another fix or another number of occurrences is remembered than was put."""
     ids = FIRST_TAG + 7_919 * np.arange(tags)
     kept, put = (np.ascontiguousarray(fixes).view(f"V{fixes.itemsize}") for fixes in (state.records(ids)["last"], _fixes(ids)))
-    fewer = [sum(state.pair(tag, _zone_of(tag, k)) is not None for k in range(FENCES)) != pairs for tag in ids.tolist()]
+    fewer = [sum(state.pairs.get(tag, _zone_of(tag, k)) is not None for k in range(FENCES)) != pairs for tag in ids.tolist()]
     return int(np.count_nonzero((kept != put) | np.array(fewer)))
 
 

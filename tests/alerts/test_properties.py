@@ -177,14 +177,16 @@ def test_whatever_comes_in_whatever_order_changes_make_sense(rows: list[Row], ra
             assert len(change.evidence)
             assert (change.evidence["tag"] == change.tag).all()
         live = {(known.tag, known.occurrence_us) for known in memory.occurrences.values() if known.ended_us is None}
-        held = {(tag, int(pair["occurrence_us"][0])) for (tag, _), pair in memory.state.pairs.items() if pair["phase"][0] == 2}
+        held = {
+            (tag, int(pair["occurrence_us"][0])) for (tag, _), pair in memory.state.pairs.rows.items() if pair["phase"][0] == 2
+        }
         assert live == held, "what is said to be going on is what live judging can end"
 
 
 def remembered(state: State) -> tuple[int, dict[int, bytes], dict[tuple[int, int], bytes]]:
     """A state whatever the order its tags were first seen in."""
     tags = {int(record["tag"]): record.tobytes() for record in state.tags[: state.count]}
-    return state.watermark_us, tags, {key: pair.tobytes() for key, pair in state.pairs.items()}
+    return state.watermark_us, tags, {key: pair.tobytes() for key, pair in state.pairs.rows.items()}
 
 
 def texts(changes: list[Change]) -> list[tuple[object, ...]]:

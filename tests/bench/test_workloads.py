@@ -237,7 +237,7 @@ def test_what_is_forgotten_is_counted() -> None:
     index, state = memory.fill(50, 2)
     assert len(index.tags) == 50
     assert memory._wrong(state, 50, 2) == 0
-    state.drop_pair(memory.FIRST_TAG, memory._zone_of(memory.FIRST_TAG, 1))
+    state.drop(state.pairs, memory.FIRST_TAG, memory._zone_of(memory.FIRST_TAG, 1))
     state.tags["last"]["lon"][7] += 1e-7
     assert memory._wrong(state, 50, 2) == 2
 

@@ -32,7 +32,7 @@ def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
     elif what == "pair":
         record = np.zeros(1, PAIR)
         record["tag"], record["zone"], record["run"] = tag, zone, value
-        state.put_pair(record)
+        state.put(state.pairs, record)
     elif what == "device":
         record = np.zeros(1, DEVICE)
         record["tag"], record["strap"]["at_us"] = tag, value
@@ -40,11 +40,11 @@ def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
     elif what == "signal":
         record = np.zeros(1, SIGNAL)
         record["tag"], record["signal"], record["event_us"] = tag, zone, value
-        state.put_signal(record)
-    elif what == "drop signal" and (tag, zone) in state.signals:
-        state.drop_signal(tag, zone)
-    elif what == "drop" and state.pair(tag, zone) is not None:
-        state.drop_pair(tag, zone)
+        state.put(state.signals, record)
+    elif what == "drop signal" and (tag, zone) in state.signals.rows:
+        state.drop(state.signals, tag, zone)
+    elif what == "drop" and state.pairs.get(tag, zone) is not None:
+        state.drop(state.pairs, tag, zone)
 
 
 @given(st.lists(STEPS, max_size=6))
@@ -101,12 +101,12 @@ def test_spread_over_other_lanes_every_tag_keeps_what_is_remembered_of_it() -> N
             for zone in (1, 2):
                 pair = np.zeros(1, PAIR)
                 pair["tag"], pair["zone"], pair["event_us"] = tag, zone, tag + zone
-                state.put_pair(pair)
+                state.put(state.pairs, pair)
             device, signal = np.zeros(1, DEVICE), np.zeros(1, SIGNAL)
             device["tag"], device["low_us"] = tag, tag
             signal["tag"], signal["signal"], signal["event_us"] = tag, 4, tag
             state.put_device(device)
-            state.put_signal(signal)
+            state.put(state.signals, signal)
         state.watermark_us, state.control_seq, state.listening_us = 100 + lane, 7 - lane, 50 + lane
     after = spread(before, 5)
     assert [state.count for state in after] == np.bincount(lane_of(tags, 5)).tolist()
@@ -115,12 +115,16 @@ def test_spread_over_other_lanes_every_tag_keeps_what_is_remembered_of_it() -> N
         assert set(lane_of(own["tag"], 5).tolist()) == {lane}
         assert (own["newest_us"] == 10 * own["tag"]).all()
         assert (state.watermark_us, state.control_seq, state.listening_us) == (102, 5, 52)
-        assert all(lane_of(np.array([tag]), 5)[0] == lane for tag in (*state.devices, *state.signals_of))
+        assert all(lane_of(np.array([tag]), 5)[0] == lane for tag in (*state.devices.of, *state.signals.of))
         assert state.take_touched() == list(state.blocks()), "a snapshot has all of it"
-    pairs = {key: int(pair["event_us"][0]) for state in after for key, pair in state.pairs.items()}
-    assert pairs == {key: int(pair["event_us"][0]) for state in before for key, pair in state.pairs.items()}
-    assert sorted(tag for state in after for tag in state.devices) == sorted(tag for state in before for tag in state.devices)
-    assert sorted(key for state in after for key in state.signals) == sorted(key for state in before for key in state.signals)
+    pairs = {key: int(pair["event_us"][0]) for state in after for key, pair in state.pairs.rows.items()}
+    assert pairs == {key: int(pair["event_us"][0]) for state in before for key, pair in state.pairs.rows.items()}
+    assert sorted(tag for state in after for tag in state.devices.of) == sorted(
+        tag for state in before for tag in state.devices.of
+    )
+    assert sorted(key for state in after for key in state.signals.rows) == sorted(
+        key for state in before for key in state.signals.rows
+    )
 
 
 def test_blocks_are_put_back_in_order_and_each_tag_once() -> None:

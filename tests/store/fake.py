@@ -79,7 +79,7 @@ def judge(state: State, batch: Batch, now_us: int, _: History = NO_HISTORY) -> J
 
 def _step(state: State, tag: int, row: Array, now_us: int) -> Iterable[Change]:
     inside = bool(row["lon"] >= 0)
-    pair = state.pair(tag, ZONE)
+    pair = state.pairs.get(tag, ZONE)
     at_us = int(row["fix_at_us"])
     if inside and (pair is None or (pair["ended_us"][0] and at_us - pair["ended_us"][0] > 10 * MINUTE_US)):
         pair = np.zeros(1, PAIR)
@@ -93,7 +93,7 @@ def _step(state: State, tag: int, row: Array, now_us: int) -> Iterable[Change]:
         op = Op.END
     else:
         return
-    state.put_pair(pair)
+    state.put(state.pairs, pair)
     yield change(
         op, tag, int(pair["occurrence_us"][0]), now_us, ended_us=int(pair["ended_us"][0]) or None, evidence=row.reshape(1).copy()
     )
