@@ -1,11 +1,12 @@
 """Zone versions, assignments and orders become answers to two questions: which version applied, and by whose authority."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from model.arrays import F64, I64, Array, Bool
+from model.curfew import Curfew
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 
 _VERSIONS: Final = 1 << 20  # more versions than a zone can have; a key is zone * this + version
@@ -36,6 +37,7 @@ class Terms:
         assignments: Iterable[Assignment],
         monitored: Iterable[Monitored],
         shared: Iterable[int],
+        curfews: Iterable[Curfew] = (),
     ) -> None:
         self.zones = {(zone.id, zone.version): zone for zone in zones}
         by_tag: dict[int, list[Monitored]] = {}
@@ -57,6 +59,9 @@ class Terms:
         self._guarding_all = guarding & self._shared
         guarded = np.isin(self._assigned.what, np.array(sorted(guarding), np.int64))
         self._guarded: I64 = np.unique(np.repeat(self._assigned.tags, np.diff(self._assigned.at))[guarded])
+        self._curfews: dict[int, list[Curfew]] = {}
+        for curfew in sorted(curfews, key=lambda curfew: (curfew.id, curfew.version)):
+            self._curfews.setdefault(curfew.wearer, []).append(curfew)
         keys = sorted(self.zones)
         self._keys: I64 = np.array([zone * _VERSIONS + version for zone, version in keys], np.int64)
         self._excludes: Bool = np.array([self.zones[key].kind is ZoneKind.EXCLUSION for key in keys], bool)
@@ -90,6 +95,10 @@ class Terms:
             row[left] += 1
             left = left[(row[left] < stop[left]) & ~here]
         return from_us, to_us
+
+    def curfews(self, wearer: int) -> Sequence[Curfew]:
+        """All versions of a wearer's curfews, in order of id and version."""
+        return self._curfews.get(wearer, ())
 
     def guarded(self, tag: int, at_us: int) -> bool:
         """Whether a victim's exclusion zone is a condition of the tag's wearer at a time, whatever its schedule says then."""

@@ -10,6 +10,7 @@ from alerts.terms import Terms
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
 from model.arrays import Array
+from model.curfew import Curfew
 from model.zone import Assignment, Monitored, Zone
 
 
@@ -31,11 +32,12 @@ class World:
         shared: Iterable[int],
         rules: Rules,
         control_seq: int,
+        curfews: Iterable[Curfew] = (),
     ) -> "World":
         """A world of everything the control tables hold; ``shared`` are ids of zones that apply to everyone monitored."""
         zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
         index = ZoneIndex.build(zones, assignments, monitored, shared)
-        return cls(index, Terms(zones, assignments, monitored, shared), rules, control_seq)
+        return cls(index, Terms(zones, assignments, monitored, shared, curfews), rules, control_seq)
 
     def changed(
         self,
@@ -44,10 +46,11 @@ class World:
         monitored: Iterable[Monitored],
         shared: Iterable[int],
         control_seq: int,
+        curfews: Iterable[Curfew] = (),
     ) -> "World":
         """The world as ``build`` would make it of the whole; geometry that did not change is not compiled again."""
         zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
-        terms = Terms(zones, assignments, monitored, shared)
+        terms = Terms(zones, assignments, monitored, shared, curfews)
         put = [zone for key, zone in terms.zones.items() if self.zones.get(key) != zone]
         drop = self.zones.keys() - terms.zones.keys()
         return World(self.index.changed(put, drop, assignments, monitored, shared), terms, self.rules, control_seq)

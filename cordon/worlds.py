@@ -51,7 +51,9 @@ def concerned(old: controls.Controls, new: controls.Controls) -> frozenset[int]:
     monitored = {span.tag for span in set(old.monitored) ^ set(new.monitored)}
     assigned = {span.tag for span in set(old.assignments) ^ set(new.assignments)}
     judged = {span.tag for span in (*old.assignments, *new.assignments) if span.zone in changed}
-    return frozenset(monitored | assigned | judged)
+    ordered = {curfew.wearer for curfew in set(old.curfews) ^ set(new.curfews)}
+    curfewed = {span.tag for span in (*old.monitored, *new.monitored) if span.wearer in ordered}
+    return frozenset(monitored | assigned | judged | curfewed)
 
 
 class Worlds:
@@ -82,9 +84,9 @@ class Worlds:
         self._said = said
         parts = (said.zones, said.assignments, said.monitored, said.shared)
         if self._standing is None:
-            world = World.build(*parts, self._rules, said.control_seq)
+            world = World.build(*parts, self._rules, said.control_seq, said.curfews)
         else:
-            world = self._standing.world.changed(*parts, said.control_seq)
+            world = self._standing.world.changed(*parts, said.control_seq, said.curfews)
         return Standing(world, Instants(*parts))
 
     async def current(self) -> Standing:

@@ -13,15 +13,26 @@ class Kind(StrEnum):
     EXCLUSION = "exclusion"
     EXCLUSION_POSSIBLE = "exclusion_possible"
     CROSSED = "crossed"
+    APPROACH = "approach"
+    CURFEW_ABSENCE = "curfew_absence"
+    CURFEW_UNVERIFIED = "curfew_unverified"
+    INCLUSION_EXIT = "inclusion_exit"
+    ATTENDANCE_MISSED = "attendance_missed"
     STRAP = "strap"
     STRAP_BRIEF = "strap_brief"
     CASE = "case"
     NO_CONTACT = "no_contact"
+    NO_LOCATION = "no_location"
     JAMMING = "jamming"
     BATTERY_LOW = "battery_low"
     BATTERY_DEAD = "battery_dead"
+    NOT_FITTED = "not_fitted"
+    NO_FIRST_FIX = "no_first_fix"
+    TAG_FAULT = "tag_fault"
+    PAPERWORK = "paperwork"
     FLEET_OUTAGE = "fleet_outage"
     MONITORING_DOWN = "monitoring_down"
+    UNDELIVERED = "undelivered"
 
 
 class Family(StrEnum):
@@ -29,22 +40,33 @@ class Family(StrEnum):
 
     EXCLUSION = "exclusion"
     CROSSED = "crossed"
+    APPROACH = "approach"
+    CURFEW_ABSENCE = "curfew_absence"
+    CURFEW_UNVERIFIED = "curfew_unverified"
+    INCLUSION_EXIT = "inclusion_exit"
+    ATTENDANCE_MISSED = "attendance_missed"
     STRAP = "strap"
     STRAP_BRIEF = "strap_brief"
     CASE = "case"
     NO_CONTACT = "no_contact"
+    NO_LOCATION = "no_location"
     JAMMING = "jamming"
     BATTERY_LOW = "battery_low"
     BATTERY_DEAD = "battery_dead"
+    NOT_FITTED = "not_fitted"
+    NO_FIRST_FIX = "no_first_fix"
+    TAG_FAULT = "tag_fault"
+    PAPERWORK = "paperwork"
     FLEET_OUTAGE = "fleet_outage"
     MONITORING_DOWN = "monitoring_down"
+    UNDELIVERED = "undelivered"
 
 
 # Every kind is a family of its own but the possible entry.
 FAMILY = {kind: Family.EXCLUSION if kind is Kind.EXCLUSION_POSSIBLE else Family(kind.value) for kind in Kind}
 
 # Of ourselves: for those who run the system. Everyone else is told by a banner, and has enough in the queue.
-OURS = frozenset({Kind.MONITORING_DOWN})
+OURS = frozenset({Kind.MONITORING_DOWN, Kind.UNDELIVERED})
 
 
 class Condition(StrEnum):
@@ -76,6 +98,7 @@ class Confidence(StrEnum):
 CONFIDENCE = dict.fromkeys(Kind, Confidence.DEFINITE) | {
     Kind.EXCLUSION_POSSIBLE: Confidence.POSSIBLE,
     Kind.CROSSED: Confidence.INFERRED,
+    Kind.CURFEW_UNVERIFIED: Confidence.POSSIBLE,
 }
 
 

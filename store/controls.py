@@ -9,6 +9,7 @@ import asyncpg
 
 from model import timetable
 from model.batch import Rejected
+from model.curfew import Curfew
 from model.errors import CordonError
 from model.instant import BEGINNING_US, DAY_US, FOREVER_US
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
@@ -41,6 +42,7 @@ class Controls(NamedTuple):
     monitored: list[Monitored]
     shared: list[int]  # zones that apply to everyone monitored
     control_seq: int
+    curfews: Sequence[Curfew] = ()
 
 
 SEQ: Final = "SELECT COALESCE(max(position), 0) FROM feed_entry WHERE kind = 'control'"

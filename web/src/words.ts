@@ -46,6 +46,61 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
     ended: "had a dead battery",
     withdrawn: "was reported with a dead battery",
   },
+  approach: {
+    active: "is close to",
+    ended: "was close to",
+    withdrawn: "was reported close to",
+  },
+  curfew_absence: {
+    active: "is not at home under curfew:",
+    ended: "was not at home under curfew:",
+    withdrawn: "was reported away under curfew:",
+  },
+  curfew_unverified: {
+    active: "cannot be vouched for under curfew:",
+    ended: "could not be vouched for under curfew:",
+    withdrawn: "was reported as not vouched for under curfew:",
+  },
+  inclusion_exit: {
+    active: "has left",
+    ended: "had left",
+    withdrawn: "was reported outside",
+  },
+  attendance_missed: {
+    active: "did not attend",
+    ended: "did not attend",
+    withdrawn: "was reported not to attend",
+  },
+  no_location: {
+    active: "is in contact, but moves without a location",
+    ended: "was in contact without a location",
+    withdrawn: "was reported without a location",
+  },
+  not_fitted: {
+    active: "has no tag fitted",
+    ended: "had no tag fitted",
+    withdrawn: "was reported without a tag",
+  },
+  no_first_fix: {
+    active: "has a tag that has not yet found its place",
+    ended: "had a tag that had not found its place",
+    withdrawn: "was reported with a tag without a place",
+  },
+  tag_fault: {
+    active: "has a faulty tag",
+    ended: "had a faulty tag",
+    withdrawn: "was reported with a faulty tag",
+  },
+  paperwork: {
+    active: "has papers that do not agree",
+    ended: "had papers that did not agree",
+    withdrawn: "was reported with papers that do not agree",
+  },
+  undelivered: {
+    active: "cannot be delivered",
+    ended: "could not be delivered",
+    withdrawn: "was reported undelivered",
+  },
 };
 
 /** Whom or what it is about: the wearer's name, a gateway's, or our own monitoring. */
