@@ -17,6 +17,8 @@ from model.fix import FIX
 from store.alerts import Detail
 
 Severity = Literal["P1", "P2", "P3", "P4"]
+Clock = Literal["acknowledge", "contact", "decision"]
+CLOCKS: Final[tuple[Clock, ...]] = ("acknowledge", "contact", "decision")
 
 SUMMARY: Final[dict[str, Any]] = {
     "id": 12,
@@ -43,6 +45,8 @@ SUMMARY: Final[dict[str, Any]] = {
     "occurrences": 1,
     "due": {"acknowledge": "2026-11-22T08:02:02Z", "contact": "2026-11-22T08:05:02Z", "decision": "2026-11-22T08:10:02Z"},
     "next_due": "2026-11-22T08:02:02Z",
+    "running": ["acknowledge", "contact", "decision"],
+    "callback_at": None,
     "held_under": None,
     "outcome": None,
     "closed_at": None,
@@ -159,6 +163,8 @@ class Alert(BaseModel):
     occurrences: int
     due: Due
     next_due: Instant | None = Field(description="the earliest clock still running")
+    running: list[Clock] = Field(description="the clocks that nobody has stopped yet")
+    callback_at: Instant | None = Field(description="when the first call that is owed about it is due")
     held_under: int | None = Field(description="the alert it follows from: a dead battery holds the silence")
     outcome: str | None
     closed_at: Instant | None
@@ -242,6 +248,8 @@ def _fields(row: Row) -> dict[str, Any]:
         "occurrences": row["occurrences"],
         "due": Due(acknowledge=row["due_acknowledge"], contact=row["due_contact"], decision=row["due_decision"]),
         "next_due": row["next_due"],
+        "running": [clock for clock in CLOCKS if row[f"{clock}_by"] is not None],
+        "callback_at": row["callback_at"],
         "held_under": row["held_under"],
         "outcome": row["outcome"],
         "closed_at": row["closed_at"],

@@ -20,6 +20,7 @@ from api.routes import (
     activations,
     alerts,
     audit,
+    contacts,
     dead,
     fixes,
     groups,
@@ -79,7 +80,22 @@ def create_app(settings: Settings) -> FastAPI:
     )
     problem.install(app)
     # The stream before the alerts: /alerts/stream is no alert's id.
-    for module in (token, stream, alerts, zones, wearers, orders, activations, groups, tags, fixes, status, dead, audit):
+    for module in (
+        token,
+        stream,
+        alerts,
+        contacts,
+        zones,
+        wearers,
+        orders,
+        activations,
+        groups,
+        tags,
+        fixes,
+        status,
+        dead,
+        audit,
+    ):
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(known_queries)])
     app.include_router(health.router)
     app.router.default = Console(settings.console)

@@ -10,6 +10,8 @@ class May(StrEnum):
     SEE_QUEUE = "see_queue"  # alerts, their evidence and history, the stream; those about wearers only with SEE_WEARERS
     SEE_OUTAGES = "see_outages"  # in it, alerts about the system itself; everybody else has the banner
     WORK_ALERTS = "work_alerts"  # acknowledge, assign, note, step, close, reopen
+    SEE_CONTACTS = "see_contacts"  # who was called about whom, and what they said
+    LOG_CONTACTS = "log_contacts"
     SEE_WEARERS = "see_wearers"  # wearers, orders, activations, groups: personal data
     EDIT_WEARERS = "edit_wearers"  # wearers, orders, groups
     FIT_TAGS = "fit_tags"  # activations
@@ -39,6 +41,8 @@ _OPERATOR: Final = frozenset(
     {
         May.SEE_QUEUE,
         May.WORK_ALERTS,
+        May.SEE_CONTACTS,
+        May.LOG_CONTACTS,
         May.SEE_WEARERS,
         May.SEE_ZONES,
         May.SEE_FIXES,

@@ -3,7 +3,7 @@
 Only handling columns are written here; a worker alone writes the condition (DESIGN.md section 3.9).
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -16,20 +16,25 @@ from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, MissingError
 
 # ``state`` is the effective handling: new again as soon as an occurrence happens that nobody has handled.
-# ``next_due`` is the earliest clock still running in that state. Synthetic wearers' alerts (ids below 0) are nobody's to see.
-VIEW: Final = """
+STATE: Final = "CASE WHEN a.handling <> 'closed' AND a.calls > a.handled_calls THEN 'new' ELSE a.handling END"
+
+# When each clock that still runs runs out; NULL where it was stopped, or there is none.
+RUNNING: Final = f"""
+CASE WHEN {STATE} = 'new' THEN a.due_acknowledge END AS acknowledge_by,
+CASE WHEN a.handling <> 'closed' AND a.calls > a.contacted_calls THEN a.due_contact END AS contact_by,
+CASE WHEN a.handling <> 'closed' AND a.calls > a.decided_calls THEN a.due_decision END AS decision_by"""
+
+# ``next_due`` is the earliest clock that still runs; ``callback_at`` the first call that is owed. Synthetic wearers' alerts (ids
+# below 0) are nobody's to see.
+VIEW: Final = f"""
 SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.purpose AS zone_purpose,
-       CASE s.state WHEN 'new' THEN least(a.due_acknowledge, a.due_contact, a.due_decision)
-                    WHEN 'acknowledged' THEN least(a.due_contact, a.due_decision)
-                    WHEN 'in_progress' THEN a.due_decision END AS next_due,
-       s.state
+       s.*, least(s.acknowledge_by, s.contact_by, s.decision_by) AS next_due,
+       (SELECT min(c.callback_at) FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL) AS callback_at
 FROM alert a
 LEFT JOIN wearer w ON w.id = a.wearer
 LEFT JOIN account o ON o.id = a.owner
 LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
-CROSS JOIN LATERAL (SELECT CASE WHEN a.handling <> 'closed' AND a.calls > a.handled_calls
-                                THEN 'new' ELSE a.handling END AS state
-                    WHERE a.wearer > 0 OR a.wearer IS NULL) s"""
+CROSS JOIN LATERAL (SELECT {STATE} AS state, {RUNNING} WHERE a.wearer > 0 OR a.wearer IS NULL) s"""  # noqa: S608 (constants)
 
 KEY: Final = "(q.severity, coalesce(q.next_due, timestamptz '9999-01-01 00:00:00+00'), q.event_at, q.id)"
 
@@ -167,20 +172,56 @@ async def assign(change: Edit, row: asyncpg.Record, owner: int | None, roles: Se
     await change.connection.execute(
         "UPDATE alert SET owner = $2, handling_version = handling_version + 1 WHERE id = $1", row["id"], owner
     )
-    _tell(change, row, "assigned", f"Assigned to {name}." if name else "Assigned to nobody.", {"owner": owner})
+    tell(change, row["id"], "assigned", f"Assigned to {name}." if name else "Assigned to nobody.", {"owner": owner})
 
 
 async def note(change: Edit, row: asyncpg.Record, text: str) -> None:
     """A person's own words; closed alerts take them too."""
     await change.connection.execute("UPDATE alert SET handling_version = handling_version + 1 WHERE id = $1", row["id"])
-    _tell(change, row, "note", text, {})
+    tell(change, row["id"], "note", text, {})
+
+
+# Clocks that people stop by more than looking: what was said to somebody, and what was decided.
+CONTACT: Final = "contact"
+DECISION: Final = "decision"
 
 
 async def step(change: Edit, row: asyncpg.Record, name: str, result: str, text: str) -> None:
-    """Something was done about it: in progress, and owned by the caller if nobody owned it."""
+    """Something was done about it: in progress, and owned by the caller if nobody owned it.
+
+    A call stops the clock of the first contact; one to the police, or a decision, that of the decision.
+    """
+    await _work(change, row, "step", text, {"step": name, "result": result}, stopped_by(name))
+
+
+async def contact(change: Edit, row: asyncpg.Record, text: str, details: dict[str, Any], person: str) -> None:
+    """Somebody was called or written to, or called: as a step; on a closed alert as a note."""
+    if row["handling"] == "closed":
+        await change.connection.execute("UPDATE alert SET handling_version = handling_version + 1 WHERE id = $1", row["id"])
+        tell(change, row["id"], "contact", text, details)
+    else:
+        await _work(change, row, "contact", text, details, stopped_by(f"call_{person}"))
+
+
+async def amended(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]) -> None:
+    """Something beside the alert that it shows has changed; its clocks and its owner stay as they are."""
+    await change.connection.execute("UPDATE alert SET handling_version = handling_version + 1 WHERE id = $1", alert)
+    tell(change, alert, what, text, details)
+
+
+def stopped_by(step: str) -> frozenset[str]:
+    """The clocks that a step stops besides the first."""
+    if step == "call_police":
+        return frozenset({CONTACT, DECISION})
+    if step.startswith("call_"):
+        return frozenset({CONTACT})
+    return frozenset({DECISION}) if step == "decide" else frozenset()
+
+
+async def _work(change: Edit, row: asyncpg.Record, what: str, text: str, details: dict[str, Any], stops: Collection[str]) -> None:
     _refuse_closed(row)
     owner = row["owner"] or change.actor
-    await _handle(change, row, "step", text, {"step": name, "result": result}, handling="in_progress", owner=owner)
+    await _handle(change, row, what, text, details, handling="in_progress", owner=owner, stops=stops)
 
 
 async def close(change: Edit, row: asyncpg.Record, outcome: str, text: str, details: dict[str, Any]) -> None:
@@ -195,6 +236,7 @@ async def close(change: Edit, row: asyncpg.Record, outcome: str, text: str, deta
         handling="closed",
         owner=row["owner"] or change.actor,
         outcome=outcome,
+        stops=(CONTACT, DECISION),
     )
 
 
@@ -237,31 +279,38 @@ async def _handle(
     handling: str,
     owner: int | None,
     outcome: str | None = None,
+    stops: Collection[str] = (),
 ) -> None:
-    """Write the handling; every occurrence there is by now counts as handled."""
+    """Write the handling; every occurrence there is by now counts as handled, and as whatever else ``stops`` says."""
     await change.connection.execute(
-        """UPDATE alert SET handling = $2, owner = $3, outcome = $4, handled_calls = calls,
+        """UPDATE alert SET handling = $2, owner = $3, outcome = $4, handled_calls = calls, handled_at = clock_timestamp(),
+                  contacted_calls = CASE WHEN $5 THEN calls ELSE contacted_calls END,
+                  decided_calls = CASE WHEN $6 THEN calls ELSE decided_calls END,
                   closed_at = CASE WHEN $2 = 'closed' THEN clock_timestamp() END, handling_version = handling_version + 1
            WHERE id = $1""",
         row["id"],
         handling,
         owner,
         outcome,
+        CONTACT in stops,
+        DECISION in stops,
     )
-    _tell(change, row, what, text, details)
+    tell(change, row["id"], what, text, details)
 
 
-def _tell(change: Edit, row: asyncpg.Record, what: str, text: str, details: dict[str, Any]) -> None:
-    """History, audit and feed, all with the position the feed gives."""
-    change.entry("alert", row["id"], what)
+def tell(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]) -> None:
+    """History and feed, and the audit of what people do, all with the position the feed gives."""
+    entry = change.entry("alert", alert, what)
     change.numbered(
         f"""INSERT INTO alert_history (alert, position, part, at, actor, what, text, details)
             VALUES ($2, $1, 0, clock_timestamp(), $3, $4, $5, $6) {RETURNING["alert_history"]}""",  # noqa: S608 (constants)
-        row["id"],
+        alert,
         change.actor,
         what,
         text,
         details,
+        entry=entry,
         kept="alert_history",
     )
-    audit.done(change, what, f"alert/{row['id']}", **details)
+    if change.actor is not None:
+        audit.done(change, what, f"alert/{alert}", entry, **details)

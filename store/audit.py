@@ -9,13 +9,14 @@ from store.feed import Edit
 from store.pool import Store
 
 
-def done(change: Edit, action: str, subject: str, **details: Any) -> None:
+def done(change: Edit, action: str, subject: str, entry: int = -1, /, **details: Any) -> None:
     """Note what a transaction does, in that transaction, at the place in the feed it gets.
 
     Parameters
     ----------
     action : 'created', 'edited', 'closed', ...
     subject : what it is done to, as ``kind/id``
+    entry : of which of the transaction's entries it is, where there are several
     """
     change.numbered(
         f"INSERT INTO audit (position, actor, action, subject, details) VALUES ($1, $2, $3, $4, $5) {RETURNING['audit']}",  # noqa: S608
@@ -23,6 +24,7 @@ def done(change: Edit, action: str, subject: str, **details: Any) -> None:
         action,
         subject,
         details,
+        entry=entry,
         kept="audit",
     )
 

@@ -98,6 +98,9 @@ CREATE TABLE public.alert (
     handling_version integer DEFAULT 1 NOT NULL,
     subject text DEFAULT ''::text NOT NULL,
     held_under bigint,
+    contacted_calls integer DEFAULT 0 NOT NULL,
+    decided_calls integer DEFAULT 0 NOT NULL,
+    handled_at timestamp with time zone,
     CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
     CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
     CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
@@ -192,6 +195,38 @@ CREATE TABLE public.commit_told (
     lane integer NOT NULL,
     commit_no bigint NOT NULL,
     base bigint NOT NULL
+);
+CREATE TABLE public.contact (
+    id bigint NOT NULL,
+    alert bigint,
+    wearer bigint,
+    at timestamp with time zone NOT NULL,
+    account bigint NOT NULL,
+    way text NOT NULL,
+    direction text NOT NULL,
+    person text NOT NULL,
+    name text,
+    number text,
+    outcome text NOT NULL,
+    words text,
+    police_reference text,
+    callback_at timestamp with time zone,
+    settled_by bigint,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT contact_check CHECK (((alert IS NOT NULL) OR (wearer IS NOT NULL))),
+    CONSTRAINT contact_direction_check CHECK ((direction = ANY (ARRAY['out'::text, 'in'::text]))),
+    CONSTRAINT contact_outcome_check CHECK ((outcome = ANY (ARRAY['spoke'::text, 'no_answer'::text, 'refused'::text, 'dead_number'::text]))),
+    CONSTRAINT contact_person_check CHECK ((person = ANY (ARRAY['wearer'::text, 'victim'::text, 'police'::text, 'officer'::text, 'other'::text]))),
+    CONSTRAINT contact_way_check CHECK ((way = ANY (ARRAY['call'::text, 'message'::text])))
+);
+ALTER TABLE public.contact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.contact_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.day_change (
     id bigint NOT NULL,
@@ -637,6 +672,8 @@ ALTER TABLE ONLY public.commit_slice
     ADD CONSTRAINT commit_slice_pkey PRIMARY KEY (day, kind, lane, commit_no);
 ALTER TABLE ONLY public.commit_told
     ADD CONSTRAINT commit_told_pkey PRIMARY KEY (lane, commit_no);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.day_change
     ADD CONSTRAINT day_change_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.day_head
@@ -721,6 +758,9 @@ CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone
 CREATE INDEX alert_queue ON public.alert USING btree (severity, event_at) WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_wearer ON public.alert USING btree (wearer, event_at);
 CREATE UNIQUE INDEX commit_told_base ON public.commit_told USING btree (base);
+CREATE INDEX contact_alert ON public.contact USING btree (alert);
+CREATE INDEX contact_owed ON public.contact USING btree (callback_at) WHERE ((callback_at IS NOT NULL) AND (settled_by IS NULL));
+CREATE INDEX contact_wearer ON public.contact USING btree (wearer);
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
@@ -750,6 +790,14 @@ ALTER TABLE ONLY public.commit_journal
     ADD CONSTRAINT commit_journal_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.commit_link
     ADD CONSTRAINT commit_link_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_settled_by_fkey FOREIGN KEY (settled_by) REFERENCES public.contact(id);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
 ALTER TABLE ONLY public.hold

@@ -36,7 +36,7 @@ Working = Annotated[Caller, needs(May.WORK_ALERTS)]
 READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.MISSING, Kind.INVALID)
 ACTING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE)
 
-Step = Literal["call_wearer", "call_victim", "call_police", "call_officer", "send_visit", "instruct", "other"]
+Step = Literal["call_wearer", "call_victim", "call_police", "call_officer", "send_visit", "instruct", "decide", "other"]
 Result = Literal["done", "spoke", "no_answer", "refused", "dead_number"]
 Outcome = Literal["apparent_non_compliance", "authorised", "explained", "false_alarm", "equipment_fault", "welfare", "other"]
 
@@ -202,7 +202,12 @@ async def note(
 async def step(
     parts: PartsDep, caller: Working, response: Response, alert_id: Id, body: Done, if_match: IfMatch = None
 ) -> FullAlert:
-    """The alert is in progress; the caller owns it if nobody does."""
+    """The alert is in progress; the caller owns it if nobody does. A call stops the clock of the first contact.
+
+    A call to the police, or `decide` (say in the text what was decided), stops that of the decision as well.
+    """
+    if body.step == "decide" and body.text is None:
+        raise invalid("text", "is needed: say what was decided, and why")
 
     async def act(change: Edit, row: Record) -> None:
         await alerts.step(change, row, body.step, body.result, body.text or "")
