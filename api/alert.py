@@ -27,6 +27,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "condition": "active",
     "handling": "new",
     "level": 0,
+    "escalated_to": None,
     "owner": None,
     "wearer_id": 7,
     "wearer": "Test Wearer",
@@ -46,6 +47,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "due": {"acknowledge": "2026-11-22T08:02:02Z", "contact": "2026-11-22T08:05:02Z", "decision": "2026-11-22T08:10:02Z"},
     "next_due": "2026-11-22T08:02:02Z",
     "running": ["acknowledge", "contact", "decision"],
+    "returns_at": None,
     "callback_at": None,
     "held_under": None,
     "outcome": None,
@@ -144,7 +146,10 @@ class Alert(BaseModel):
     severity: Severity
     condition: Condition = Field(description="the machine's axis")
     handling: Handling = Field(description="people's axis; new again when an occurrence happens that nobody has handled")
-    level: int = Field(description="how often it was escalated")
+    level: int = Field(description="how far it was escalated, for clocks that nobody stopped in time")
+    escalated_to: str | None = Field(
+        description="to whom, last: duty_officer, duty_manager, police, responsible_officer, engineer"
+    )
     owner: Person | None
     wearer_id: int | None = Field(description="null where it concerns no one wearer: monitoring_down, fleet_outage")
     wearer: str | None = Field(description="the wearer's name")
@@ -164,6 +169,7 @@ class Alert(BaseModel):
     due: Due
     next_due: Instant | None = Field(description="the earliest clock still running")
     running: list[Clock] = Field(description="the clocks that nobody has stopped yet")
+    returns_at: Instant | None = Field(description="acknowledged: when it is new again, unless a step is logged before")
     callback_at: Instant | None = Field(description="when the first call that is owed about it is due")
     held_under: int | None = Field(description="the alert it follows from: a dead battery holds the silence")
     outcome: str | None
@@ -229,7 +235,8 @@ def _fields(row: Row) -> dict[str, Any]:
         "severity": f"P{row['severity']}",
         "condition": row["condition"],
         "handling": row["state"],
-        "level": row["level"],
+        "level": row["raised_to"],
+        "escalated_to": row["escalated_to"] if row["raised_to"] else None,
         "owner": person(row["owner"], row["owner_name"]),
         "wearer_id": row["wearer"],
         "wearer": row["wearer_name"],
@@ -249,6 +256,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "due": Due(acknowledge=row["due_acknowledge"], contact=row["due_contact"], decision=row["due_decision"]),
         "next_due": row["next_due"],
         "running": [clock for clock in CLOCKS if row[f"{clock}_by"] is not None],
+        "returns_at": row["returns_at"],
         "callback_at": row["callback_at"],
         "held_under": row["held_under"],
         "outcome": row["outcome"],

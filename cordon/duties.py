@@ -17,7 +17,7 @@ import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import deadman, forgetting, headroom, heads, ordering, partitions, retention, synthetic, watch
+from duties import deadman, forgetting, headroom, heads, ordering, partitions, people, retention, synthetic, watch
 from model.errors import CordonError, first
 from store import rounds
 from store.alone import alone
@@ -56,6 +56,7 @@ def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
         Duty("forgetting", forgetting.forget, forgetting.EVERY_S),
         Duty("ordering", _ordering, ordering.EVERY_S, alone=True),
         Duty("retention", partial(_retention, days=settings.retention_days), retention.EVERY_S, alone=True),
+        Duty("people", people.watch_over, people.EVERY_S),
         Duty("watch", partial(watch.look, owner=owner, limits=limits), watch.EVERY_S),
     ]
     if disk is not None or settings.storage_bytes:

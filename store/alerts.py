@@ -24,11 +24,19 @@ CASE WHEN {STATE} = 'new' THEN a.due_acknowledge END AS acknowledge_by,
 CASE WHEN a.handling <> 'closed' AND a.calls > a.contacted_calls THEN a.due_contact END AS contact_by,
 CASE WHEN a.handling <> 'closed' AND a.calls > a.decided_calls THEN a.due_decision END AS decision_by"""
 
+# How far it was escalated. What was raised for earlier calls counts on until somebody has handled those.
+LEVEL: Final = "CASE WHEN a.escalated_calls = a.calls OR a.handled_calls < a.escalated_calls THEN a.level ELSE 0 END"
+
+# After acknowledging somebody does something about it, or it is anybody's again (store/returning.py).
+UNWORKED: Final = "interval '1 minute' * CASE WHEN a.severity = 1 THEN 5 ELSE 10 END"
+
 # ``next_due`` is the earliest clock that still runs; ``callback_at`` the first call that is owed. Synthetic wearers' alerts (ids
 # below 0) are nobody's to see.
 VIEW: Final = f"""
 SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.purpose AS zone_purpose,
-       s.*, least(s.acknowledge_by, s.contact_by, s.decision_by) AS next_due,
+       s.*, {LEVEL} AS raised_to,
+       CASE WHEN s.state = 'acknowledged' THEN a.handled_at + {UNWORKED} END AS returns_at,
+       least(s.acknowledge_by, s.contact_by, s.decision_by) AS next_due,
        (SELECT min(c.callback_at) FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL) AS callback_at
 FROM alert a
 LEFT JOIN wearer w ON w.id = a.wearer
@@ -57,6 +65,8 @@ class Filter(NamedTuple):
     to_us: int | None = None
     people: bool = True  # alerts that concern a wearer
     ours: bool = True  # alerts about the system itself (model.alert.OURS)
+    overdue: bool = False  # only those of which a clock has run out
+    unowned: bool = False  # only those that nobody owns
 
 
 class Place(NamedTuple):
@@ -87,10 +97,10 @@ async def page(store: Store, wanted: Filter, after: Place | None, limit: int) ->
                        OR EXISTS (SELECT 1 FROM alert_occurrence x WHERE x.tag = $4 AND x.alert = a.id))
                   AND ($5::bigint IS NULL OR a.zone = $5) AND ($6::bigint IS NULL OR a.owner = $6)
                   AND ($7::timestamptz IS NULL OR a.event_at >= $7) AND ($8::timestamptz IS NULL OR a.event_at < $8)
-                  AND ($9 OR a.wearer IS NULL) AND ($10 OR a.kind <> ALL ($11::text[]))) q
-                WHERE $12::smallint IS NULL
-                   OR {KEY} > ($12, $13::timestamptz, $14::timestamptz, $15::bigint)
-                ORDER BY {KEY} LIMIT $16""",  # noqa: S608
+                  AND ($9 OR a.wearer IS NULL) AND ($10 OR a.kind <> ALL ($13::text[]))) q
+                WHERE (NOT $11 OR q.next_due < clock_timestamp()) AND (NOT $12 OR q.owner IS NULL)
+                  AND ($14::smallint IS NULL OR {KEY} > ($14, $15::timestamptz, $16::timestamptz, $17::bigint))
+                ORDER BY {KEY} LIMIT $18""",  # noqa: S608
             *wanted[1:],
             list(OURS),
             *(after or (None, None, None, None)),
@@ -241,7 +251,7 @@ async def close(change: Edit, row: asyncpg.Record, outcome: str, text: str, deta
 
 
 async def reopen(change: Edit, row: asyncpg.Record, text: str) -> None:
-    """Not done with after all: in progress, owned by the caller."""
+    """Not done with after all: in progress, owned by the caller; no clock runs, as closing stopped them."""
     if row["handling"] != "closed":
         raise ConflictError(f"alert {row['id']} is not closed: work on it as it is")
     newer = await change.connection.fetchval(
@@ -255,7 +265,8 @@ async def reopen(change: Edit, row: asyncpg.Record, text: str) -> None:
     if newer is not None:
         raise ConflictError(f"alert {newer} is open for the same {_whose(row)}: add a note there")
     try:
-        await _handle(change, row, "reopened", text, {}, handling="in_progress", owner=change.actor)
+        stops = (CONTACT, DECISION)
+        await _handle(change, row, "reopened", text, {}, handling="in_progress", owner=change.actor, stops=stops)
     except asyncpg.UniqueViolationError:  # raised by a worker between the look and the change
         raise ConflictError(f"a newer alert has just opened for the same {_whose(row)}: add a note there") from None
 
@@ -298,8 +309,8 @@ async def _handle(
     tell(change, row["id"], what, text, details)
 
 
-def tell(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]) -> None:
-    """History and feed, and the audit of what people do, all with the position the feed gives."""
+def tell(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]) -> int:
+    """History and feed, and the audit of what people do, all with the position of the entry whose index this returns."""
     entry = change.entry("alert", alert, what)
     change.numbered(
         f"""INSERT INTO alert_history (alert, position, part, at, actor, what, text, details)
@@ -314,3 +325,4 @@ def tell(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]
     )
     if change.actor is not None:
         audit.done(change, what, f"alert/{alert}", entry, **details)
+    return entry

@@ -101,6 +101,10 @@ CREATE TABLE public.alert (
     contacted_calls integer DEFAULT 0 NOT NULL,
     decided_calls integer DEFAULT 0 NOT NULL,
     handled_at timestamp with time zone,
+    escalated_calls integer DEFAULT 0 NOT NULL,
+    escalated_clocks smallint DEFAULT 0 NOT NULL,
+    escalated_at timestamp with time zone,
+    escalated_to text,
     CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
     CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
     CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
@@ -283,6 +287,25 @@ CREATE TABLE public.edit_link (
     at timestamp with time zone NOT NULL,
     link bytea NOT NULL,
     body text NOT NULL
+);
+CREATE TABLE public.escalation (
+    id bigint NOT NULL,
+    monitoring_order bigint,
+    timezone text NOT NULL,
+    office jsonb NOT NULL,
+    levels jsonb NOT NULL,
+    repeat_min integer NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT escalation_repeat_min_check CHECK ((repeat_min > 0))
+);
+ALTER TABLE public.escalation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.escalation_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
 );
 CREATE TABLE public.event (
     tag bigint NOT NULL,
@@ -684,6 +707,10 @@ ALTER TABLE ONLY public.duty
     ADD CONSTRAINT duty_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.edit_link
     ADD CONSTRAINT edit_link_pkey PRIMARY KEY (number);
+ALTER TABLE ONLY public.escalation
+    ADD CONSTRAINT escalation_one UNIQUE NULLS NOT DISTINCT (monitoring_order);
+ALTER TABLE ONLY public.escalation
+    ADD CONSTRAINT escalation_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.event
     ADD CONSTRAINT event_pkey PRIMARY KEY (tag, at, seq, kind);
 ALTER TABLE ONLY public.feed_entry
@@ -798,6 +825,8 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_settled_by_fkey FOREIGN KEY (settled_by) REFERENCES public.contact(id);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.escalation
+    ADD CONSTRAINT escalation_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
 ALTER TABLE ONLY public.hold

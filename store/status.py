@@ -30,7 +30,7 @@ async def counts(store: Store) -> dict[str, Any]:
                   (SELECT count(*) FROM unknown_tag WHERE tag < {FIRST_TAG}) AS unknown_tags,
                   (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL) AS dead_letters,
                   (SELECT count(*) FROM alert
-                   WHERE handling <> 'closed' AND calls > handled_calls AND {REAL}) AS new_alerts,
+                   WHERE handling <> 'closed' AND (handling = 'new' OR calls > handled_calls) AND {REAL}) AS new_alerts,
                   pg_database_size(current_database()) AS database_bytes"""  # noqa: S608
     )
     assert row is not None

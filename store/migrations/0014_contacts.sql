@@ -29,7 +29,6 @@ ALTER TABLE alert ADD COLUMN decided_calls integer NOT NULL DEFAULT 0;
 -- The last acknowledgement or step.
 ALTER TABLE alert ADD COLUMN handled_at timestamptz;
 
--- What was so by the rule before: anything done stopped the clock of the first contact, and closing stopped all.
-UPDATE alert SET contacted_calls = handled_calls WHERE handling IN ('in_progress', 'closed');
-UPDATE alert SET decided_calls = handled_calls WHERE handling = 'closed';
+-- What was so by the rule before: anything done stopped the clock of the first contact. The few that are open alone.
+UPDATE alert SET contacted_calls = handled_calls WHERE handling = 'in_progress';
 UPDATE alert SET handled_at = now() WHERE handling = 'acknowledged';

@@ -15,6 +15,7 @@ QUEUE: Final = frozenset({Role.OPERATOR, Role.OFFICER, Role.SUPERVISOR, Role.AUD
 ALERTS: Final = QUEUE | {Role.ENGINEER}  # an engineer's hold no wearer: tests/api/test_outages.py
 WORKERS: Final = ALERTS - {Role.AUDITOR}
 SETTERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR, Role.ADMIN})
+LEADERS: Final = frozenset({Role.SUPERVISOR, Role.ADMIN})
 NO_ENGINEER: Final = EVERYONE - {Role.ENGINEER}
 
 # By the words of DOMAIN.md: engineers see no personal data, auditors only read, field officers have no queue, officers set zones.
@@ -34,6 +35,10 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "POST /contacts": QUEUE - {Role.AUDITOR},
     "GET /contacts/{contact_id}": QUEUE,
     "PATCH /contacts/{contact_id}": QUEUE - {Role.AUDITOR},
+    "GET /escalations": ALERTS,
+    "POST /escalations": LEADERS,
+    "GET /escalations/{escalation_id}": ALERTS,
+    "PATCH /escalations/{escalation_id}": LEADERS,
     "GET /zones": QUEUE,
     "POST /zones": SETTERS,
     "POST /zones/check": QUEUE,

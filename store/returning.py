@@ -1,0 +1,33 @@
+"""Turns alerts that were acknowledged and then left alone into new ones: back in the queue, nobody's, their history kept."""
+
+from typing import Final
+
+from store import alerts
+from store.feed import Edit
+
+MOST: Final = 200  # at once; the feed's row is locked meanwhile
+
+
+async def due(change: Edit) -> list[int]:
+    """Give back those whose time is up; their ids.
+
+    One statement compares and sets: it takes only rows that are still so when it has locked them, and passes over those that
+    somebody else has in hand, whom it would otherwise have to wait for. So however many instances do this, and however often they
+    are killed, an alert is given back once for each time it was acknowledged.
+    """
+    rows = await change.connection.fetch(
+        f"""WITH due AS (
+                SELECT a.id, a.owner, a.severity FROM alert a
+                WHERE a.handling = 'acknowledged' AND {alerts.STATE} = 'acknowledged'
+                  AND a.handled_at + {alerts.UNWORKED} <= clock_timestamp()
+                ORDER BY a.id LIMIT $1 FOR UPDATE SKIP LOCKED)
+            UPDATE alert SET handling = 'new', owner = NULL, handling_version = handling_version + 1
+            FROM due LEFT JOIN account p ON p.id = due.owner WHERE alert.id = due.id
+            RETURNING alert.id, due.owner, due.severity, p.name""",  # noqa: S608 (constants)
+        MOST,
+    )
+    for row in sorted(rows, key=lambda row: row["id"]):
+        minutes = 5 if row["severity"] == 1 else 10
+        text = f"Acknowledged by {row['name']}, and nothing logged in {minutes} minutes: back to the queue."
+        alerts.tell(change, row["id"], "returned", text, {"owner": row["owner"]})
+    return sorted(row["id"] for row in rows)

@@ -1,0 +1,284 @@
+"""People are watched over: what was acknowledged and left alone is anybody's again, a clock that runs out is told; each once."""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import AsyncIterator
+from typing import Any
+
+import psycopg
+import pytest_asyncio
+
+from duties.people import watch_over
+from model.instant import parse
+from store import escalations
+from store.feed import edit
+from store.pool import Store
+from tests.api import given
+from tests.api.client import MISSING_CONSOLE, Api, serving
+from tests.integration.system import COMMAND, ROOT, START_S, until
+
+NEVER = 10_000  # minutes ahead
+LONG_AGO = -20_000_000
+
+
+@pytest_asyncio.fixture
+async def api(database: str, store: Store) -> AsyncIterator[Api]:
+    async with serving(database, store, console=MISSING_CONSOLE) as running:
+        yield running
+
+
+async def raised(api: Api, *due_min: int | None, severity: int = 1, kind: str = "exclusion", **order: Any) -> int:
+    """An alert of a new wearer whose three clocks run out so many minutes from now; None: there is no such clock."""
+    number = await api.store.pool.fetchval("SELECT count(*) FROM wearer")
+    who = await given.wearer(api, f"Wearer {number}", given.TAG + number)
+    alert = await given.alert(api.store, who, 1, severity=severity, kind=kind)
+    for name, minutes in zip(("acknowledge", "contact", "decision"), due_min, strict=True):
+        await api.store.pool.execute(
+            f"UPDATE alert SET due_{name} = now() + make_interval(mins => $2) WHERE id = $1", alert, minutes
+        )
+    if order:
+        await api.make("/escalations", {"order": who["order"]} | order)
+    return alert
+
+
+async def passes(api: Api, alert: int, minutes: int) -> None:
+    """So many minutes go by for an alert."""
+    await api.store.pool.execute(
+        """UPDATE alert SET handled_at = handled_at - d, escalated_at = escalated_at - d, due_acknowledge = due_acknowledge - d,
+               due_contact = due_contact - d, due_decision = due_decision - d
+           FROM (SELECT make_interval(mins => $2) AS d) AS gone WHERE id = $1""",
+        alert,
+        minutes,
+    )
+
+
+async def look(api: Api, alert: int) -> Any:
+    return (await api.get(f"/alerts/{alert}")).json
+
+
+async def said(api: Api, alert: int) -> list[str]:
+    return [
+        entry["text"] for entry in (await look(api, alert))["history"] if entry["actor"] is None and entry["what"] != "opened"
+    ]
+
+
+async def test_what_is_acknowledged_and_left_alone_goes_back_to_the_queue(api: Api) -> None:
+    alert = await raised(api, NEVER, NEVER, NEVER)
+    seen = (await api.post(f"/alerts/{alert}/acknowledge", role="operator")).json
+    assert seen["returns_at"] > seen["history"][-1]["at"]
+    await passes(api, alert, 4)
+    assert await watch_over(api.store) is None
+    await passes(api, alert, 1)
+    assert await watch_over(api.store) == {"returned": [alert]}
+    back = await look(api, alert)
+    assert (back["handling"], back["owner"], back["returns_at"]) == ("new", None, None)
+    assert back["running"] == ["acknowledge", "contact", "decision"]
+    entry = back["history"][-1]
+    assert (entry["what"], entry["actor"]) == ("returned", None)
+    assert entry["text"] == "Acknowledged by operator, and nothing logged in 5 minutes: back to the queue."
+    assert (await api.get("/status")).json["counts"]["new_alerts"] == 1
+    assert await watch_over(api.store) is None  # once for each acknowledgement
+    await api.post(f"/alerts/{alert}/acknowledge", role="officer")
+    await passes(api, alert, 5)
+    assert await watch_over(api.store) == {"returned": [alert]}
+
+
+async def test_less_than_p1_has_ten_minutes_and_a_step_or_a_contact_keeps_it(api: Api) -> None:
+    alone, stepped, called = [await raised(api, NEVER, None, None, severity=2) for _ in range(3)]
+    for alert in (alone, stepped, called):
+        await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+        await passes(api, alert, 9)
+    assert await watch_over(api.store) is None
+    await api.post(f"/alerts/{stepped}/steps", {"step": "instruct"}, "operator")
+    await api.post("/contacts", {"alert": called, "person": "wearer", "outcome": "no_answer"}, "operator")
+    await api.post(f"/alerts/{alone}/notes", {"text": "I am looking."}, "operator")  # words are no step
+    for alert in (alone, stepped, called):
+        await passes(api, alert, 60)
+    assert await watch_over(api.store) == {"returned": [alone]}
+    assert (await look(api, stepped))["handling"] == "in_progress"
+
+
+async def test_each_clock_that_runs_out_raises_one_level(api: Api) -> None:
+    alert = await raised(api, 2, 5, 10)
+    assert await watch_over(api.store) is None
+    await passes(api, alert, 2)
+    assert await watch_over(api.store) == {"escalated": {alert: 1}}
+    assert await watch_over(api.store) is None
+    await passes(api, alert, 3)
+    assert await watch_over(api.store) == {"escalated": {alert: 2}}
+    await passes(api, alert, 5)
+    assert await watch_over(api.store) == {"escalated": {alert: 3}}
+    await passes(api, alert, 600)
+    assert await watch_over(api.store) is None  # the chain has no more
+    found = await look(api, alert)
+    assert (found["level"], found["escalated_to"], found["handling"]) == (3, "police", "new")
+    assert [text.partition(":")[0] for text in await said(api, alert)] == [
+        "No acknowledgement in time", "No first contact in time", "No decision in time",
+    ]  # fmt: skip
+    sent = await api.store.pool.fetch(
+        """SELECT o.body, o.position = h.position AS fits FROM outbox o JOIN alert_history h USING (alert)
+           WHERE topic = 'escalation' AND h.what = 'escalated' AND h.details->'level' = o.body->'level' ORDER BY o.id"""
+    )
+    assert [(row["body"]["level"], row["fits"]) for row in sent] == [(1, True), (2, True), (3, True)]
+    assert sent[2]["body"] == {"alert": alert, "kind": "exclusion", "severity": 1, "level": 3, "to": "police"}
+    assert await api.store.pool.fetchval("SELECT count(*) FROM feed_entry WHERE kind = 'alert' AND what = 'escalated'") == 3
+
+
+async def test_a_clock_that_was_stopped_raises_nothing(api: Api) -> None:
+    alert = await raised(api, 2, 5, 10)
+    await api.post("/contacts", {"alert": alert, "person": "police", "outcome": "spoke"}, "operator")
+    await passes(api, alert, 600)
+    assert await watch_over(api.store) is None
+    closed = await raised(api, -5, -5, -5, severity=2)
+    await api.post(f"/alerts/{closed}/close", {"outcome": "other", "note": "x", "victim": {"notified": True}}, "operator")
+    assert await watch_over(api.store) is None
+
+
+async def test_while_nobody_does_anything_it_climbs(api: Api) -> None:
+    alert = await raised(api, -1, None, None, severity=2)
+    assert await watch_over(api.store) == {"escalated": {alert: 1}}
+    await passes(api, alert, 9)
+    assert await watch_over(api.store) is None
+    await passes(api, alert, 1)
+    assert await watch_over(api.store) == {"escalated": {alert: 2}}
+    assert (await said(api, alert))[-1] == "Nobody has done anything since level 1: escalated to level 2, duty manager."
+    await passes(api, alert, 10)
+    assert await watch_over(api.store) == {"escalated": {alert: 3}}
+    assert (await look(api, alert))["escalated_to"] == "duty_manager"  # the police are told of P1 alone
+    await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+    assert (await look(api, alert))["level"] == 3
+
+
+async def test_who_is_at_work_is_not_climbed_over(api: Api) -> None:
+    alert = await raised(api, -5, -3, NEVER)
+    assert await watch_over(api.store) == {"escalated": {alert: 2}}
+    await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")  # calls nobody: the contact is still out
+    await passes(api, alert, 10)
+    assert (await look(api, alert))["running"] == ["contact", "decision"]
+    assert await watch_over(api.store) is None
+
+
+async def test_what_ran_out_while_nobody_watched_is_told_once(api: Api) -> None:
+    alert = await raised(api, -10, -7, -2)
+    assert await watch_over(api.store) == {"escalated": {alert: 3}}
+    assert len(await said(api, alert)) == 1
+
+
+async def test_a_new_occurrence_of_what_was_handled_begins_at_the_bottom(api: Api) -> None:
+    alert = await raised(api, -1, NEVER, NEVER)
+    await watch_over(api.store)
+    await given.occurs_again(api.store, alert)
+    assert (await look(api, alert))["level"] == 1  # nobody has handled the first
+    await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
+    assert (await look(api, alert))["level"] == 0
+    await given.occurs_again(api.store, alert)
+    assert (await look(api, alert))["level"] == 0
+    assert await watch_over(api.store) == {"escalated": {alert: 1}}
+
+
+async def test_who_is_told_goes_by_the_order_and_the_hour(api: Api) -> None:
+    chain = {
+        "timezone": "Europe/London",
+        "office": {
+            "windows": [{"days": ["mon", "tue", "wed", "thu", "fri"], "from": "09:00", "to": "17:00"}],
+            "exceptions": [{"date": "2026-12-25", "windows": []}],
+        },
+        "levels": [{"office": "duty_officer", "otherwise": "police"}],
+    }
+    for at, to in (
+        ("2026-11-27T09:00:00Z", "duty_officer"),  # a Friday
+        ("2026-11-27T16:59:59Z", "duty_officer"),
+        ("2026-11-27T17:00:00Z", "police"),
+        ("2026-11-28T12:00:00Z", "police"),
+        ("2026-12-25T12:00:00Z", "police"),
+        ("2027-06-04T08:00:00Z", "duty_officer"),  # 09:00 in summer
+    ):
+        alert = await raised(api, LONG_AGO, None, None, **chain)
+        async with edit(api.store) as change:
+            assert await escalations.due(change, parse(at)) == [(alert, 1, to)], at
+        await api.post(f"/alerts/{alert}/close", {"outcome": "other", "note": "x", "victim": {"notified": True}})
+
+
+async def test_nobody_sends_the_police_unreviewed_for_what_was_only_inferred(api: Api) -> None:
+    chain = {"timezone": "UTC", "office": {"windows": []}, "levels": [{"office": "police", "otherwise": "police"}]}
+    alert = await raised(api, -1, 60, None, kind="crossed", **chain)
+    async with edit(api.store) as change:
+        assert await escalations.due(change) == [(alert, 1, "duty_manager")]
+    reviewed = await raised(api, None, -1, None, kind="crossed", **chain)
+    await api.post(f"/alerts/{reviewed}/steps", {"step": "instruct"})
+    async with edit(api.store) as change:
+        assert await escalations.due(change) == [(reviewed, 1, "police")]
+
+
+async def test_what_is_wrong_with_the_system_goes_to_engineers(api: Api) -> None:
+    alert = await raised(api, -1, None, None)
+    await api.store.pool.execute(
+        "UPDATE alert SET wearer = NULL, kind = 'monitoring_down', monitoring_order = 0 WHERE id = $1", alert
+    )
+    async with edit(api.store) as change:
+        assert await escalations.due(change) == [(alert, 1, "engineer")]
+
+
+async def test_synthetic_wearers_alerts_are_nobody_s(api: Api) -> None:
+    alert = await raised(api, -1, None, None)
+    await api.store.pool.execute("INSERT INTO wearer (id, name) OVERRIDING SYSTEM VALUE VALUES (-1, 's')")
+    await api.store.pool.execute("UPDATE alert SET wearer = -1 WHERE id = $1", alert)
+    assert await watch_over(api.store) is None
+
+
+async def test_many_who_watch_at_once_do_each_thing_once(api: Api) -> None:
+    late = [await raised(api, -1, NEVER, NEVER) for _ in range(8)]
+    left = [await raised(api, NEVER, NEVER, NEVER) for _ in range(8)]
+    for alert in left:
+        await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+        await passes(api, alert, 5)
+    did = await asyncio.gather(*(watch_over(api.store) for _ in range(8)))
+    assert sorted(alert for one in did for alert in (one or {}).get("returned", [])) == left  # type: ignore[attr-defined]
+    assert sorted(alert for one in did for alert in (one or {}).get("escalated", {})) == late  # type: ignore[attr-defined]
+    told = await api.store.pool.fetch("SELECT what, count(*) AS n FROM alert_history WHERE actor IS NULL GROUP BY what")
+    assert {row["what"]: row["n"] for row in told} == {"opened": 16, "returned": 8, "escalated": 8}
+
+
+async def test_an_alert_in_hand_is_left_for_the_next_round(api: Api) -> None:
+    alert = await raised(api, -1, NEVER, NEVER)
+    async with edit(api.store) as change:
+        await change.connection.execute("SELECT 1 FROM alert WHERE id = $1 FOR UPDATE", alert)
+        assert await watch_over(api.store) is None  # neither waits nor acts
+    assert await watch_over(api.store) == {"escalated": {alert: 1}}
+
+
+async def test_several_processes_one_of_them_killed_tell_each_level_once(api: Api, database: str) -> None:
+    """Real `cordon duties`, three at once; one dies by -9 in the middle and is started again."""
+    alerts = [await raised(api, -1, None, None, severity=2) for _ in range(20)]
+    environment = os.environ | {"CORDON_DSN": database}
+
+    def start() -> "subprocess.Popen[bytes]":
+        return subprocess.Popen(
+            [*COMMAND, "duties"], cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+
+    def levels(level: int) -> int:
+        with psycopg.connect(database) as connection:
+            found = connection.execute("SELECT count(*) FROM alert WHERE level >= %s", (level,)).fetchone()
+        return int(found[0]) if found else 0
+
+    running = [start() for _ in range(3)]
+    try:
+        await asyncio.to_thread(until, lambda: levels(1) > 0, "some are raised", START_S)
+        running[0].kill()
+        running[0].wait()
+        running.append(start())
+        await asyncio.to_thread(until, lambda: levels(1) == len(alerts), "all are raised", START_S)
+        for alert in alerts:
+            await passes(api, alert, 10)
+        await asyncio.to_thread(until, lambda: levels(2) == len(alerts), "all are raised again", START_S)
+    finally:
+        for process in running:
+            process.kill()
+            process.wait()
+    told = await api.store.pool.fetch(
+        "SELECT alert, details->>'level' AS level FROM alert_history WHERE what = 'escalated' ORDER BY alert, position"
+    )
+    assert [tuple(row) for row in told] == [(alert, level) for alert in alerts for level in ("1", "2")]
+    assert await api.store.pool.fetchval("SELECT count(*) FROM outbox WHERE topic = 'escalation'") == 2 * len(alerts)
