@@ -2,7 +2,7 @@
 
 import traceback
 import uuid
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from http import HTTPStatus
 from pathlib import Path
@@ -157,9 +157,24 @@ WORDS: Final = {
 }
 
 
+def places(errors: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    """Field, with dots between the levels, and what is wrong with it, of each thing that pydantic found in a body."""
+    return [
+        (".".join(map(str, wrong["loc"])), WORDS.get(wrong["type"], wrong["msg"].removeprefix("Value error, ")))
+        for wrong in errors
+    ]
+
+
+def summary(found: Sequence[tuple[str, str]]) -> str:
+    """The first place, and how many more there are."""
+    field, reason = found[0]
+    rest = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+    return (f"{field}: {reason}" if field else reason) + rest
+
+
 def of_validation(error: RequestValidationError, content_type: str) -> ProblemError:
     """Each wrong field with its place and what to do."""
-    places = []
+    found = []
     for wrong in error.errors():
         where, *path = wrong["loc"]
         if wrong["type"] == "json_invalid":
@@ -168,11 +183,9 @@ def of_validation(error: RequestValidationError, content_type: str) -> ProblemEr
         if where == "body" and not path and wrong["type"] != "missing" and "json" not in content_type:
             detail = "send JSON: Content-Type is application/json"
             return ProblemError(Kind.REFUSED, detail, status=HTTPStatus.UNSUPPORTED_MEDIA_TYPE)
-        reason = WORDS.get(wrong["type"], wrong["msg"].removeprefix("Value error, "))
-        places.append((str(where), ".".join(map(str, path)), reason))
-    first = f"{places[0][1]}: {places[0][2]}" if places[0][1] else f"{places[0][0]}: {places[0][2]}"
-    rest = f" (and {len(places) - 1} more)" if len(places) > 1 else ""
-    return ProblemError(Kind.INVALID, first + rest, errors=places)
+        found += [(str(where), *place) for place in places([{**wrong, "loc": path}])]
+    first = summary([(field or where, reason) for where, field, reason in found])
+    return ProblemError(Kind.INVALID, first, errors=found)
 
 
 def of_http(error: HTTPException) -> ProblemError:

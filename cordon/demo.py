@@ -11,7 +11,8 @@ from typing import IO, Any, Final
 
 from api.password import hash_password
 from api.roles import Role
-from cordon import child, features, logs
+from cordon import child, logs
+from cordon import document as documents
 from cordon.instance import Running
 from cordon.settings import read
 from cordon.worlds import STALE_S
@@ -19,7 +20,7 @@ from model import instant
 from model.errors import CordonError
 from store import accounts, activations, keys, wearers
 from store.pool import Store
-from store.world import NewActivation, NewOrder, NewWearer, create
+from store.world import create
 
 PASSWORD: Final = "demo"  # noqa: S105 - known to everyone, which is why the demo answers on loopback only
 FLEET: Final = ("-m", "bench")
@@ -37,37 +38,16 @@ async def seed(store: Store) -> None:
 
 
 async def load(store: Store, document: dict[str, Any]) -> None:
-    """Write a WORLD document's wearers, orders, activations and zones."""
-    row_of = {wearer["ref"]: row for row, wearer in enumerate(document["wearers"])}
-    orders = [
-        NewOrder(
-            row_of[order["wearer"]],
-            instant.parse(order["starts"]),
-            instant.parse(order["ends"]) if order["ends"] else None,
-            order["type"],
-            order["status"],
-            order["timezone"],
-            order["risk"],
-        )
-        for order in document["orders"]
-    ]
-    activations = [
-        NewActivation(
-            row_of[worn["wearer"]], worn["tag"], instant.parse(worn["from"]), instant.parse(worn["to"]) if worn["to"] else None
-        )
-        for worn in document["activations"]
-    ]
-    begins_us = min(order.starts_us for order in orders)
-    zones = [
-        features.zone(
-            feature,
-            wearer=row_of.get(feature["properties"]["applies_to"].get("wearer")),
-            in_force_from_us=begins_us,
-            called=f"zone {feature['ref']}",
-        )
-        for feature in document["zones"]
-    ]
-    await create(store, [NewWearer(wearer["name"]) for wearer in document["wearers"]], orders, activations, zones)
+    """Write a WORLD document, all of it in force since its first order began.
+
+    Raises
+    ------
+    CordonError
+        If an item of it is one that the API would refuse; the first is named.
+    """
+    read = documents.good(await documents.read(document, "the world"), "the world")
+    begins_us = min((item.body.starts for item in read["orders"]), default=instant.BEGINNING_US)
+    await create(store, *documents.rows(read, begins_us))
 
 
 async def _world() -> dict[str, Any]:

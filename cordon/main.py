@@ -194,6 +194,9 @@ def fleet(
 def replay(
     trace: Annotated[Path, typer.Argument(help="CSV or CSV.GZ: tag, fix_at, lon, lat and any other fix column by its name.")],
     zones: Annotated[Path | None, typer.Option("--zones", help="GeoJSON; each feature an exclusion zone for every tag.")] = None,
+    world: Annotated[
+        Path | None, typer.Option("--world", help="WORLD document: wearers, orders, activations, zones, as they were then.")
+    ] = None,
     until: Annotated[
         str | None, typer.Option("--until", help="Let the clock run on to this time.", show_default="one minute on")
     ] = None,
@@ -205,7 +208,7 @@ def replay(
     """Send a recorded trace through the gateway door and show the alerts it raises, on the trace's own clock."""
     from cordon.replay import run_replay
 
-    _run(run_replay(trace, zones, until=until, speed=speed, to=to, key=key, as_json=json, out=out, err=err))
+    _run(run_replay(trace, zones, world=world, until=until, speed=speed, to=to, key=key, as_json=json, out=out, err=err))
 
 
 @app.command()

@@ -12,7 +12,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
-from cordon import logs, tracing
+from cordon import document, logs, tracing
 from cordon.instance import database, running
 from cordon.sending import TIMEOUT_S, Door, Sent, send
 from cordon.settings import Settings
@@ -31,6 +31,7 @@ async def run_replay(
     trace: Path,
     zones: Path | None,
     *,
+    world: Path | None,
     until: str | None,
     speed: str,
     to: str | None,
@@ -53,33 +54,35 @@ async def run_replay(
             raise CordonError(f"--to {to!r} is not an address; write http://{to}")
         if key is None:
             raise CordonError("--to needs --key: a gateway key of that instance, from its `cordon keys create`")
-        if zones is not None or until is not None:
-            raise CordonError("--zones and --until are for a private instance; with --to, zones and clock are the running one's")
+        if zones is not None or world is not None or until is not None:
+            raise CordonError(
+                "--zones, --world and --until are for a private instance; with --to, world and clock are the running one's"
+            )
         with _progress(err, len(rows)) as progress:
             async with _door(to, key) as door:
                 sent = await send(door, rows, speed=times, keep_received=False, progress=progress)
         report = _report(sent, None)
     else:
-        report = await _privately(rows, zones, until_us, times, err)
+        report = await _privately(rows, zones, world, until_us, times, err)
     if as_json:
         print(json.dumps(report))  # noqa: T201 - the contract's own output
     else:
-        _show(report, out, unzoned=zones is None)
+        _show(report, out, unzoned=zones is None and world is None)
 
 
 async def _privately(
-    rows: list[Row], zones: Path | None, until_us: int | None, speed: float | None, err: Console
+    rows: list[Row], zones: Path | None, world: Path | None, until_us: int | None, speed: float | None, err: Console
 ) -> dict[str, Any]:
     """Into an instance of its own, made for this trace and gone after it."""
-    world = tracing.world(rows, zones)
+    made = tracing.world(rows, zones, None if world is None else await document.whole(world))
     with tempfile.TemporaryDirectory(prefix="cordon-replay-") as folder:
         data_dir = Path(folder)
         data_dir.chmod(0o711)  # as root the database server is another user
-        private = {"data_dir": data_dir, "port": 0, "host": "127.0.0.1", "dsn": "", "trace_from_us": world.begins_us}
+        private = {"data_dir": data_dir, "port": 0, "host": "127.0.0.1", "dsn": "", "trace_from_us": made.begins_us}
         settings = settings_of_environment().model_copy(update=private)
         logs.configure(settings.log_level, data_dir / "log" / "replay.log", "replay")
         try:
-            return await _through(settings, world, rows, until_us, speed, err)
+            return await _through(settings, made, rows, until_us, speed, err)
         except Exception as error:
             cause = first(error)
             said = logs.last_words(data_dir / "log")
@@ -164,7 +167,9 @@ def _show(report: dict[str, Any], out: Console, *, unzoned: bool) -> None:
         return
     out.print(f"{len(alerts)} alerts")
     if unzoned:
-        out.print("No zone was given, so there was nothing to enter; --zones FILE names a GeoJSON of them.")
+        out.print(
+            "No zone was given, so there was nothing to enter; --zones FILE names a GeoJSON of them, --world FILE a whole world."
+        )
         return
     table = Table(box=None)
     for column in ("", "kind", "tag", "zone", "from (UTC)", "to"):

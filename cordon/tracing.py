@@ -1,10 +1,12 @@
-"""Turns a trace and a file of zones into the world a replay runs in, and the alerts it raised into the replay's report."""
+"""Turns a trace, zones and a WORLD document into the world of a replay, and the alerts it raised into the replay's report."""
 
 import json
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from cordon import document as documents
 from cordon import features
+from cordon.document import Document
 from cordon.trace import Row, moment, tags
 from geofence.feature import parse, repair
 from ingest.rules import FIRST_YEAR_US
@@ -13,28 +15,34 @@ from model.batch import Rejected
 from model.errors import CordonError
 from store import replayed
 from store.pool import Store
-from store.world import NewActivation, NewOrder, NewWearer, NewZone, create
+from store.world import NewActivation, NewOrder, NewWearer, NewWorld, create
 
 # Orders, tags and zones were in force long before a trace begins.
 BEFORE_US: Final = instant.DAY_US
 
 
 class World(NamedTuple):
-    """What is written before the first row is sent; ``features`` are the zones' places in their file."""
+    """What is written before the first row is sent, and what its report calls it: zones by their places in the files."""
 
-    wearers: list[NewWearer]
-    orders: list[NewOrder]
-    activations: list[NewActivation]
-    zones: list[NewZone]
+    written: NewWorld
     begins_us: int
-    features: list[int]
+    wearers: list[str]
+    zones: list[int | str]
     repaired: list[dict[str, Any]]  # zones that were not valid as they stood: their place, and what was wrong
 
 
-def world(rows: list[Row], zones: Path | None) -> World:
-    """A wearer, an order and an activation for each tag of the trace, for the whole of it, and the zones of a file.
+class Called(NamedTuple):
+    """What the report calls the rows of a database."""
 
-    A zone that is not valid is repaired where it can be, and listed in ``repaired``.
+    wearers: dict[int, str]
+    zones: dict[int, int | str]
+
+
+def world(rows: list[Row], zones: Path | None, document: Document | None = None) -> World:
+    """A document's world, what else the trace needs, and the zones of a file.
+
+    Each tag of the trace that no activation of the document names has a wearer, an order and an activation of its own, for the
+    whole of it. A zone of the file that is not valid is repaired where it can be, and listed in ``repaired``.
 
     Raises
     ------
@@ -42,8 +50,11 @@ def world(rows: list[Row], zones: Path | None) -> World:
         If the zones cannot be read, or one of them cannot be judged by.
     """
     begins_us = _begins_us(rows)
-    worn = tags(rows)
-    row_of = {tag: row for row, tag in enumerate(worn)}
+    own = documents.rows(document or {}, begins_us)
+    named = {worn.tag for worn in own.activations}
+    strangers = [tag for tag in tags(rows) if tag not in named]
+    first = len(own.wearers)
+    row_of = {worn.tag: worn.wearer for worn in own.activations} | {tag: first + row for row, tag in enumerate(strangers)}
     made, places, repaired = [], [], []
     for place, feature in enumerate(_features(zones) if zones else []):
         called = f"zone {place}"
@@ -56,31 +67,37 @@ def world(rows: list[Row], zones: Path | None) -> World:
             usable = offered or feature
             made.append(features.zone(usable, wearer=wearer, in_force_from_us=begins_us, called=f"{zones}, {called}"))
             places.append(place)
+    new = [NewWearer(f"Wearer of tag {tag}") for tag in strangers]
+    written = own._replace(
+        wearers=[*own.wearers, *new],
+        orders=[*own.orders, *(NewOrder(first + row, begins_us) for row in range(len(new)))],
+        activations=[*own.activations, *(NewActivation(first + row, tag, begins_us) for row, tag in enumerate(strangers))],
+        zones=[*own.zones, *made],
+    )
+    items = document or {"wearers": [], "zones": []}
     return World(
-        [NewWearer(f"Wearer of tag {tag}") for tag in worn],
-        [NewOrder(row, begins_us) for row in range(len(worn))],
-        [NewActivation(row, tag, begins_us) for row, tag in enumerate(worn)],
-        made,
+        written,
         begins_us,
-        places,
+        [*(item.ref or item.body.name for item in items["wearers"]), *(wearer.name for wearer in new)],
+        [*(item.place if item.ref is None else item.ref for item in items["zones"]), *places],
         repaired,
     )
 
 
-async def load(store: Store, made: World) -> dict[int, int]:
-    """Write the world; each zone's id and its place in the file."""
-    created = await create(store, made.wearers, made.orders, made.activations, made.zones)
-    return dict(zip(created.zones, made.features, strict=True))
+async def load(store: Store, made: World) -> Called:
+    """Write the world; what its report will call what was written."""
+    created = await create(store, *made.written)
+    return Called(dict(zip(created.wearers, made.wearers, strict=True)), dict(zip(created.zones, made.zones, strict=True)))
 
 
-async def alerts(store: Store, places: dict[int, int]) -> list[dict[str, Any]]:
+async def alerts(store: Store, called: Called) -> list[dict[str, Any]]:
     """Every alert, as CONTRACT.md's replay reports it, in order of time."""
     return [
         {
             "kind": row["kind"],
             "tag": row["tag"],
-            "wearer": row["wearer_name"],
-            "zone": places.get(row["zone"]),
+            "wearer": called.wearers[row["wearer"]],
+            "zone": called.zones.get(row["zone"]),
             "severity": f"P{row['severity']}",
             "event_at": instant.show(row["event_at"]),
             "ended_at": None if row["ended_at"] is None else instant.show(row["ended_at"]),

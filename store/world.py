@@ -54,6 +54,15 @@ class NewZone(NamedTuple):
     valid_to_us: int | None = None
 
 
+class NewWorld(NamedTuple):
+    """A whole world, as ``create`` takes it."""
+
+    wearers: Sequence[NewWearer] = ()
+    orders: Sequence[NewOrder] = ()
+    activations: Sequence[NewActivation] = ()
+    zones: Sequence[NewZone] = ()
+
+
 class Created(NamedTuple):
     """Ids, in the order given; ``position`` is the control change that brings all of it."""
 

@@ -1,0 +1,242 @@
+"""Turns a WORLD document (docs/worlds.md) into bodies of the officers' API, each checked as the API would check it."""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from pydantic import BaseModel, ValidationError
+
+from api import problem
+from api.problem import ProblemError
+from api.routes.activations import ActivationIn
+from api.routes.orders import OrderIn
+from api.routes.wearers import WearerIn
+from api.settings import Settings
+from api.zone import ZoneIn, draft
+from model.errors import CordonError
+from model.instant import FOREVER_US
+from store.world import NewActivation, NewOrder, NewWearer, NewWorld, NewZone
+from store.zones import Draft
+
+Names = Mapping[tuple[str, ...], str]
+
+
+class Part(NamedTuple):
+    """One list of a document: the body of that resource's POST, and which of its fields name items of other lists."""
+
+    model: type[BaseModel]
+    names: Names
+
+
+# In the order in which they can be created: each names only what stands above it.
+PARTS: Final[Mapping[str, Part]] = {
+    "wearers": Part(WearerIn, {}),
+    "orders": Part(OrderIn, {("wearer",): "wearers"}),
+    "activations": Part(ActivationIn, {("wearer",): "wearers"}),
+    "zones": Part(ZoneIn, {("properties", "applies_to", "wearer"): "wearers"}),
+}
+
+# What the contract names and this version cannot load: refused where it holds anything, so that nobody believes it was read.
+UNREAD: Final = ("curfews", "visits", "pauses", "settings")
+
+
+class Item(NamedTuple):
+    """One item of a list; ``body`` is what the API makes of it, rows (from 1) for refs, None where ``reason`` says why not."""
+
+    place: str  # "orders[2] (o3)"
+    ref: str | None
+    sent: dict[str, Any]  # as it stands in the document, without its ref
+    body: Any
+    reason: str = ""
+
+
+Document = dict[str, list[Item]]
+
+
+def load(path: Path) -> dict[str, Any]:
+    """A document as it stands in its file.
+
+    Raises
+    ------
+    CordonError
+        If the file cannot be read, or is no WORLD document.
+    """
+    try:
+        document = json.loads(path.read_bytes())
+    except (OSError, ValueError, RecursionError) as error:
+        raise CordonError(f"{path} cannot be read as a world: {getattr(error, 'strerror', None) or error}") from error
+    if not isinstance(document, dict):
+        raise CordonError(f"{path} is no world: write one object with the lists {', '.join(PARTS)}")
+    for name, items in document.items():
+        if name in UNREAD:
+            if items:
+                raise CordonError(f"{path}: {name} cannot be loaded by this version: leave them out")
+        elif name not in PARTS:
+            raise CordonError(f"{path}: there is no list {name!r} in a world; it has {', '.join(PARTS)}")
+        elif not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
+            raise CordonError(f"{path}: {name} is not a list of objects")
+    return document
+
+
+async def whole(path: Path) -> Document:
+    """The document of a file, every item of which is good.
+
+    Raises
+    ------
+    CordonError
+        If the file cannot be read, or the API would refuse an item; the first is named.
+    """
+    return good(await read(load(path), str(path)), str(path))
+
+
+def good(document: Document, called: str) -> Document:
+    """The document; raises ``CordonError`` for the first item that the API would refuse."""
+    refused = list(wrong(document))
+    if refused:
+        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
+        raise CordonError(f"{called}: {refused[0].place}: {refused[0].reason}{more}")
+    return document
+
+
+async def read(document: Mapping[str, Any], called: str) -> Document:
+    """Every item of a document, checked by itself and against the others.
+
+    Raises
+    ------
+    CordonError
+        If two items of a list have the same ref; ``called`` is the document's name in what it says.
+    """
+    row_of = {part: _rows(part, document.get(part, ()), called) for part in PARTS}
+    found = {part: [await _item(part, at, item, row_of) for at, item in enumerate(document.get(part, ()))] for part in PARTS}
+    found["orders"] = [_spanned(item, "starts", "ends", "the order would end before it starts") for item in found["orders"]]
+    found["activations"] = _worn_by_one(
+        [
+            _spanned(item, "fitted_from", "fitted_to", "the tag would come off before it was fitted")
+            for item in found["activations"]
+        ]
+    )
+    return found
+
+
+def wrong(document: Document) -> Iterator[Item]:
+    """The items that the API would refuse."""
+    return (item for items in document.values() for item in items if item.reason)
+
+
+def resolved(sent: Mapping[str, Any], names: Names, ids: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+    """A body with ids in place of refs; the one given stays as it is.
+
+    Raises
+    ------
+    CordonError
+        If a ref names nothing that has an id.
+    """
+    body = dict(sent)
+    for path, part in names.items():
+        inside = body
+        for name in path[:-1]:
+            if not isinstance(inside.get(name), dict):
+                break  # whatever stands there instead is for the API to refuse
+            inside[name] = dict(inside[name])
+            inside = inside[name]
+        else:
+            ref = inside.get(path[-1])
+            if isinstance(ref, str | int) and not isinstance(ref, bool):
+                if str(ref) not in ids[part]:
+                    raise CordonError(f"{'.'.join(path)}: none of the {part} has the ref {ref!r}")
+                inside[path[-1]] = ids[part][str(ref)]
+    return body
+
+
+def _rows(part: str, items: Sequence[Mapping[str, Any]], called: str) -> dict[str, int]:
+    """The row of each ref, from 1.
+
+    Raises
+    ------
+    CordonError
+        If two items have the same: whatever names it could mean either.
+    """
+    found: dict[str, int] = {}
+    for row, item in enumerate(items, 1):
+        ref = item.get("ref")
+        if ref is None:
+            continue
+        if not isinstance(ref, str | int) or isinstance(ref, bool):
+            raise CordonError(f"{called}: {part}[{row - 1}]: its ref is {ref!r}; write a word such as {part[0]}1")
+        if str(ref) in found:
+            raise CordonError(f"{called}: {part}[{row - 1}]: the ref {ref!r} is that of {part}[{found[str(ref)] - 1}] already")
+        found[str(ref)] = row
+    return found
+
+
+async def _item(part: str, at: int, item: Mapping[str, Any], row_of: Mapping[str, Mapping[str, int]]) -> Item:
+    ref = None if item.get("ref") is None else str(item["ref"])
+    place = f"{part}[{at}]" + ("" if ref is None else f" ({ref})")
+    sent = {name: value for name, value in item.items() if name != "ref"}
+    model, names = PARTS[part]
+    try:
+        body: Any = model.model_validate(resolved(sent, names, row_of))
+        if isinstance(body, ZoneIn):
+            body, _ = await draft(body, Settings.timezone)
+    except ValidationError as error:
+        return Item(place, ref, sent, None, problem.summary(problem.places(error.errors())))
+    except (CordonError, ProblemError) as error:
+        return Item(place, ref, sent, None, str(error))
+    return Item(place, ref, sent, body)
+
+
+def _spanned(item: Item, start: str, end: str, said: str) -> Item:
+    """The item, refused where it ends at or before it starts."""
+    if item.body is None or getattr(item.body, end) is None or getattr(item.body, end) > getattr(item.body, start):
+        return item
+    return item._replace(body=None, reason=f"{said}: correct one")
+
+
+def _worn_by_one(items: list[Item]) -> list[Item]:
+    """Activations, each refused that has a tag on a second leg."""
+    taken: dict[int, list[tuple[int, int, str]]] = {}
+    found = []
+    for item in items:
+        if item.body is not None:
+            start_us, end_us = item.body.fitted_from, FOREVER_US if item.body.fitted_to is None else item.body.fitted_to
+            spans = taken.setdefault(item.body.tag, [])
+            other = next((place for low, high, place in spans if low < end_us and start_us < high), None)
+            if other is not None:
+                item = item._replace(body=None, reason=f"tag {item.body.tag} is worn in that time by {other} already")  # noqa: PLW2901
+            else:
+                spans.append((start_us, end_us, item.place))
+        found.append(item)
+    return found
+
+
+def rows(document: Document, in_force_from_us: int) -> NewWorld:
+    """A document whose items are good as rows to write, zones in force from a time that is given."""
+    wearers, orders, worn, zones = ([item.body for item in document.get(part, ())] for part in PARTS)
+    return NewWorld(
+        [NewWearer(wearer.name, wearer.model_dump(exclude={"name"})) for wearer in wearers],
+        [
+            NewOrder(order.wearer - 1, order.starts, order.ends, order.type, order.status, order.timezone, order.risk)
+            for order in orders
+        ],
+        [NewActivation(one.wearer - 1, one.tag, one.fitted_from, one.fitted_to) for one in worn],
+        [_zone(zone, in_force_from_us) for zone in zones],
+    )
+
+
+def _zone(zone: Draft, in_force_from_us: int) -> NewZone:
+    return NewZone(
+        None if zone.wearer is None else zone.wearer - 1,
+        zone.name,
+        zone.wkb,
+        zone.feature,
+        in_force_from_us,
+        zone.kind,
+        zone.purpose,
+        zone.radius_m,
+        zone.buffer_m,
+        zone.confirm_fixes,
+        zone.schedule,
+        zone.valid_from_us,
+        zone.valid_to_us,
+    )

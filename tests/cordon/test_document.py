@@ -1,0 +1,128 @@
+"""A WORLD document is checked as the API would check it, before anything is written, and says where it is wrong."""
+
+import copy
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cordon import document
+from model.errors import CordonError
+from model.instant import parse
+
+TAG = 356307042441013
+WORLD: dict[str, Any] = {
+    "wearers": [{"ref": "w1", "name": "Test Wearer", "risk": "high"}, {"ref": "w2", "name": "Another"}],
+    "orders": [
+        {
+            "ref": "o1",
+            "wearer": "w1",
+            "type": "bail",
+            "timezone": "Europe/London",
+            "starts": "2026-03-20T09:00:00Z",
+            "ends": None,
+        },
+        {"ref": "o2", "wearer": "w2", "type": "licence", "timezone": "UTC", "starts": "2026-03-21T09:00:00Z"},
+    ],
+    "activations": [
+        {"wearer": "w1", "tag": TAG, "from": "2026-03-20T10:00:00Z", "to": "2026-03-22T10:00:00Z"},
+        {"wearer": "w2", "tag": TAG, "from": "2026-03-22T10:00:00Z", "to": None},
+    ],
+    "zones": [
+        {
+            "ref": "home1",
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [-2.98, 53.4]},
+            "properties": {"kind": "home", "radius_m": 75, "applies_to": {"wearer": "w2"}},
+        },
+        {
+            "type": "Feature",
+            "geometry": {"type": "Point", "coordinates": [-2.9, 53.4]},
+            "properties": {"radius_m": 200, "applies_to": {"all": True}, "valid_to": "2026-04-01T00:00:00Z"},
+        },
+    ],
+    "visits": [],
+    "pauses": [],
+    "settings": {},
+}
+
+
+def changed(path: str, value: Any) -> dict[str, Any]:
+    """The world with one thing else: ``orders.0.ends``."""
+    made = copy.deepcopy(WORLD)
+    *above, last = path.split(".")
+    inside: Any = made
+    for name in above:
+        inside = inside[int(name)] if isinstance(inside, list) else inside[name]
+    inside[last] = value
+    return made
+
+
+def written(tmp_path: Path, body: Any) -> Path:
+    path = tmp_path / "world.json"
+    path.write_text(body if isinstance(body, str) else json.dumps(body))
+    return path
+
+
+async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Path) -> None:
+    begins_us = parse("2026-03-19T00:00:00Z")
+    wearers, orders, worn, zones = document.rows(await document.whole(written(tmp_path, WORLD)), begins_us)[:4]
+    assert [(wearer.name, wearer.details["risk"]) for wearer in wearers] == [("Test Wearer", "high"), ("Another", "standard")]
+    assert [(order.wearer, order.type, order.status, order.timezone) for order in orders] == [
+        (0, "bail", "active", "Europe/London"),
+        (1, "licence", "active", "UTC"),
+    ]
+    assert (orders[0].starts_us, orders[0].ends_us) == (parse("2026-03-20T09:00:00Z"), None)
+    assert [(one.wearer, one.tag, one.to_us) for one in worn] == [(0, TAG, parse("2026-03-22T10:00:00Z")), (1, TAG, None)]
+    home, shared = zones
+    assert (home.wearer, home.kind, home.radius_m, home.in_force_from_us) == (1, "home", 75.0, begins_us)
+    assert (shared.wearer, shared.kind, shared.purpose, shared.valid_to_us) == (
+        None,
+        "exclusion",
+        "victim",
+        parse("2026-04-01T00:00:00Z"),
+    )
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "said"),
+    [
+        ("orders.0.wearer", "w9", "orders[0] (o1): wearer: none of the wearers has the ref 'w9'"),
+        ("orders.1.timezone", "Europe/Atlantis", "orders[1] (o2): timezone: is no time zone: give an IANA name"),
+        ("orders.0.ends", "2026-03-20T08:00:00Z", "orders[0] (o1): the order would end before it starts: correct one"),
+        ("orders.0.status", "asleep", "orders[0] (o1): status: "),
+        ("orders.0.starts", "yesterday", "orders[0] (o1): starts: write a time as 2026-11-22T08:00:00Z"),
+        ("orders.0.colour", "red", "orders[0] (o1): colour: is not a field we know"),
+        ("wearers.1.name", "", "wearers[1] (w2): name: "),
+        ("activations.1.from", "2026-03-22T09:59:59Z", f"activations[1]: tag {TAG} is worn in that time by activations[0]"),
+        ("activations.0.to", "2026-03-20T10:00:00Z", "activations[0]: the tag would come off before it was fitted"),
+        ("zones.0.properties.applies_to", {"wearer": "w9"}, "zones[0] (home1): properties.applies_to.wearer: none of"),
+        ("zones.0.properties.applies_to", "everyone", "zones[0] (home1): properties.applies_to: "),
+        ("zones.1.properties.radius_m", -1, "zones[1]: properties.radius_m: "),
+        ("zones.1.geometry", {"type": "LineString", "coordinates": []}, "zones[1]: geometry: "),
+        ("wearers.1.ref", "w1", "the ref 'w1' is that of wearers[0] already"),
+        ("wearers.1.ref", ["w1"], "wearers[1]: its ref is ['w1']"),
+        ("wearers", {"w1": {}}, "wearers is not a list of objects"),
+        ("visits", [{"wearer": "w1"}], "visits cannot be loaded by this version: leave them out"),
+        ("settings", {"grace_min": 5}, "settings cannot be loaded by this version"),
+        ("waerers", [], "there is no list 'waerers' in a world"),
+    ],
+)  # fmt: skip
+async def test_what_is_wrong_is_named_by_its_place(tmp_path: Path, path: str, value: Any, said: str) -> None:
+    with pytest.raises(CordonError) as refused:
+        await document.whole(written(tmp_path, changed(path, value)))
+    assert said in str(refused.value)
+    assert str(refused.value).startswith(str(tmp_path / "world.json"))
+
+
+@pytest.mark.parametrize("body", ["{", "[]", "[" * 100_000])
+async def test_a_file_that_is_no_world_is_refused_in_one_sentence(tmp_path: Path, body: str) -> None:
+    with pytest.raises(CordonError, match="world"):
+        await document.whole(written(tmp_path, body))
+
+
+async def test_all_that_is_wrong_is_found() -> None:
+    made = changed("orders.0.wearer", "w9")
+    made["zones"][1]["geometry"] = None
+    assert [item.place for item in document.wrong(await document.read(made, "it"))] == ["orders[0] (o1)", "zones[1]"]
