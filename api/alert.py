@@ -49,6 +49,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "running": ["acknowledge", "contact", "decision"],
     "returns_at": None,
     "callback_at": None,
+    "paused": None,
     "held_under": None,
     "outcome": None,
     "closed_at": None,
@@ -136,6 +137,14 @@ class Due(BaseModel):
     decision: Instant | None
 
 
+class Paused(BaseModel):
+    """Why nobody is paged about an alert, and until when."""
+
+    id: int
+    until: Instant
+    reason: str
+
+
 class Alert(BaseModel):
     """An alert as the queue and the stream show it."""
 
@@ -171,6 +180,7 @@ class Alert(BaseModel):
     running: list[Clock] = Field(description="the clocks that nobody has stopped yet")
     returns_at: Instant | None = Field(description="acknowledged: when it is new again, unless a step is logged before")
     callback_at: Instant | None = Field(description="when the first call that is owed about it is due")
+    paused: Paused | None = Field(description="the pause by which nobody is paged about it just now")
     held_under: int | None = Field(description="the alert it follows from: a dead battery holds the silence")
     outcome: str | None
     closed_at: Instant | None
@@ -258,6 +268,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "running": [clock for clock in CLOCKS if row[f"{clock}_by"] is not None],
         "returns_at": row["returns_at"],
         "callback_at": row["callback_at"],
+        "paused": None if row["pause"] is None else Paused(id=row["pause"], until=row["pause_until"], reason=row["pause_reason"]),
         "held_under": row["held_under"],
         "outcome": row["outcome"],
         "closed_at": row["closed_at"],

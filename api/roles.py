@@ -13,6 +13,8 @@ class May(StrEnum):
     SET_ESCALATIONS = "set_escalations"  # who is told when nobody answers
     SEE_CONTACTS = "see_contacts"  # who was called about whom, and what they said
     LOG_CONTACTS = "log_contacts"
+    PAUSE_ALERTS = "pause_alerts"  # ask that nobody is paged for a while, end that, see who said so with SEE_WEARERS
+    APPROVE_PAUSES = "approve_pauses"  # the second person
     SEE_WEARERS = "see_wearers"  # wearers, orders, activations, groups: personal data
     EDIT_WEARERS = "edit_wearers"  # wearers, orders, groups
     FIT_TAGS = "fit_tags"  # activations
@@ -44,6 +46,7 @@ _OPERATOR: Final = frozenset(
         May.WORK_ALERTS,
         May.SEE_CONTACTS,
         May.LOG_CONTACTS,
+        May.PAUSE_ALERTS,
         May.SEE_WEARERS,
         May.SEE_ZONES,
         May.SEE_FIXES,
@@ -51,7 +54,7 @@ _OPERATOR: Final = frozenset(
         May.SEE_STATUS,
     }
 )
-_OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES}
+_OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES, May.APPROVE_PAUSES}
 
 PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.OPERATOR: _OPERATOR,

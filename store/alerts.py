@@ -37,12 +37,18 @@ SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.
        s.*, {LEVEL} AS raised_to,
        CASE WHEN s.state = 'acknowledged' THEN a.handled_at + {UNWORKED} END AS returns_at,
        least(s.acknowledge_by, s.contact_by, s.decision_by) AS next_due,
-       (SELECT min(c.callback_at) FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL) AS callback_at
+       (SELECT min(c.callback_at) FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL) AS callback_at,
+       q.pause, q.pause_until, q.pause_reason
 FROM alert a
 LEFT JOIN wearer w ON w.id = a.wearer
 LEFT JOIN account o ON o.id = a.owner
 LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
-CROSS JOIN LATERAL (SELECT {STATE} AS state, {RUNNING} WHERE a.wearer > 0 OR a.wearer IS NULL) s"""  # noqa: S608 (constants)
+CROSS JOIN LATERAL (SELECT {STATE} AS state, {RUNNING} WHERE a.wearer > 0 OR a.wearer IS NULL) s
+LEFT JOIN LATERAL (
+    SELECT p.id AS pause, p.until AS pause_until, p.reason AS pause_reason FROM pause p
+    WHERE p.wearer = a.wearer AND (p.kind IS NULL OR p.kind = a.kind) AND (p.including_p1 OR a.severity > 1)
+      AND p.approved_at IS NOT NULL AND p.ended_at IS NULL AND p.starts <= clock_timestamp() AND p.until > clock_timestamp()
+    ORDER BY p.until DESC LIMIT 1) q ON true"""  # noqa: S608 (constants)
 
 KEY: Final = "(q.severity, coalesce(q.next_due, timestamptz '9999-01-01 00:00:00+00'), q.event_at, q.id)"
 

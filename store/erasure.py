@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from store import audit, contacts, holds
+from store import audit, contacts, holds, pauses
 from store.feed import Edit
 from store.refusal import ConflictError, MissingError
 
@@ -11,7 +11,7 @@ ENDED: Final = ("completed", "revoked")
 
 
 async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> None:
-    """Replace what says who a wearer is: name, details, people's words in their alerts' histories, contacts, their zones' names.
+    """Replace what says who a wearer is: name, details, people's words in histories, contacts, pauses, their zones' names.
 
     Everything else keeps its place under the wearer's number, so that alerts, their evidence and the audit stay whole: positions
     go with their days, geometry is what alerts were judged by. Doing it again does no harm.
@@ -50,6 +50,7 @@ async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> N
         REDACTED,
     )
     await contacts.redact(change, wearer, REDACTED)
+    await pauses.redact(change, wearer, REDACTED)
     await change.connection.execute(
         """UPDATE zone_version SET name = $2, feature = jsonb_set(feature, '{properties,name}', to_jsonb($2::text))
            WHERE applies_wearer = $1""",

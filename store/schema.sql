@@ -11,6 +11,25 @@ SET client_min_messages = warning;
 SET row_security = off;
 CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+CREATE FUNCTION public.mute_page() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    paused bigint;
+BEGIN
+    SELECT pause.id INTO paused FROM alert JOIN pause USING (wearer)
+    WHERE alert.id = NEW.alert AND pause.approved_at IS NOT NULL AND pause.ended_at IS NULL
+      AND pause.starts <= clock_timestamp() AND pause.until > clock_timestamp()
+      AND (pause.kind IS NULL OR pause.kind = NEW.body ->> 'kind')
+      AND (pause.including_p1 OR (NEW.body ->> 'severity')::integer > 1)
+    ORDER BY pause.id LIMIT 1;
+    IF paused IS NULL THEN
+        RETURN NEW;
+    END IF;
+    INSERT INTO muted_page (pause, alert, topic, body) VALUES (paused, NEW.alert, NEW.topic, NEW.body);
+    RETURN NULL;
+END
+$$;
 CREATE FUNCTION public.note_day_change() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -492,6 +511,13 @@ ALTER TABLE public.monitoring_order ALTER COLUMN id ADD GENERATED ALWAYS AS IDEN
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.muted_page (
+    pause bigint NOT NULL,
+    alert bigint NOT NULL,
+    topic text NOT NULL,
+    body jsonb NOT NULL,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
 CREATE TABLE public.organisation (
     id bigint NOT NULL,
     name text NOT NULL
@@ -518,6 +544,33 @@ CREATE TABLE public.outbox (
 );
 ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.outbox_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.pause (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    kind text,
+    including_p1 boolean DEFAULT false NOT NULL,
+    reason text NOT NULL,
+    starts timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    requested_by bigint NOT NULL,
+    approved_by bigint,
+    approved_at timestamp with time zone,
+    ended_by bigint,
+    ended_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT pause_check CHECK ((until > starts)),
+    CONSTRAINT pause_check1 CHECK ((approved_by <> requested_by)),
+    CONSTRAINT pause_check2 CHECK (((kind IS NOT NULL) OR (NOT including_p1)))
+);
+ALTER TABLE public.pause ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.pause_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -745,6 +798,8 @@ ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.pause
+    ADD CONSTRAINT pause_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.receipt
     ADD CONSTRAINT receipt_pkey PRIMARY KEY (id, lane);
 ALTER TABLE ONLY public.retired_day
@@ -790,9 +845,12 @@ CREATE INDEX contact_owed ON public.contact USING btree (callback_at) WHERE ((ca
 CREATE INDEX contact_wearer ON public.contact USING btree (wearer);
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
+CREATE INDEX muted_page_pause ON public.muted_page USING btree (pause);
 CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
+CREATE INDEX pause_wearer ON public.pause USING btree (wearer, until);
 CREATE INDEX receipt_at ON public.receipt USING brin (at);
 CREATE INDEX session_family ON public.session USING btree (family);
+CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_organisation_fkey FOREIGN KEY (organisation) REFERENCES public.organisation(id);
 ALTER TABLE ONLY public.activation
@@ -843,8 +901,20 @@ ALTER TABLE ONLY public.monitoring_order
     ADD CONSTRAINT monitoring_order_organisation_fkey FOREIGN KEY (organisation) REFERENCES public.organisation(id);
 ALTER TABLE ONLY public.monitoring_order
     ADD CONSTRAINT monitoring_order_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.muted_page
+    ADD CONSTRAINT muted_page_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.muted_page
+    ADD CONSTRAINT muted_page_pause_fkey FOREIGN KEY (pause) REFERENCES public.pause(id);
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.pause
+    ADD CONSTRAINT pause_approved_by_fkey FOREIGN KEY (approved_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.pause
+    ADD CONSTRAINT pause_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.pause
+    ADD CONSTRAINT pause_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.pause
+    ADD CONSTRAINT pause_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 ALTER TABLE ONLY public.snapshot

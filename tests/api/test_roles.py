@@ -39,6 +39,10 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "POST /escalations": LEADERS,
     "GET /escalations/{escalation_id}": ALERTS,
     "PATCH /escalations/{escalation_id}": LEADERS,
+    "GET /pauses": NO_ENGINEER,
+    "POST /pauses": QUEUE - {Role.AUDITOR},
+    "GET /pauses/{pause_id}": NO_ENGINEER,
+    "PATCH /pauses/{pause_id}": QUEUE - {Role.AUDITOR},
     "GET /zones": QUEUE,
     "POST /zones": SETTERS,
     "POST /zones/check": QUEUE,
@@ -163,6 +167,9 @@ def test_whoever_may_edit_may_see(role: Role) -> None:
         (May.EDIT_ZONES, May.SEE_ZONES),
         (May.FIT_TAGS, May.SEE_TAGS),
         (May.LOG_CONTACTS, May.SEE_CONTACTS),
+        (May.PAUSE_ALERTS, May.SEE_WEARERS),
+        (May.APPROVE_PAUSES, May.PAUSE_ALERTS),
+        (May.SET_ESCALATIONS, May.SEE_QUEUE),
         (May.SETTLE_DEAD, May.SEE_DEAD),
     ):
         assert edit not in mine or see in mine

@@ -1,0 +1,181 @@
+"""Pauses as rows: for a while nobody is paged about a wearer, because two people say so. The alerts stay where they are.
+
+What mutes is a trigger on the outbox (0016_pauses.sql), which every page passes; what it held back is kept and counted.
+"""
+
+from typing import Any, Final
+
+import asyncpg
+
+from model.alert import Kind
+from model.instant import HOUR_US, MINUTE_US
+from store import alerts, audit
+from store.feed import Edit
+from store.pool import Store
+from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+
+LONGEST_US: Final = 24 * HOUR_US  # two shifts look at it before it may go on
+BEGUN_US: Final = 5 * MINUTE_US  # a start so long ago means now: it was typed a moment before it was sent
+
+# A warning that may be a victim's only one: no two people mute it.
+ALWAYS_PAGE: Final = frozenset({Kind.EXCLUSION, Kind.EXCLUSION_POSSIBLE, Kind.CROSSED, Kind.APPROACH})
+
+FIELDS: Final = ("wearer", "kind", "including_p1", "reason", "starts", "until")
+
+VIEW: Final = """
+SELECT p.*, w.name AS wearer_name, r.name AS requested_name, v.name AS approved_name, e.name AS ended_name,
+       (SELECT count(*) FROM muted_page m WHERE m.pause = p.id) AS muted,
+       CASE WHEN p.ended_at IS NOT NULL THEN 'ended' WHEN p.until <= clock_timestamp() THEN 'over'
+            WHEN p.approved_at IS NULL THEN 'waiting' WHEN p.starts > clock_timestamp() THEN 'planned'
+            ELSE 'in_force' END AS state
+FROM pause p
+JOIN wearer w ON w.id = p.wearer
+JOIN account r ON r.id = p.requested_by
+LEFT JOIN account v ON v.id = p.approved_by
+LEFT JOIN account e ON e.id = p.ended_by"""
+
+
+async def page(store: Store, *, wearer: int | None, standing: bool, after: int, limit: int) -> list[asyncpg.Record]:
+    """By id, those after ``after``; ``standing``: only those that are in force, or may yet be."""
+    return await store.pool.fetch(
+        f"""{VIEW} WHERE p.id > $1 AND ($2::bigint IS NULL OR p.wearer = $2)
+              AND (NOT $3 OR p.ended_at IS NULL AND p.until > clock_timestamp())
+            ORDER BY p.id LIMIT $4""",
+        after,
+        wearer,
+        standing,
+        limit,
+    )
+
+
+async def get(store: Store, pause: int) -> asyncpg.Record:
+    """One pause; raises ``MissingError``."""
+    row = await store.pool.fetchrow(f"{VIEW} WHERE p.id = $1", pause)
+    if row is None:
+        raise MissingError("pause", pause)
+    return row
+
+
+async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
+    """Ask for one, with all of ``FIELDS``; it mutes nothing until a second person approves.
+
+    Raises
+    ------
+    DanglingError, ConflictError
+        If there is no such wearer; if it would last too long, or mute what is never muted.
+    """
+    _check(fields)
+    try:
+        number: int = await change.connection.fetchval(
+            f"INSERT INTO pause ({', '.join(FIELDS)}, requested_by) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",  # noqa: S608
+            *(fields[name] for name in FIELDS),
+            change.actor,
+        )
+    except asyncpg.ForeignKeyViolationError:
+        raise DanglingError("wearer", "wearer", fields["wearer"]) from None
+    change.entry("pause", number, "requested")
+    audit.done(change, "requested", f"pause/{number}", **_said(fields))
+    return await read(change, number)
+
+
+async def approve(change: Edit, known: asyncpg.Record) -> None:
+    """A second person says yes: it is in force from its start on."""
+    if known["approved_at"] is not None:
+        raise ConflictError(f"pause {known['id']} is approved already")
+    if known["requested_by"] == change.actor:
+        raise ConflictError(f"you asked for pause {known['id']} yourself: somebody else must approve it")
+    await change.connection.execute(
+        "UPDATE pause SET approved_by = $2, approved_at = clock_timestamp(), version = version + 1 WHERE id = $1",
+        *(known["id"], change.actor),
+    )
+    await _tell(change, known, "paused")
+
+
+async def extend(change: Edit, known: asyncpg.Record, until_us: int) -> None:
+    """Another end. Sooner holds at once; later must be approved anew, by somebody else than who asks for it."""
+    fields = dict(known) | {"until": until_us}
+    _check(fields)
+    later = until_us > known["until"]
+    await change.connection.execute(
+        """UPDATE pause SET until = $2, version = version + 1,
+               requested_by = CASE WHEN $3 THEN $4 ELSE requested_by END,
+               approved_by = CASE WHEN NOT $3 THEN approved_by END, approved_at = CASE WHEN NOT $3 THEN approved_at END
+           WHERE id = $1""",
+        *(known["id"], until_us, later, change.actor),
+    )
+    await _tell(change, fields, "pause_extended" if later else "pause_shortened")
+
+
+async def end(change: Edit, known: asyncpg.Record) -> None:
+    """Over now, whatever its time was."""
+    await change.connection.execute(
+        "UPDATE pause SET ended_by = $2, ended_at = clock_timestamp(), version = version + 1 WHERE id = $1",
+        *(known["id"], change.actor),
+    )
+    await _tell(change, known, "pause_ended")
+
+
+async def locked(change: Edit, pause: int, version: int) -> asyncpg.Record:
+    """One that stands, that nobody changes until this transaction ends, with the alerts it concerns.
+
+    Raises
+    ------
+    MissingError, StaleError, ConflictError
+    """
+    known = await change.connection.fetchrow(
+        "SELECT *, until <= clock_timestamp() AS over FROM pause WHERE id = $1 FOR UPDATE", pause
+    )
+    if known is None:
+        raise MissingError("pause", pause)
+    if known["version"] != version:
+        raise StaleError("pause", pause)
+    if known["ended_at"] is not None or known["over"]:
+        raise ConflictError(f"pause {pause} is over: ask for another")
+    return known
+
+
+async def read(change: Edit, pause: int) -> asyncpg.Record:
+    """As it stands in this transaction."""
+    row = await change.connection.fetchrow(f"{VIEW} WHERE p.id = $1", pause)
+    assert row is not None
+    return row
+
+
+def _check(fields: dict[str, Any]) -> None:
+    if fields["until"] <= fields["starts"]:
+        raise ConflictError("the pause would end before it starts: correct from or until")
+    if fields["until"] - fields["starts"] > LONGEST_US:
+        raise ConflictError(f"a pause lasts {LONGEST_US // HOUR_US} hours at most: ask again when they are over")
+    if fields["including_p1"] and fields["kind"] is None:
+        raise ConflictError("P1 pages of every kind are never paused: name the one kind")
+    if fields["including_p1"] and fields["kind"] in ALWAYS_PAGE:
+        raise ConflictError(f"a P1 of kind {fields['kind']} may be a victim's only warning: it always pages")
+
+
+async def _tell(change: Edit, pause: dict[str, Any] | asyncpg.Record, what: str) -> None:
+    """The pause's own entry, and a line in each open alert that it is about."""
+    change.entry("pause", pause["id"], what)
+    audit.done(change, what, f"pause/{pause['id']}", **_said(pause))
+    concerned = await change.connection.fetch(
+        """SELECT id FROM alert WHERE wearer = $1 AND ($2::text IS NULL OR kind = $2) AND handling <> 'closed'
+           ORDER BY id FOR UPDATE""",
+        *(pause["wearer"], pause["kind"]),
+    )
+    for row in concerned:
+        details = {"pause": pause["id"], "until_us": pause["until"], "including_p1": pause["including_p1"]}
+        await alerts.amended(change, row["id"], what, pause["reason"], details)
+
+
+def _said(pause: dict[str, Any] | asyncpg.Record) -> dict[str, Any]:
+    return {
+        "wearer": pause["wearer"],
+        "kind": pause["kind"],
+        "including_p1": pause["including_p1"],
+        "starts_us": pause["starts"],
+        "until_us": pause["until"],
+    }
+
+
+async def redact(change: Edit, wearer: int, word: str) -> None:
+    """Put a word in place of the reasons of a wearer's pauses."""
+    await change.connection.execute("UPDATE pause SET reason = $2, version = version + 1 WHERE wearer = $1", wearer, word)

@@ -1,0 +1,155 @@
+"""Pauses: two people, a cap, an expiry; nobody is paged meanwhile, and every alert stays where it is."""
+
+from typing import Any
+
+import pytest
+
+from model.instant import HOUR_US, MINUTE_US, show
+from store.feed import edit
+from tests.api import given
+from tests.api.client import Api
+
+
+@pytest.fixture
+async def who(api: Api) -> dict[str, Any]:
+    return await given.wearer(api)
+
+
+async def now(api: Api) -> int:
+    us: int = await api.store.pool.fetchval("SELECT clock_timestamp()")
+    return us
+
+
+async def asked(api: Api, who: dict[str, Any], role: str = "operator", **more: Any) -> Any:
+    until = show(await now(api) + 2 * HOUR_US)
+    return await api.post("/pauses", {"wearer": who["wearer"], "reason": "In hospital.", "until": until} | more, role)
+
+
+async def paused(api: Api, who: dict[str, Any], **more: Any) -> Any:
+    made = await asked(api, who, **more)
+    assert made.status == 201, made.body
+    answer = await api.patch(f"/pauses/{made.json['id']}", {"approved": True}, 1, "supervisor")
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def page(api: Api, alert: int, kind: str = "exclusion", severity: int = 2, topic: str = "alert") -> bool:
+    """Write a page as a worker does; whether there is one to send."""
+    async with edit(api.store) as change:
+        change.entry("alert", alert, "opened")
+        body = {"alert": alert, "kind": kind, "severity": severity}
+        change.numbered("INSERT INTO outbox (position, alert, topic, body) VALUES ($1, $2, $3, $4)", alert, topic, body)
+    found: bool = await api.store.pool.fetchval("SELECT position = $1 FROM outbox ORDER BY id DESC LIMIT 1", change.position)
+    return bool(found)
+
+
+async def test_a_pause_mutes_from_a_second_person_s_yes_to_its_end(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 1, severity=2)
+    made = (await asked(api, who)).json
+    assert (made["state"], made["requested_by"]["name"], made["approved_by"], made["kind"]) == ("waiting", "operator", None, None)
+    assert await page(api, alert)  # nobody has said yes
+    yes = (await api.patch(f"/pauses/{made['id']}", {"approved": True}, 1, "supervisor")).json
+    assert (yes["state"], yes["approved_by"]["name"]) == ("in_force", "supervisor")
+    assert not await page(api, alert)
+    assert not await page(api, alert, topic="escalation")
+    assert await page(api, alert, severity=1)  # a P1 pages all the same
+    shown = (await api.get(f"/alerts/{alert}", "operator")).json
+    assert shown["paused"] == {"id": made["id"], "until": made["until"], "reason": "In hospital."}
+    assert (shown["history"][-1]["what"], shown["history"][-1]["text"]) == ("paused", "In hospital.")
+    assert [item["id"] for item in (await api.get("/alerts", "operator")).json["items"]] == [alert]  # and is not hidden
+    assert shown["running"] == ["acknowledge", "contact", "decision"]
+    over = (await api.patch(f"/pauses/{made['id']}", {"ended": True}, 2, "operator")).json
+    assert (over["state"], over["ended_by"]["name"], over["muted"]) == ("ended", "operator", 2)
+    assert await page(api, alert)
+    assert (await api.get(f"/alerts/{alert}")).json["paused"] is None
+    kept = await api.store.pool.fetch("SELECT alert, topic FROM muted_page ORDER BY at")
+    assert [tuple(row) for row in kept] == [(alert, "alert"), (alert, "escalation")]
+
+
+async def test_it_is_of_one_wearer_and_may_be_of_one_kind(api: Api, who: dict[str, Any]) -> None:
+    other = await given.wearer(api, "Other", 42)
+    mine = await given.alert(api.store, who, 0, kind="strap", severity=1)
+    theirs = await given.alert(api.store, other, 0, kind="strap", severity=1)
+    await paused(api, who, kind="strap", including_p1=True)
+    assert not await page(api, mine, "strap", 1)
+    assert not await page(api, mine, "strap", 2)
+    assert await page(api, mine, "case", 2)
+    assert await page(api, theirs, "strap", 1)
+    assert (await api.get(f"/alerts/{mine}")).json["paused"] is not None
+    assert (await api.get(f"/alerts/{theirs}")).json["paused"] is None
+
+
+async def test_it_ends_by_itself_and_begins_when_it_says(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 1, severity=2)
+    later = show(await now(api) + HOUR_US)
+    planned = await paused(api, who, **{"from": later})
+    assert planned["state"] == "planned"
+    assert await page(api, alert)
+    await api.store.pool.execute("UPDATE pause SET starts = now() - interval '1 h'")
+    assert not await page(api, alert)
+    await api.store.pool.execute("UPDATE pause SET until = now() - interval '1 s'")
+    assert await page(api, alert)
+    found = (await api.get(f"/pauses/{planned['id']}")).json
+    assert found["state"] == "over"
+    assert (await api.patch(f"/pauses/{planned['id']}", {"ended": True}, found["version"])).status == 409
+    assert (await api.get("/pauses?standing=true")).json["items"] == []
+    assert len((await api.get(f"/pauses?wearer={who['wearer']}")).json["items"]) == 1
+
+
+async def test_nobody_approves_their_own_nor_without_the_right(api: Api, who: dict[str, Any]) -> None:
+    own = (await asked(api, who, "supervisor")).json
+    refused = await api.patch(f"/pauses/{own['id']}", {"approved": True}, 1, "supervisor")
+    assert refused.status == 409
+    assert "somebody else" in refused.json["detail"]
+    lacking = await api.patch(f"/pauses/{own['id']}", {"approved": True}, 1, "operator")
+    assert (lacking.status, lacking.json["permission"]) == (403, "approve_pauses")
+    assert (await api.patch(f"/pauses/{own['id']}", {"approved": True}, 1, "officer")).status == 200
+    assert (await api.patch(f"/pauses/{own['id']}", {"approved": True}, 2)).status == 409
+
+
+async def test_a_later_end_must_be_approved_anew_a_sooner_one_holds_at_once(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 1, severity=2)
+    made = await paused(api, who)
+    at = await now(api)
+    sooner = (await api.patch(f"/pauses/{made['id']}", {"until": show(at + HOUR_US)}, 2, "operator")).json
+    assert (sooner["state"], sooner["approved_by"]["name"]) == ("in_force", "supervisor")
+    later = (await api.patch(f"/pauses/{made['id']}", {"until": show(at + 3 * HOUR_US)}, 3, "supervisor")).json
+    assert (later["state"], later["requested_by"]["name"], later["approved_by"]) == ("waiting", "supervisor", None)
+    assert await page(api, alert)
+    assert (await api.patch(f"/pauses/{made['id']}", {"approved": True}, 4, "supervisor")).status == 409
+    assert (await api.patch(f"/pauses/{made['id']}", {"approved": True}, 4, "admin")).json["state"] == "in_force"
+    assert not await page(api, alert)
+    assert (await api.patch(f"/pauses/{made['id']}", {"until": show(at + 25 * HOUR_US)}, 5)).status == 409
+
+
+async def test_what_may_not_be_paused_is_refused_in_words(api: Api, who: dict[str, Any]) -> None:
+    at = await now(api)
+    for more, status, word in (
+        ({"until": show(at + 24 * HOUR_US + 10 * MINUTE_US)}, 409, "24 hours at most"),
+        ({"until": show(at - MINUTE_US)}, 409, "before it starts"),
+        ({"from": show(at - HOUR_US)}, 422, "past"),
+        ({"including_p1": True}, 409, "name the one kind"),
+        ({"including_p1": True, "kind": "exclusion"}, 409, "victim's only warning"),
+        ({"kind": "nonsense"}, 422, ""),
+        ({"wearer": 999}, 422, "no wearer 999"),
+        ({"reason": " "}, 422, ""),
+    ):
+        answer = await asked(api, who, **more)
+        assert answer.status == status, (more, answer.body)
+        assert word in answer.json["detail"]
+    made = (await asked(api, who)).json
+    path = f"/pauses/{made['id']}"
+    assert (await api.patch(path, {}, 1)).status == 422
+    assert (await api.patch(path, {"approved": True, "ended": True}, 1)).status == 422
+    assert (await api.patch(path, {"ended": True}, 7)).status == 412
+    assert (await api.call("PATCH", path, "operator", {"ended": True})).status == 428
+    assert (await api.patch("/pauses/999", {"ended": True}, 1)).status == 404
+    assert (await api.get("/pauses/999")).status == 404
+
+
+async def test_a_pause_is_asked_for_once_with_its_key(api: Api, who: dict[str, Any]) -> None:
+    until = show(await now(api) + HOUR_US)
+    body = {"wearer": who["wearer"], "reason": "x", "until": until}
+    first, again = [await api.post("/pauses", body, headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert (first.status, first.body) == (201, again.body)
+    assert (await api.get("/pauses")).json == {"items": [first.json], "next": None}
