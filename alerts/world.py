@@ -33,10 +33,14 @@ class World:
         rules: Rules,
         control_seq: int,
         curfews: Iterable[Curfew] = (),
+        threads: int = 1,
     ) -> "World":
-        """A world of everything the control tables hold; ``shared`` are ids of zones that apply to everyone monitored."""
+        """A world of everything the control tables hold; ``shared`` are ids of zones that apply to everyone monitored.
+
+        So many threads share the compiling of zones; the world is the same for any number.
+        """
         zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
-        index = ZoneIndex.build(zones, assignments, monitored, shared)
+        index = ZoneIndex.build(zones, assignments, monitored, shared, threads)
         return cls(index, Terms(zones, assignments, monitored, shared, curfews), rules, control_seq)
 
     def changed(

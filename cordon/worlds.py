@@ -1,6 +1,7 @@
 """Turns the control tables into the world that batches are judged in, read often enough to be in force within a second."""
 
 import asyncio
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -84,7 +85,7 @@ class Worlds:
         self._said = said
         parts = (said.zones, said.assignments, said.monitored, said.shared)
         if self._standing is None:
-            world = World.build(*parts, self._rules, said.control_seq, said.curfews)
+            world = World.build(*parts, self._rules, said.control_seq, said.curfews, threads=len(os.sched_getaffinity(0)))
         else:
             world = self._standing.world.changed(*parts, said.control_seq, said.curfews)
         return Standing(world, Instants(*parts))

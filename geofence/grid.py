@@ -26,6 +26,8 @@ MOST: Final = 1 << 18  # a quarter of a megabyte for the largest of zones
 WIDEST: Final = 506  # columns: runs of a row are apart by a cell at least, and 254 numbers are left in a byte
 HIGHEST: Final = 2048  # rows
 FINEST_DEG: Final = 1e-9  # a cell's least width and height, a tenth of a millimetre: far above any rounding
+WORD: Final = 62  # cells of a row whose bits share a word: a sign is never among them
+_ALL: Final = (1 << WORD) - 1
 WIDE: Final = 1 << 16  # vertices from which on the number of an edge takes two of the 16-bit words
 
 
@@ -152,37 +154,50 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
     row_deg = 1.0 / per_lat
     slack_deg = 1e-9 / per_lon + 1e-12
     steep = 1e-9 * row_deg + 1e-12
+    # The cell of each vertex.
+    vertices = int(s["vertices"])
+    row_of, column_of = np.empty(vertices, np.int32), np.empty(vertices, np.int32)
+    for i in range(vertices):
+        row_of[i] = int((y[base + i] - south) * per_lat)
+        column_of[i] = int((x[base + i] - west) * per_lon)
     entries = 0
     for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
-        for i in range(base + ring[r, 0], base + ring[r, 1] - 1):
-            entries += abs(int((y[i] - south) * per_lat) - int((y[i + 1] - south) * per_lat)) + 1
-    # For each edge and row it lies in an entry: its number, the column where it begins, the entry before it in that row.
+        for i in range(ring[r, 0], ring[r, 1] - 1):
+            entries += abs(row_of[i] - row_of[i + 1]) + 1
+    # For each edge and row it lies in an entry: twice its number, and one more where it crosses the middle of the row; the column
+    # where it begins; the entry before it in that row.
     entry = np.empty((entries, 3), np.int32)
     newest = np.full(rows, -1, np.int32)
-    # How many edges more lie in a cell than in the one to the west of it.
-    more = np.zeros((rows, columns + 1), np.int32)
+    # Which cells are on the border: a bit each.
+    words = columns // WORD + 1
+    border = np.zeros(rows * words, np.int64)
     n = 0
     for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
-        for i in range(base + ring[r, 0], base + ring[r, 1] - 1):
+        for i in range(ring[r, 0], ring[r, 1] - 1):
+            low, high = min(row_of[i], row_of[i + 1]), max(row_of[i], row_of[i + 1])
+            first, last = min(column_of[i], column_of[i + 1]), max(column_of[i], column_of[i + 1])
             # The edge from its lower end to its upper one.
-            x1, y1, x2, y2 = x[i], y[i], x[i + 1], y[i + 1]
+            x1, y1, x2, y2 = x[base + i], y[base + i], x[base + i + 1], y[base + i + 1]
             if y2 < y1:
                 x1, y1, x2, y2 = x2, y2, x1, y1
-            low, high = int((y1 - south) * per_lat), int((y2 - south) * per_lat)
-            first, last = int((min(x1, x2) - west) * per_lon), int((max(x1, x2) - west) * per_lon)
             slope = slack = 0.0
             if low < high:
                 slope = (x2 - x1) / (y2 - y1)
                 slack = slack_deg + abs(slope) * steep
             from_x = x1
             for row in range(low, high + 1):
-                to_x = x2 if row == high else x1 + (south + (row + 1) * row_deg - y1) * slope
-                start = max(first, int(max((min(from_x, to_x) - slack - west) * per_lon, 0.0)))
-                stop = min(last, int((max(from_x, to_x) + slack - west) * per_lon))
-                from_x = to_x
-                more[row, start] += 1
-                more[row, stop + 1] -= 1
-                entry[n, 0] = i - base
+                start, stop = first, last
+                if first < last and low < high:
+                    to_x = x2 if row == high else x1 + (south + (row + 1) * row_deg - y1) * slope
+                    start = max(first, int(max((min(from_x, to_x) - slack - west) * per_lon, 0.0)))
+                    stop = min(last, int((max(from_x, to_x) + slack - west) * per_lon))
+                    from_x = to_x
+                if words == 1:
+                    border[row] |= (2 << int(stop)) - (1 << int(start))
+                else:
+                    _mark(border, row * words, start, stop)
+                middle = south + (row + 0.5) * row_deg if rows > 1 else 0.5 * (south + s["north"])
+                entry[n, 0] = 2 * i + int((y1 <= middle) & (y2 > middle))
                 entry[n, 1] = start
                 entry[n, 2] = newest[row]
                 newest[row] = n
@@ -194,25 +209,27 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
         run = _longer(run, runs + 2 * rows + columns * rows // 2 + 1)
     count = np.zeros(columns // 2 + 2, np.int64)
     parity = np.zeros(columns // 2 + 2, np.int64)
+    begins = np.empty(words, np.int64)  # the cells of a row with which its runs begin
+    before = np.empty(words, np.int64)  # how many do so before each word
     k = runs + rows  # the next run
     done = 0  # entries in the list so far
     for row in range(rows):
         run[runs + row] = k - runs - rows
-        # How many runs have begun, up to each cell; negative on the border.
-        begun = deep = 0
-        for c in range(columns):
-            before = deep
-            deep += more[row, c]
-            begun += (deep > 0) & (before == 0)
-            more[row, c] = -begun if deep > 0 else begun
+        begun = carry = 0
+        for w in range(words):
+            bits = int(border[row * words + w])
+            begins[w] = bits & ~((bits << 1) | carry)
+            before[w] = begun
+            begun += _ones(int(begins[w]))
+            carry = bits >> (WORD - 1)
         # How many edges each run has, and how many cross the middle of the row.
-        middle = south + (row + 0.5) * row_deg if rows > 1 else 0.5 * (south + s["north"])
         e = newest[row]
         while e >= 0:
-            own = -more[row, entry[e, 1]]
-            i = base + entry[e, 0]
+            column = int(entry[e, 1])
+            w = column // WORD if words > 1 else 0
+            own = before[w] + _ones(int(begins[w]) & ((2 << (column - w * WORD)) - 1))
             count[own] += 1
-            parity[own] ^= (y[i] > middle) != (y[i + 1] > middle)
+            parity[own] ^= entry[e, 0] & 1
             entry[e, 1] = own
             e = entry[e, 2]
         # Where the list of each run begins, and the state after it.
@@ -226,19 +243,81 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
             own = entry[e, 1]
             j = edges + wide * count[own]
             count[own] += 1
-            edge[j] = entry[e, 0] & (WIDE - 1)
+            edge[j] = (entry[e, 0] >> 1) & (WIDE - 1)
             if wide == 2:
-                edge[j + 1] = entry[e, 0] >> 16
+                edge[j + 1] = entry[e, 0] >> 17
             e = entry[e, 2]
-        for c in range(columns):
-            own = more[row, c]
-            cell[cells + row * columns + c] = parity[own] if own >= 0 else _RUN - 1 - own
+        _paint(cell, cells + row * columns, cells + rows * columns, columns, border, row * words, begins, parity)
         for own in range(1, begun + 1):
             count[own] = parity[own] = 0
     run[k] = 2 * done
     s["runs"] = k + 1 - runs
     s["edges"] = wide * done
     return run, edge
+
+
+@inlined
+def _mark(border: Array, at: int, start: int, stop: int) -> None:
+    """Set bits ``start .. stop``, both included, of the row of words that begins at ``at``."""
+    first, last = start // WORD, stop // WORD
+    head = _ALL & ~((1 << int(start - first * WORD)) - 1)
+    tail = (2 << int(stop - last * WORD)) - 1
+    if first == last:
+        border[at + first] |= head & tail
+        return
+    border[at + first] |= head
+    for w in range(first + 1, last):
+        border[at + w] = _ALL
+    border[at + last] |= tail
+
+
+@inlined
+def _paint(cell: Array, at: int, stop: int, columns: int, border: Array, word: int, begins: Array, parity: Array) -> None:
+    """Set a row of cells from ``at`` on: border cells to the number of their run, all others to the state after the run before.
+
+    Stretch by stretch, eight cells at once where so many are left of the zone's, which end at ``stop``: what was set too far is
+    set again by the next.
+    """
+    own = 0
+    for w in range(columns // WORD + 1):
+        bits, starts = int(border[word + w]), int(begins[w])
+        left = min(columns - w * WORD, WORD)
+        while left > 0:
+            if bits & 1:
+                own += starts & 1
+                state = own + _RUN - 1
+                n = min(_zeros(~bits), left)
+            else:
+                state = parity[own]
+                n = min(_zeros(bits), left) if bits else left
+            j = at
+            while j < at + n:
+                if j + 8 <= stop:
+                    for q in range(8):
+                        cell[j + q] = state
+                else:
+                    for q in range(j, at + n):
+                        cell[q] = state
+                j += 8
+            at += n
+            left -= n
+            bits >>= n
+            starts >>= n
+
+
+@inlined
+def _ones(bits: int) -> int:
+    """How many bits are set in a number of at most 63 bits."""
+    bits -= (bits >> 1) & 0x5555555555555555
+    bits = (bits & 0x3333333333333333) + ((bits >> 2) & 0x3333333333333333)
+    bits = (bits + (bits >> 4)) & 0x0F0F0F0F0F0F0F0F
+    return ((bits * 0x0101010101010101) >> 56) & 0xFF
+
+
+@inlined
+def _zeros(bits: int) -> int:
+    """How many zeros a number ends in; it has a bit set."""
+    return _ones((bits & -bits) - 1)
 
 
 @kernel

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from operator import attrgetter
+from operator import attrgetter, gt
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -92,6 +92,7 @@ class ZoneIndex:
         assignments: Iterable[Assignment] = (),
         monitored: Iterable[Monitored] = (),
         shared: Iterable[int] = (),
+        threads: int = 1,
     ) -> "ZoneIndex":
         """An index of zone versions.
 
@@ -101,16 +102,20 @@ class ZoneIndex:
         assignments : which zones apply to which tags
         monitored : when a tag is monitored at all: shared zones apply to it then
         shared : ids of the zones that apply to everyone monitored
+        threads : how many share the work; the index is the same for any number
 
         Raises
         ------
         ValueError
             If an assignment or ``shared`` names a zone of which no version is given: a wearer would be watched by nothing.
         """
-        by_key = dict(sorted({(zone.id, zone.version): zone for zone in zones}.items()))
+        by_key = {(zone.id, zone.version): zone for zone in zones}
+        keys = list(by_key)
+        if any(map(gt, keys, keys[1:])):
+            by_key = dict(sorted(by_key.items()))
         ordered = list(by_key.values())
         reach = _Reach(_assigned(assignments), _monitored(monitored), _shared(shared))
-        return cls(by_key, compile_shapes(ordered), _slots_of(ordered), reach)
+        return cls(by_key, compile_shapes(ordered, threads), _slots_of(ordered), reach)
 
     def changed(
         self,

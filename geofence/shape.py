@@ -10,10 +10,12 @@ import shapely
 from geofence import chain, grid, wkb
 from geofence.kernel import Record, kernel
 from geofence.metric import metres_per_degree, span_deg
+from geofence.parts import each
 from model.arrays import I64, Array
 from model.zone import Zone
 
 _SEAM_DEG: Final = 180.0
+_PIECE: Final = 1 << 18  # vertices that a thread compiles at once
 
 # One zone's geometry: its box, its grid, and where its entries in the arrays of ``Shapes`` begin and how many they are.
 SHAPE: Final = np.dtype(
@@ -73,8 +75,8 @@ class Shapes(NamedTuple):
         return sum(part.nbytes for part in self)
 
 
-def compile_shapes(zones: Sequence[Zone]) -> Shapes:
-    """The shapes of zones, in their order.
+def compile_shapes(zones: Sequence[Zone], threads: int = 1) -> Shapes:
+    """The shapes of zones, in their order; the same for any number of threads.
 
     Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone that was
     split at the 180° meridian is joined again: its western parts move by 360 degrees, which is exact there, and the seam, no edge
@@ -87,21 +89,21 @@ def compile_shapes(zones: Sequence[Zone]) -> Shapes:
     """
     bodies = list(map(attrgetter("wkb"), zones))
     radius_m = np.fromiter(map(attrgetter("radius_m"), zones), np.float64, len(zones))
-    shapes = _compiled(zones, bodies, radius_m)
+    shapes = _compiled(zones, bodies, radius_m, threads)
     seam = np.flatnonzero(
         (shapes.shape["west"] == -_SEAM_DEG) & (shapes.shape["east"] == _SEAM_DEG) & (shapes.shape["radius_m"] == 0.0)
     )
     if not len(seam):
         return shapes
     whole = [shapely.to_wkb(joined(shapely.from_wkb(bodies[i])), byte_order=1) for i in seam.tolist()]
-    again = _compiled([zones[i] for i in seam.tolist()], whole, radius_m[seam])
+    again = _compiled([zones[i] for i in seam.tolist()], whole, radius_m[seam], threads)
     part = np.zeros(len(zones), np.int64)
     row = np.arange(len(zones))
     part[seam], row[seam] = 1, np.arange(len(seam))
     return gathered((shapes, again), part, row)
 
 
-def _compiled(zones: Sequence[Zone], bodies: list[bytes], radius_m: Array) -> Shapes:
+def _compiled(zones: Sequence[Zone], bodies: list[bytes], radius_m: Array, threads: int) -> Shapes:
     body, at = _flat(bodies)
     size = wkb.count(body, at, radius_m)
     odd = np.flatnonzero(size[:, 1] == 0).tolist()
@@ -110,7 +112,7 @@ def _compiled(zones: Sequence[Zone], bodies: list[bytes], radius_m: Array) -> Sh
             bodies[i] = _plain(zones[i])
         body, at = _flat(bodies)
         size = wkb.count(body, at, radius_m)
-    return Shapes(*_compile(body, at, radius_m, size))
+    return _compile(body, at, radius_m, size, threads)
 
 
 def _flat(bodies: Sequence[bytes]) -> tuple[Array, Array]:
@@ -177,51 +179,64 @@ def _concatenated(like: Array, pieces: Iterable[Array]) -> Array:
     return np.concatenate([like[:0], *pieces])
 
 
+def _compile(body: Array, at: Array, radius_m: Array, size: Array, threads: int) -> Shapes:
+    """The shapes of counted geometries, made in pieces that threads share; the same for any number of them."""
+    shape = np.zeros(len(size), SHAPE)
+    shape["radius_m"], shape["vertices"], shape["rings"] = radius_m, size[:, 0], size[:, 1]
+    vertices, rings = _placed(shape, "vertex_at", "vertices"), _placed(shape, "ring_at", "rings")
+    x, y, ring = np.empty(vertices, np.float64), np.empty(vertices, np.float64), np.empty((rings, 2), np.int32)
+    pieces = -(-vertices // _PIECE)
+    cut = np.searchsorted(shape["vertex_at"], np.arange(pieces + 1) * _PIECE).tolist()
+    cut[-1] = len(shape)
+    each(lambda k: _read(shape, body, at, x, y, ring, cut[k], cut[k + 1]), pieces, threads)
+    link = np.empty(_placed(shape, "chain_at", "chains"), np.int32)
+    box = np.empty((_placed(shape, "box_at", "boxes"), 4), np.float32)
+    cell = np.empty(_placed(shape, "cell_at", "cells"), np.uint8)
+    drawn = each(lambda k: _draw(shape, x, y, ring, link, box, cell, cut[k], cut[k + 1]), pieces, threads)
+    _placed(shape, "run_at", "runs")
+    _placed(shape, "edge_at", "edges")
+    run = _concatenated(np.empty(0, np.int32), [part[0] for part in drawn])
+    edge = _concatenated(np.empty(0, np.uint16), [part[1] for part in drawn])
+    return Shapes(shape, x, y, ring, link, box, cell, run, edge)
+
+
+def _placed(shape: Array, at: str, many: str) -> int:
+    """Set where each shape's entries of an array begin; how many there are in all."""
+    total = np.cumsum(shape[many], dtype=np.int64)
+    shape[at] = total - shape[many]
+    return int(total[-1]) if len(total) else 0
+
+
 @kernel
-def _compile(
-    body: Array, at: Array, radius_m: Array, size: Array
-) -> tuple[Array, Array, Array, Array, Array, Array, Array, Array, Array]:
-    n = len(at) - 1
-    shape = np.zeros(n, SHAPE)
-    vertices = rings = 0
-    for i in range(n):
-        vertices += size[i, 0]
-        rings += size[i, 1]
-    x = np.empty(vertices, np.float64)
-    y = np.empty(vertices, np.float64)
-    ring = np.empty((rings, 2), np.int32)
-    vertices = rings = chains = boxes = cells = 0
-    for i in range(n):
+def _read(shape: Array, body: Array, at: Array, x: Array, y: Array, ring: Array, first: int, stop: int) -> None:
+    """Set coordinates, rings and boxes of shapes ``first .. stop``, and how many of all else they have that is known then."""
+    for i in range(first, stop):
         s = shape[i]
-        s["radius_m"] = radius_m[i]
-        s["vertices"], s["rings"] = size[i, 0], size[i, 1]
-        s["vertex_at"], s["ring_at"], s["chain_at"], s["box_at"], s["cell_at"] = vertices, rings, chains, boxes, cells
-        wkb.read(body, at[i], vertices, x, y, ring, rings)
-        vertices += s["vertices"]
-        rings += s["rings"]
+        wkb.read(body, at[i], s["vertex_at"], x, y, ring, s["ring_at"])
         _frame(s, x, y)
-        if radius_m[i] == 0.0:
-            s["chains"] = chain.chains_of(ring, s["ring_at"], rings)
+        if s["radius_m"] == 0.0:
+            s["chains"] = chain.chains_of(ring, s["ring_at"], s["ring_at"] + s["rings"])
             s["boxes"] = chain.boxes_of(s["chains"])
             s["cells"] = s["columns"] * s["rows"]
-        chains += s["chains"]
-        boxes += s["boxes"]
-        cells += s["cells"]
-    link = np.empty(chains, np.int32)
-    box = np.empty((boxes, 4), np.float32)
-    cell = np.empty(cells, np.uint8)
-    run = np.empty(2 * vertices, np.int32)
-    edge = np.empty(4 * vertices, np.uint16)
+
+
+@kernel
+def _draw(
+    shape: Array, x: Array, y: Array, ring: Array, link: Array, box: Array, cell: Array, first: int, stop: int
+) -> tuple[Array, Array]:
+    """Set chains, boxes and cells of shapes ``first .. stop``; their entries of ``run`` and ``edge``."""
+    vertices = shape[stop - 1]["vertex_at"] + shape[stop - 1]["vertices"] - shape[first]["vertex_at"] if first < stop else 0
+    run = np.empty(5 * vertices // 4 + 64, np.int32)
+    edge = np.empty(5 * vertices // 2 + 64, np.uint16)
     runs = edges = 0
-    for i in range(n):
+    for i in range(first, stop):
         s = shape[i]
-        s["run_at"], s["edge_at"] = runs, edges
-        if radius_m[i] == 0.0:
+        if s["radius_m"] == 0.0:
             chain.link(s, x, y, ring, link, box)
             run, edge = grid.draw(s, x, y, ring, cell, run, edge, runs, edges)
         runs += s["runs"]
         edges += s["edges"]
-    return shape, x, y, ring, link, box, cell, run[:runs].copy(), edge[:edges].copy()
+    return run[:runs], edge[:edges]
 
 
 @kernel

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 import shapely
 
+from bench.machine import cores
 from bench.rows import Measured
 from bench.workloads import Tell, ours
 from bench.workloads.pairwise import Degrees
@@ -64,11 +65,12 @@ def _building(given: _Given, tell: Tell) -> list[Measured]:
     assigned: list[float] = []
     changed: list[float] = []
     wrong = [0, 0]
+    threads = cores()
     expected = _expected(given.world, ours.polygons(given.world))
     for run in range(RUNS):
         baselines.append(_seconds(partial(shapely.from_wkb, given.wkb))[0])
-        alone.append(_seconds(partial(ZoneIndex.build, given.zones))[0])
-        spent, index = _seconds(partial(ZoneIndex.build, given.zones, given.assignments))
+        alone.append(_seconds(partial(ZoneIndex.build, given.zones, threads=threads))[0])
+        spent, index = _seconds(partial(ZoneIndex.build, given.zones, given.assignments, threads=threads))
         assigned.append(spent)
         wrong[0] += _wrong(given, index, expected)
         put, others = _moved(given, run)
@@ -85,7 +87,7 @@ def _building(given: _Given, tell: Tell) -> list[Measured]:
         ("change one", changed, "our own build and assign of all", assigned, None, checked, wrong[1]),
     )
     return [
-        Measured("compile", case, "s", tuple(values), 1, what, tuple(theirs), None, checked, wrong, at_most=at_most)
+        Measured("compile", case, "s", tuple(values), threads, what, tuple(theirs), None, checked, wrong, at_most=at_most)
         for case, values, what, theirs, at_most, checked, wrong in rows
     ]
 

@@ -8,7 +8,7 @@ import shapely
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geofence import index
+from geofence import index, shape
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex, merged
 from geofence.shape import compile_shapes
@@ -132,6 +132,20 @@ def test_changed_equals_built_anew(before: Any, after: Any, spans: Any) -> None:
             np.testing.assert_array_equal(array, again, err_msg=name)
     assert built.tags.tolist() == changed.tags.tolist()
     assert built.nbytes == changed.nbytes
+
+
+@pytest.mark.parametrize("piece", [1, 7, 64, 1 << 18])
+def test_pieces_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, piece: int) -> None:
+    rng = np.random.default_rng(piece)
+    turns = [np.linspace(0.0, 2.0 * np.pi, corners, endpoint=False) for corners in rng.integers(3, 90, 40)]
+    rings = [np.column_stack([-2.0 + 0.05 * np.cos(turn), 53.0 + 0.05 * np.sin(turn)]) for turn in turns]
+    zones = [zone(number, shapely.Polygon(ring)) for number, ring in enumerate(rings)]
+    zones.insert(20, zone(99, shapely.Point(-2.0, 53.0), radius_m=100.0))
+    whole = ZoneIndex.build(zones).plan.shapes
+    monkeypatch.setattr(shape, "_PIECE", piece)
+    for threads in (1, 3):
+        cut = ZoneIndex.build(reversed(zones), threads=threads).plan.shapes
+        assert [part.tobytes() for part in cut] == [part.tobytes() for part in whole]
 
 
 def test_unchanged_geometry_is_not_compiled_again(monkeypatch: pytest.MonkeyPatch) -> None:
