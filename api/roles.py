@@ -10,6 +10,7 @@ class May(StrEnum):
     SEE_QUEUE = "see_queue"  # alerts, their evidence and history, the stream; those about wearers only with SEE_WEARERS
     SEE_OUTAGES = "see_outages"  # in it, alerts about the system itself; everybody else has the banner
     WORK_ALERTS = "work_alerts"  # acknowledge, assign, note, step, close, reopen
+    RELEASE_ALERTS = "release_alerts"  # take what somebody owns back into the queue, and let them leave
     SET_ESCALATIONS = "set_escalations"  # who is told when nobody answers
     SEE_CONTACTS = "see_contacts"  # who was called about whom, and what they said
     LOG_CONTACTS = "log_contacts"
@@ -59,7 +60,8 @@ _OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES, M
 PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.OPERATOR: _OPERATOR,
     Role.OFFICER: _OFFICER,
-    Role.SUPERVISOR: _OFFICER | {May.SEE_OUTAGES, May.SEE_AUDIT, May.SEE_DEAD, May.SETTLE_DEAD, May.SET_ESCALATIONS},
+    Role.SUPERVISOR: _OFFICER
+    | {May.SEE_OUTAGES, May.SEE_AUDIT, May.SEE_DEAD, May.SETTLE_DEAD, May.SET_ESCALATIONS, May.RELEASE_ALERTS},
     # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
     Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.SEE_TAGS, May.SEE_STATUS}),
     # No personal data at all: a queue of what concerns no wearer.

@@ -395,6 +395,26 @@ ALTER TABLE public.gateway_key ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY 
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.handover (
+    id bigint NOT NULL,
+    from_account bigint NOT NULL,
+    to_account bigint NOT NULL,
+    note text,
+    alerts bigint[] NOT NULL,
+    offered_at timestamp with time zone DEFAULT now() NOT NULL,
+    accepted_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT handover_check CHECK ((from_account <> to_account)),
+    CONSTRAINT handover_check1 CHECK (((accepted_at IS NULL) OR (withdrawn_at IS NULL)))
+);
+ALTER TABLE public.handover ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.handover_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.headroom (
     single boolean DEFAULT true NOT NULL,
     measured_at timestamp with time zone NOT NULL,
@@ -780,6 +800,8 @@ ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_name_key UNIQUE (name);
 ALTER TABLE ONLY public.gateway
     ADD CONSTRAINT gateway_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.handover
+    ADD CONSTRAINT handover_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.headroom
     ADD CONSTRAINT headroom_pkey PRIMARY KEY (single);
 ALTER TABLE ONLY public.hold
@@ -844,6 +866,8 @@ CREATE INDEX contact_alert ON public.contact USING btree (alert);
 CREATE INDEX contact_owed ON public.contact USING btree (callback_at) WHERE ((callback_at IS NOT NULL) AND (settled_by IS NULL));
 CREATE INDEX contact_wearer ON public.contact USING btree (wearer);
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
+CREATE UNIQUE INDEX handover_offered ON public.handover USING btree (from_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
+CREATE INDEX handover_to ON public.handover USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX muted_page_pause ON public.muted_page USING btree (pause);
 CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
@@ -887,6 +911,10 @@ ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
+ALTER TABLE ONLY public.handover
+    ADD CONSTRAINT handover_from_account_fkey FOREIGN KEY (from_account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.handover
+    ADD CONSTRAINT handover_to_account_fkey FOREIGN KEY (to_account) REFERENCES public.account(id);
 ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.hold

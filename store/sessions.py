@@ -85,6 +85,15 @@ async def renew(store: Store, token: str, successor: str) -> Renewed | Refused:
     return Renewed(account, row["family"])
 
 
+async def holder(store: Store, token: str) -> int | None:
+    """The account whose sign-in a refresh token belongs to, None where that is over."""
+    account: int | None = await store.pool.fetchval(
+        "SELECT account FROM session WHERE token_hash = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()",
+        token_hash(token),
+    )
+    return account
+
+
 async def end(store: Store, token: str) -> None:
     """Sign out: end the family of a refresh token; without effect for an unknown one."""
     await store.pool.execute(

@@ -12,7 +12,7 @@ from api import evidence as proof
 from api.alert import About, Alert, FullAlert, Severity
 from api.caller import needs
 from api.evidence import EvidenceBundle
-from api.fields import Id, Input, InstantIn, Text
+from api.fields import Id, Input, InstantIn, Row, Text
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
 from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented, invalid
@@ -190,7 +190,7 @@ async def assign(
 ) -> FullAlert:
     """Changes the owner, nothing else: handing it over does not say that anybody has seen it."""
     return await _act(
-        parts, caller, response, alert_id, if_match, lambda change, row: alerts.assign(change, row, body.owner, _workers(row))
+        parts, caller, response, alert_id, if_match, lambda change, row: alerts.assign(change, row, body.owner, workers(row))
     )
 
 
@@ -270,7 +270,7 @@ def _seen(caller: Caller, row: Record) -> None:
         raise MissingError("alert", row["id"])
 
 
-def _workers(row: Record) -> list[Role]:
+def workers(row: Row) -> list[Role]:
     """Roles that work such an alert: whoever has it must be able to see it."""
     needed = {About.WEARER: May.SEE_WEARERS, About.FLEET: May.SEE_QUEUE, About.OURS: May.SEE_OUTAGES}[shape.about(row)]
     return [role for role in WORKING_ROLES if needed in PERMISSIONS[role]]

@@ -1,18 +1,20 @@
 """Signing in and out: name and password, or a refresh token, become an access token and the next refresh token."""
 
 import math
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Form, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import SignedIn
-from api.fields import Input
+from api.fields import Input, Row, Text
 from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented, invalid
 from api.roles import PERMISSIONS, May, Role
 from api.token import refresh_token
-from store import accounts, audit, sessions
+from store import accounts, audit, handovers, sessions
+from store.feed import edit
 
 router = APIRouter(tags=["signing in"])
 
@@ -51,9 +53,10 @@ class Tokens(BaseModel):
 class SignOut(Input):
     """What ends."""
 
-    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"refresh_token": "k3v..."}]})
+    model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"refresh_token": "k3v...", "reason": None}]})
 
     refresh_token: str = Field(min_length=1, max_length=200)
+    reason: Text | None = Field(None, description="why a supervisor leaves although they own alerts: these go back to the queue")
 
 
 Word = Annotated[str | None, Form(max_length=1000)]
@@ -98,10 +101,35 @@ async def token(
     raise _refused("unsupported_grant_type", "grant_type is password or refresh_token")
 
 
-@router.delete("/token", status_code=204, summary="Sign out", responses=documented(Kind.INVALID))
+@router.delete("/token", status_code=204, summary="Sign out", responses=documented(Kind.MALFORMED, Kind.INVALID, Kind.CONFLICT))
 async def sign_out(parts: PartsDep, body: SignOut) -> None:
-    """Ends every refresh token that came of the sign-in; access tokens end by themselves within minutes."""
+    """Ends every refresh token that came of the sign-in; access tokens end by themselves within minutes.
+
+    Nobody leaves owning an active alert: refused with `owned`, what that is, until it is handed over, closed, or released by a
+    supervisor. A supervisor may leave with a `reason`, which is written into the alerts' histories.
+    """
+    account = await sessions.holder(parts.store, body.refresh_token)
+    if account is not None:
+        async with edit(parts.store, account) as change:
+            owned = [row for row in await handovers.owned(change.connection, account) if row["active"]]
+            if owned and (body.reason is None or not await _releases(parts, account)):
+                raise _still_owns(owned)
+            if owned and body.reason is not None:
+                await handovers.release(change, account, body.reason)
     await sessions.end(parts.store, body.refresh_token)
+
+
+async def _releases(parts: Parts, account: int) -> bool:
+    found = await accounts.get(parts.store, account)
+    return found is not None and May.RELEASE_ALERTS in PERMISSIONS[Role(found.role)]
+
+
+def _still_owns(owned: Sequence[Row]) -> ProblemError:
+    """Which alerts, without names: whoever asks has shown no more than a refresh token."""
+    few = "1 active alert" if len(owned) == 1 else f"{len(owned)} active alerts"
+    detail = f"you own {few}: hand over to a colleague who accepts, close what is done, or ask a supervisor to release you"
+    shown = [{"id": row["id"], "kind": row["kind"], "severity": f"P{row['severity']}"} for row in owned]
+    return ProblemError(Kind.CONFLICT, detail, more={"owned": shown})
 
 
 @router.get("/me", summary="Who is signed in", responses=documented(Kind.SIGNED_OUT))

@@ -1,0 +1,184 @@
+"""The shift handover: what the next shift must know, what moves and when, and who may not leave yet."""
+
+from typing import Any
+
+import pytest
+
+from model.instant import HOUR_US, show
+from tests.api import given
+from tests.api.client import Api
+
+TOLD = {"outcome": "other", "note": "x", "victim": {"notified": True}}
+
+
+@pytest.fixture
+async def who(api: Api) -> dict[str, Any]:
+    return await given.wearer(api)
+
+
+async def taken(api: Api, who: dict[str, Any], zone: int = 1, role: str = "operator", **more: Any) -> int:
+    """An alert that somebody has acknowledged."""
+    alert = await given.alert(api.store, who, zone, **more)
+    assert (await api.post(f"/alerts/{alert}/acknowledge", role=role)).status == 200
+    return alert
+
+
+async def owner(api: Api, alert: int) -> str | None:
+    found = (await api.get(f"/alerts/{alert}")).json["owner"]
+    return found and str(found["name"])
+
+
+async def leave(api: Api, token: str, **more: Any) -> Any:
+    return await api.call("DELETE", "/token", None, {"refresh_token": token} | more)
+
+
+async def offered(api: Api, to: str = "officer", role: str = "operator") -> Any:
+    answer = await api.post("/handover", {"to": api.accounts[to], "note": "Mother calls back at six."}, role)
+    assert answer.status == 201, answer.body
+    return answer.json
+
+
+async def test_ownership_moves_when_the_other_accepts_and_not_before(api: Api, who: dict[str, Any]) -> None:
+    first, second = await taken(api, who), await taken(api, who, 2)
+    made = await offered(api)
+    assert (made["state"], made["from"]["name"], made["to"]["name"], made["alerts"]) == (
+        "offered", "operator", "officer", [first, second],
+    )  # fmt: skip
+    assert await owner(api, first) == "operator"
+    third = await taken(api, who, 3)  # comes in meanwhile
+    await api.post(f"/alerts/{second}/close", TOLD, "operator")
+    for role in ("supervisor", "operator"):
+        assert (await api.post(f"/handover/{made['id']}/accept", role=role)).status == 403
+    assert [offer["id"] for offer in (await api.get("/handover", "officer")).json["offers"]] == [made["id"]]
+    done = (await api.post(f"/handover/{made['id']}/accept", role="officer")).json
+    assert (done["state"], done["alerts"]) == ("accepted", [first, third])
+    assert [await owner(api, alert) for alert in (first, second, third)] == ["officer", "operator", "officer"]
+    entry = (await api.get(f"/alerts/{first}")).json["history"][-1]
+    assert (entry["what"], entry["text"], entry["actor"]["name"]) == (
+        "handed_over", "Handed over by operator to officer.", "officer",
+    )  # fmt: skip
+    assert (await api.post(f"/handover/{made['id']}/accept", role="officer")).status == 409
+    assert (await api.get("/handover", "officer")).json["offers"] == []
+    told = await api.store.pool.fetch("SELECT ref FROM feed_entry WHERE what = 'handed_over' ORDER BY position")
+    assert [row["ref"] for row in told] == [first, third]
+
+
+async def test_who_takes_over_has_the_whole_time_to_do_something(api: Api, who: dict[str, Any]) -> None:
+    alert = await taken(api, who)
+    await api.store.pool.execute("UPDATE alert SET handled_at = now() - interval '4 min 50 s'")
+    made = await offered(api)
+    before = (await api.get(f"/alerts/{alert}")).json["returns_at"]
+    await api.post(f"/handover/{made['id']}/accept", role="officer")
+    assert (await api.get(f"/alerts/{alert}")).json["returns_at"] > before
+
+
+async def test_an_offer_may_be_withdrawn_declined_or_made_to_another(api: Api, who: dict[str, Any]) -> None:
+    alert = await taken(api, who)
+    first = await offered(api)
+    second = await offered(api, "supervisor")
+    assert (await api.get(f"/handover/{first['id']}")).json["state"] == "withdrawn"
+    assert (await api.post(f"/handover/{second['id']}/withdraw", role="officer")).status == 403
+    assert (await api.post(f"/handover/{second['id']}/withdraw", role="supervisor")).json["state"] == "withdrawn"
+    third = await offered(api)
+    assert (await api.post(f"/handover/{third['id']}/withdraw", role="operator")).json["state"] == "withdrawn"
+    assert await owner(api, alert) == "operator"
+
+
+async def test_nobody_signs_out_owning_an_active_alert(api: Api, who: dict[str, Any]) -> None:
+    alert, ended = await taken(api, who), await taken(api, who, 2)
+    await given.condition(api.store, ended, "ended")
+    token = (await api.sign_in()).json["refresh_token"]
+    refused = await leave(api, token)
+    assert refused.status == 409
+    assert refused.json["owned"] == [{"id": alert, "kind": "exclusion", "severity": "P1"}]  # what has ended keeps nobody
+    assert "hand over to a colleague" in refused.json["detail"]
+    assert "Test Wearer" not in refused.body.decode()
+    assert (await leave(api, token, reason="I want to go home")).status == 409  # an operator's reason is none
+    made = await offered(api)
+    assert (await leave(api, token)).status == 409  # offered is not accepted
+    await api.post(f"/handover/{made['id']}/accept", role="officer")
+    assert (await leave(api, token)).status == 204
+    assert (await leave(api, token)).status == 204  # is gone already
+
+
+async def test_a_supervisor_releases_whoever_must_leave(api: Api, who: dict[str, Any]) -> None:
+    alert = await taken(api, who)
+    await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
+    token = (await api.sign_in()).json["refresh_token"]
+    body = {"account": api.accounts["operator"], "reason": "Taken ill."}
+    assert (await api.post("/handover/release", body, "operator")).status == 403
+    assert (await api.post("/handover/release", body, "supervisor")).json == {"alerts": [alert]}
+    back = (await api.get(f"/alerts/{alert}")).json
+    assert (back["handling"], back["owner"]) == ("new", None)
+    entry = back["history"][-1]
+    assert (entry["what"], entry["actor"]["name"]) == ("released", "supervisor")
+    assert entry["text"] == "Taken from operator, back to the queue: Taken ill."
+    assert (await leave(api, token)).status == 204
+    assert (await api.post("/handover/release", body | {"account": 10**6}, "supervisor")).status == 422
+    [noted] = (await api.get(f"/audit?subject=account/{api.accounts['operator']}&action=released")).json["items"]
+    assert noted["details"] == {"reason": "Taken ill.", "alerts": [alert]}
+
+
+async def test_a_supervisor_leaves_with_a_reason(api: Api, who: dict[str, Any]) -> None:
+    alert = await taken(api, who, role="supervisor")
+    token = (await api.sign_in("supervisor")).json["refresh_token"]
+    assert (await leave(api, token)).status == 409
+    assert (await leave(api, token, reason="Fire alarm.")).status == 204
+    assert await owner(api, alert) is None
+    assert (await api.get(f"/alerts/{alert}")).json["history"][-1]["text"].endswith("Fire alarm.")
+
+
+async def test_the_next_shift_is_told(api: Api, who: dict[str, Any]) -> None:
+    p1 = await taken(api, who)
+    p2 = await given.alert(api.store, who, 2, severity=2)
+    await given.alert(api.store, who, 3, severity=3)
+    now = await api.store.pool.fetchval("SELECT clock_timestamp()")
+    later = show(now + HOUR_US)
+    call = {"wearer": who["wearer"], "person": "other", "outcome": "no_answer", "callback_at": later}
+    owed = await api.make("/contacts", call)
+    pause = await api.make("/pauses", {"wearer": who["wearer"], "reason": "x", "until": later})
+    await api.store.pool.execute(
+        "INSERT INTO lane (partition, owner, claimed_at, watermark) VALUES (0, 'w', now(), now() - interval '5 min'), (1, 'w', now(), now())"  # noqa: E501
+    )
+    await api.store.pool.execute("INSERT INTO gateway (id, name) OVERRIDING SYSTEM VALUE VALUES (7, 'north'), (8, 'south')")
+    await api.store.pool.execute(
+        "INSERT INTO lane_count (lane, gateway, worn, silent, as_of) VALUES (1, 7, 20, 9, now()), (1, 8, 30, 0, now())"
+    )
+    await api.sign_in()
+    shift = (await api.get("/handover", "operator")).json
+    assert [(item["id"], item["owner"] and item["owner"]["name"]) for item in shift["alerts"]] == [(p1, "operator"), (p2, None)]
+    assert shift["calls_owed"] == [owed]
+    assert shift["pauses"] == [pause]
+    blind = shift["blind"]
+    assert [(one["partition"], one["state"]) for one in blind["lanes"]] == [(0, "behind")]
+    assert blind["gateways"] == [{"name": "north", "worn": 20, "silent": 9, "unknown": 0}]
+    assert {check["name"] for check in blind["failing"]} >= {"lanes", "watch"}
+    people = {person["name"]: (person["signed_in"], person["owns"]) for person in shift["people"]}
+    assert people == {
+        "operator": (True, 1), "officer": (False, 0), "supervisor": (False, 0), "engineer": (False, 0), "admin": (False, 0),
+    }  # fmt: skip
+
+
+async def test_an_engineer_is_told_of_no_person(api: Api, who: dict[str, Any]) -> None:
+    await taken(api, who)
+    await api.make("/contacts", {"wearer": who["wearer"], "person": "wearer", "outcome": "no_answer", "callback_at": "2100-01-01T00:00:00Z"})  # fmt: skip  # noqa: E501
+    answer = await api.get("/handover", "engineer")
+    assert (answer.json["alerts"], answer.json["calls_owed"], answer.json["pauses"]) == ([], [], [])
+    assert "Test Wearer" not in answer.body.decode()
+
+
+async def test_who_cannot_see_them_cannot_take_them(api: Api, who: dict[str, Any]) -> None:
+    await taken(api, who)
+    for to, status in (("engineer", 409), ("field", 409), ("operator", 409)):
+        answer = await api.post("/handover", {"to": api.accounts[to]}, "operator")
+        assert answer.status == status, to
+    assert (await api.post("/handover", {"to": 10**6}, "operator")).status == 422
+    assert (await api.get("/handover", "operator")).json["offers"] == []
+    assert (await api.get("/handover/999")).status == 404
+
+
+async def test_an_offer_is_made_once_with_its_key(api: Api, who: dict[str, Any]) -> None:
+    body = {"to": api.accounts["officer"]}
+    first, again = [await api.post("/handover", body, "operator", headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert (first.status, first.body) == (201, again.body)
+    assert first.headers["Location"] == f"/api/v1/handover/{first.json['id']}"
