@@ -17,10 +17,12 @@ from api.password import Checker
 from api.problem import Problem
 from api.queries import known_queries
 from api.routes import (
+    absences,
     activations,
     alerts,
     audit,
     contacts,
+    curfews,
     dead,
     escalations,
     fixes,
@@ -92,6 +94,8 @@ def create_app(settings: Settings) -> FastAPI:
         pauses,
         handover,
         zones,
+        curfews,
+        absences,
         wearers,
         orders,
         activations,

@@ -3,6 +3,7 @@
 import unicodedata
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final, Protocol
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
@@ -39,6 +40,13 @@ def _text(value: str) -> str:
     return value
 
 
+def _timezone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError("is no time zone: give an IANA name such as Europe/London") from None
+
+
 def now_us() -> int:
     """The wall clock, microseconds since 1970 UTC."""
     return int(datetime.now(UTC).timestamp() * 1_000_000)
@@ -55,6 +63,7 @@ Id = Annotated[int, Field(ge=1, le=LARGEST)]
 Tag = Annotated[int, Field(ge=1, lt=FIRST_TAG)]  # of a person; from there on they are synthetic wearers'
 Text = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=4000), AfterValidator(_text)]
 Name = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200), AfterValidator(_text)]
+Timezone = Annotated[Name, AfterValidator(_timezone)]
 
 
 def readable(details: dict[str, Any]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import BusyError, CordonError
-from store.refusal import UNAVAILABLE, ConflictError, DanglingError, MissingError, ReusedKeyError, StaleError
+from store.refusal import UNAVAILABLE, ConflictError, DanglingError, MissingError, ReusedKeyError, StaleError, UnfitError
 
 log = structlog.get_logger(__name__)
 
@@ -137,7 +137,7 @@ def of_domain(error: CordonError) -> ProblemError:
     match error:
         case MissingError():
             return ProblemError(Kind.MISSING, detail)
-        case DanglingError():
+        case DanglingError() | UnfitError():
             return invalid(error.field, detail)
         case ConflictError():
             return ProblemError(Kind.CONFLICT, detail)

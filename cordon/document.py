@@ -1,22 +1,28 @@
 """Turns a WORLD document (docs/worlds.md) into bodies of the officers' API, each checked as the API would check it."""
 
 import json
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pydantic import BaseModel, ValidationError
 
-from api import problem
+from api import curfew, problem, zone
+from api.curfew import CurfewIn
 from api.problem import ProblemError
+from api.routes.absences import AbsenceIn
 from api.routes.activations import ActivationIn
 from api.routes.orders import OrderIn
 from api.routes.wearers import WearerIn
 from api.settings import Settings
-from api.zone import ZoneIn, draft
+from api.zone import ZoneIn
+from model.cap import ENGLAND_AND_WALES
 from model.errors import CordonError
 from model.instant import FOREVER_US
-from store.world import NewActivation, NewOrder, NewWearer, NewWorld, NewZone
+from store import curfews, homes
+from store.homes import OVER
+from store.world import NewActivation, NewCurfew, NewOrder, NewWearer, NewWorld, NewZone
 from store.zones import Draft
 
 Names = Mapping[tuple[str, ...], str]
@@ -35,10 +41,12 @@ PARTS: Final[Mapping[str, Part]] = {
     "orders": Part(OrderIn, {("wearer",): "wearers"}),
     "activations": Part(ActivationIn, {("wearer",): "wearers"}),
     "zones": Part(ZoneIn, {("properties", "applies_to", "wearer"): "wearers"}),
+    "curfews": Part(CurfewIn, {("order",): "orders", ("home",): "zones"}),
+    "absences": Part(AbsenceIn, {("curfew",): "curfews"}),
 }
 
 # What the contract names and this version cannot load: refused where it holds anything, so that nobody believes it was read.
-UNREAD: Final = ("curfews", "visits", "pauses", "settings")
+UNREAD: Final = ("visits", "pauses", "settings")
 
 
 class Item(NamedTuple):
@@ -116,6 +124,8 @@ async def read(document: Mapping[str, Any], called: str) -> Document:
             for item in found["activations"]
         ]
     )
+    found["absences"] = [_spanned(item, "starts", "ends", "the absence would end before it starts") for item in found["absences"]]
+    found["curfews"] = [_fitting(item, found) for item in found["curfews"]]
     return found
 
 
@@ -178,7 +188,9 @@ async def _item(part: str, at: int, item: Mapping[str, Any], row_of: Mapping[str
     try:
         body: Any = model.model_validate(resolved(sent, names, row_of))
         if isinstance(body, ZoneIn):
-            body, _ = await draft(body, Settings.timezone)
+            body, _ = await zone.draft(body, Settings.timezone)
+        elif isinstance(body, CurfewIn):
+            body = curfew.draft(body)
     except ValidationError as error:
         return Item(place, ref, sent, None, problem.summary(problem.places(error.errors())))
     except (CordonError, ProblemError) as error:
@@ -191,6 +203,25 @@ def _spanned(item: Item, start: str, end: str, said: str) -> Item:
     if item.body is None or getattr(item.body, end) is None or getattr(item.body, end) > getattr(item.body, start):
         return item
     return item._replace(body=None, reason=f"{said}: correct one")
+
+
+def _fitting(item: Item, found: Document) -> Item:
+    """A curfew, refused where its order, its home and its windows do not fit together."""
+    if item.body is None:
+        return item
+    order, home = found["orders"][item.body.order - 1].body, found["zones"][item.body.home - 1].body
+    if order is None or home is None:
+        return item  # they are refused, and reason enough
+    reason = homes.unfit(home.kind, home.schedule, home.wearer == order.wearer)
+    if order.status in OVER:
+        reason = f"its order is {order.status}: a curfew needs an order that still holds"
+    elif reason is not None:
+        reason = f"home: that zone cannot be the home of this curfew: {reason}"
+    else:
+        table = curfew.parsed(item.body.timetable, order.timezone)
+        reason = curfews.over(table, order.type, ENGLAND_AND_WALES, order.starts)
+        reason = None if reason is None else f"windows: {reason}"
+    return item if reason is None else item._replace(body=None, reason=reason)
 
 
 def _worn_by_one(items: list[Item]) -> list[Item]:
@@ -212,7 +243,10 @@ def _worn_by_one(items: list[Item]) -> list[Item]:
 
 def rows(document: Document, in_force_from_us: int) -> NewWorld:
     """A document whose items are good as rows to write, zones in force from a time that is given."""
-    wearers, orders, worn, zones = ([item.body for item in document.get(part, ())] for part in PARTS)
+    wearers, orders, worn, zones, kept, absences = ([item.body for item in document.get(part, ())] for part in PARTS)
+    excused: dict[int, list[tuple[int, int, str, str]]] = defaultdict(list)
+    for absence in absences:
+        excused[absence.curfew].append((absence.starts, absence.ends, absence.authoriser, absence.reason))
     return NewWorld(
         [NewWearer(wearer.name, wearer.model_dump(exclude={"name"})) for wearer in wearers],
         [
@@ -221,6 +255,10 @@ def rows(document: Document, in_force_from_us: int) -> NewWorld:
         ],
         [NewActivation(one.wearer - 1, one.tag, one.fitted_from, one.fitted_to) for one in worn],
         [_zone(zone, in_force_from_us) for zone in zones],
+        [
+            NewCurfew(one.order - 1, one.home - 1, one.timetable, in_force_from_us, one.grace_min, excused[row])
+            for row, one in enumerate(kept, 1)
+        ],
     )
 
 

@@ -1,8 +1,10 @@
 """Turns the control tables into what verdicts depend on: zone versions, to which tags they apply, and by whose authority."""
 
+import json
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
 import asyncpg
@@ -11,7 +13,7 @@ from model import timetable
 from model.batch import Rejected
 from model.curfew import Curfew
 from model.errors import CordonError
-from model.instant import BEGINNING_US, DAY_US, FOREVER_US
+from model.instant import BEGINNING_US, DAY_US, FOREVER_US, MINUTE_US
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 from store import pool
 from store.pool import Store
@@ -56,6 +58,24 @@ VERSIONS: Final = """
 """
 
 
+# A whole centre's curfews follow a few timetables, and are read again at each control change: text, so that it can be looked up.
+CURFEWS: Final = """
+    SELECT v.curfew, v.version, v.monitoring_order, o.wearer, v.home, v.grace_min, v.timezone, v.timetable::text,
+        o.risk = 'high' OR coalesce(w.details ->> 'risk' = 'high', false) AS high_risk, v.in_force_from, v.in_force_to
+    FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order JOIN wearer w ON w.id = o.wearer
+    WHERE v.in_force_to > $1 ORDER BY v.curfew, v.version
+"""
+
+# Given afterwards, an absence lifts nothing that was judged by then: the history stays as it was.
+ABSENCES: Final = """
+    SELECT curfew, greatest(starts, in_force_from), least(ends, in_force_to) FROM absence
+    WHERE ends > $1 AND greatest(starts, in_force_from) < least(ends, in_force_to) ORDER BY 1, 2
+"""
+
+# A window lasts two days at most; one that is not whole in what is written out would be taken for a shorter one.
+LONGEST_US: Final = 2 * DAY_US
+
+
 async def seq(store: Store) -> int:
     """Position in the feed of the newest control change."""
     found: int = await store.pool.fetchval(SEQ)
@@ -85,6 +105,8 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
         )
         versions = await connection.fetch(VERSIONS, first_us)
         members = await connection.fetch("SELECT wearer_group, wearer FROM wearer_group_member")
+        curfew_versions = await connection.fetch(CURFEWS, first_us)
+        absences = await connection.fetch(ABSENCES, first_us)
     monitored = [
         Monitored(tag, wearer, order, start, FOREVER_US if end is None else end) for tag, wearer, order, start, end in fitted
     ]
@@ -93,7 +115,11 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
         groups[group].append(wearer)
     zones = [_zone(row, first_us, last_us) for row in versions]
     shared, assignments = assign(versions, groups, monitored)
-    return Controls(zones, assignments, monitored, shared, control_seq)
+    excused: dict[int, list[Span]] = defaultdict(list)
+    for curfew, start, end in absences:
+        excused[curfew].append((start, end))
+    curfews = [_curfew(row, tuple(joined(excused[row["curfew"]])), first_us, last_us) for row in curfew_versions]
+    return Controls(zones, assignments, monitored, shared, control_seq, curfews)
 
 
 def zone_at(row: asyncpg.Record, around_us: int) -> Zone:
@@ -130,6 +156,37 @@ def _intervals(row: asyncpg.Record, first_us: int, last_us: int) -> tuple[Span, 
         raise CordonError(f"the schedule of zone {row['zone']} cannot be read ({table.reason}): save the zone again")
     start, end = max(start, first_us), min(end, last_us)
     return tuple((low, high) for low, high in timetable.expand(table, start, end).tolist()) if start < end else ()
+
+
+def _curfew(row: asyncpg.Record, excused: tuple[Span, ...], first_us: int, last_us: int) -> Curfew:
+    # Whole days, so that what was written out serves for all of one.
+    windows = _windows(row["timetable"], row["timezone"], first_us // DAY_US, -(-last_us // DAY_US))
+    if windows is None:
+        raise CordonError(f"the timetable of curfew {row['curfew']} cannot be read: save the curfew again")
+    return Curfew(
+        id=row["curfew"],
+        version=row["version"],
+        order=row["monitoring_order"],
+        wearer=row["wearer"],
+        home=row["home"],
+        grace_us=row["grace_min"] * MINUTE_US,
+        windows=windows,
+        excused=excused,
+        high_risk=row["high_risk"],
+        in_force_from_us=row["in_force_from"],
+        in_force_to_us=row["in_force_to"],
+    )
+
+
+@lru_cache(maxsize=20_000)
+def _windows(text: str, zone: str, first_day: int, last_day: int) -> tuple[Span, ...] | None:
+    """A timetable's windows that have a moment in days of 1970 UTC, none of them cut; None where it cannot be read."""
+    table = timetable.parse(json.loads(text), zone)
+    if isinstance(table, Rejected):
+        return None
+    first_us, last_us = first_day * DAY_US, last_day * DAY_US
+    around = timetable.expand(table, first_us - LONGEST_US, last_us + LONGEST_US)
+    return tuple((low, high) for low, high in around.tolist() if low < last_us and high > first_us)
 
 
 def assign(

@@ -57,4 +57,11 @@ async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> N
         wearer,
         REDACTED,
     )
+    await change.connection.execute(
+        """UPDATE absence SET authoriser = $2, reason = $2
+           FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+           WHERE v.curfew = absence.curfew AND o.wearer = $1""",
+        wearer,
+        REDACTED,
+    )
     audit.done(change, "erased", f"wearer/{wearer}", authorised_by=authorised_by, reason=reason)

@@ -4,7 +4,7 @@ from typing import Any, Final
 
 import asyncpg
 
-from store import audit
+from store import audit, curfews
 from store.feed import Edit
 from store.pool import Store
 from store.refusal import ConflictError, DanglingError, MissingError, StaleError
@@ -89,8 +89,10 @@ async def edit(change: Edit, order: int, version: int, fields: dict[str, Any]) -
     except asyncpg.ForeignKeyViolationError as error:
         raise _dangling(error, whole) from None
     assert row is not None
-    change.entry("control", order, "order")
-    audit.done(change, "edited", f"order/{order}", version=row["version"], fields=sorted(fields), status=row["status"])
+    entry = change.entry("control", order, "order")
+    if row["timezone"] != known["timezone"]:
+        await curfews.follow(change, order)
+    audit.done(change, "edited", f"order/{order}", entry, version=row["version"], fields=sorted(fields), status=row["status"])
     return row
 
 

@@ -22,6 +22,14 @@ class DanglingError(CordonError):
         self.field = field
 
 
+class UnfitError(CordonError):
+    """A field's value cannot stand beside what is stored; the reason says what to send instead."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        super().__init__(reason)
+        self.field = field
+
+
 class ConflictError(CordonError):
     """The change contradicts what is stored."""
 

@@ -46,6 +46,28 @@ END
 $$;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
+CREATE TABLE public.absence (
+    id bigint NOT NULL,
+    curfew bigint NOT NULL,
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone NOT NULL,
+    authoriser text NOT NULL,
+    reason text NOT NULL,
+    in_force_from timestamp with time zone NOT NULL,
+    in_force_to timestamp with time zone DEFAULT '9999-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by bigint,
+    CONSTRAINT absence_check CHECK ((ends > starts))
+);
+ALTER TABLE public.absence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.absence_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.account (
     id bigint NOT NULL,
     name text NOT NULL,
@@ -250,6 +272,32 @@ ALTER TABLE public.contact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE public.curfew (
+    id bigint NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL
+);
+ALTER TABLE public.curfew ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.curfew_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.curfew_version (
+    curfew bigint NOT NULL,
+    version integer NOT NULL,
+    monitoring_order bigint NOT NULL,
+    home bigint NOT NULL,
+    grace_min integer NOT NULL,
+    timezone text NOT NULL,
+    timetable jsonb NOT NULL,
+    in_force_from timestamp with time zone NOT NULL,
+    in_force_to timestamp with time zone DEFAULT '9999-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by bigint,
+    control_seq bigint NOT NULL
 );
 CREATE TABLE public.day_change (
     id bigint NOT NULL,
@@ -740,6 +788,8 @@ CREATE TABLE public.zone_version (
     CONSTRAINT zone_version_kind_check CHECK ((kind = ANY (ARRAY['exclusion'::text, 'inclusion'::text, 'home'::text]))),
     CONSTRAINT zone_version_purpose_check CHECK ((purpose = ANY (ARRAY['victim'::text, 'area'::text])))
 );
+ALTER TABLE ONLY public.absence
+    ADD CONSTRAINT absence_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_name_key UNIQUE (name);
 ALTER TABLE ONLY public.account
@@ -770,6 +820,10 @@ ALTER TABLE ONLY public.commit_told
     ADD CONSTRAINT commit_told_pkey PRIMARY KEY (lane, commit_no);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.curfew
+    ADD CONSTRAINT curfew_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.curfew_version
+    ADD CONSTRAINT curfew_version_pkey PRIMARY KEY (curfew, version);
 ALTER TABLE ONLY public.day_change
     ADD CONSTRAINT day_change_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.day_head
@@ -856,6 +910,7 @@ ALTER TABLE ONLY public.zone
     ADD CONSTRAINT zone_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.zone_version
     ADD CONSTRAINT zone_version_pkey PRIMARY KEY (zone, version);
+CREATE INDEX absence_curfew ON public.absence USING btree (curfew);
 CREATE INDEX activation_wearer ON public.activation USING btree (wearer);
 CREATE INDEX alert_occurrence_tag ON public.alert_occurrence USING btree (tag, occurrence);
 CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone, subject) NULLS NOT DISTINCT WHERE (handling <> 'closed'::text);
@@ -865,6 +920,8 @@ CREATE UNIQUE INDEX commit_told_base ON public.commit_told USING btree (base);
 CREATE INDEX contact_alert ON public.contact USING btree (alert);
 CREATE INDEX contact_owed ON public.contact USING btree (callback_at) WHERE ((callback_at IS NOT NULL) AND (settled_by IS NULL));
 CREATE INDEX contact_wearer ON public.contact USING btree (wearer);
+CREATE INDEX curfew_version_home ON public.curfew_version USING btree (home);
+CREATE INDEX curfew_version_order ON public.curfew_version USING btree (monitoring_order);
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
 CREATE UNIQUE INDEX handover_offered ON public.handover USING btree (from_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE INDEX handover_to ON public.handover USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
@@ -875,6 +932,10 @@ CREATE INDEX pause_wearer ON public.pause USING btree (wearer, until);
 CREATE INDEX receipt_at ON public.receipt USING brin (at);
 CREATE INDEX session_family ON public.session USING btree (family);
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
+ALTER TABLE ONLY public.absence
+    ADD CONSTRAINT absence_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
+ALTER TABLE ONLY public.absence
+    ADD CONSTRAINT absence_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.account
     ADD CONSTRAINT account_organisation_fkey FOREIGN KEY (organisation) REFERENCES public.organisation(id);
 ALTER TABLE ONLY public.activation
@@ -907,6 +968,14 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_settled_by_fkey FOREIGN KEY (settled_by) REFERENCES public.contact(id);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.curfew_version
+    ADD CONSTRAINT curfew_version_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
+ALTER TABLE ONLY public.curfew_version
+    ADD CONSTRAINT curfew_version_home_fkey FOREIGN KEY (home) REFERENCES public.zone(id);
+ALTER TABLE ONLY public.curfew_version
+    ADD CONSTRAINT curfew_version_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
+ALTER TABLE ONLY public.curfew_version
+    ADD CONSTRAINT curfew_version_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
 ALTER TABLE ONLY public.gateway_key

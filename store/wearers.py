@@ -62,6 +62,8 @@ async def edit(change: Edit, wearer: int, version: int, name: str | None, detail
     if row is None:
         await _missing_or_stale(change, wearer)
     assert row is not None
+    if "risk" in details:
+        change.entry("control", wearer, "wearer")  # how grave an absence is depends on it
     changed = sorted([*details, *(["name"] if name else [])])
     audit.done(change, "edited", f"wearer/{wearer}", version=row["version"], fields=changed)
     return row

@@ -1,4 +1,4 @@
-"""Turns a whole world, wearers with their orders, tags and zones, into rows in one transaction.
+"""Turns a whole world, wearers with their orders, tags, zones and curfews, into rows in one transaction.
 
 For worlds that are loaded, not typed: a replay's, the demonstration's, a test's. What they hold is in force from the time they
 say, in the past too, where what people save through the API is in force a second later.
@@ -54,6 +54,17 @@ class NewZone(NamedTuple):
     valid_to_us: int | None = None
 
 
+class NewCurfew(NamedTuple):
+    """``order`` and ``home`` are rows of the world's orders and zones; ``absences`` are (from, to, authoriser, reason)."""
+
+    order: int
+    home: int
+    timetable: dict[str, Any]
+    in_force_from_us: int
+    grace_min: int = 5
+    absences: Sequence[tuple[int, int, str, str]] = ()
+
+
 class NewWorld(NamedTuple):
     """A whole world, as ``create`` takes it."""
 
@@ -61,6 +72,7 @@ class NewWorld(NamedTuple):
     orders: Sequence[NewOrder] = ()
     activations: Sequence[NewActivation] = ()
     zones: Sequence[NewZone] = ()
+    curfews: Sequence[NewCurfew] = ()
 
 
 class Created(NamedTuple):
@@ -70,6 +82,7 @@ class Created(NamedTuple):
     orders: list[int]
     zones: list[int]
     position: int
+    curfews: list[int]
 
 
 async def create(
@@ -78,6 +91,7 @@ async def create(
     orders: Sequence[NewOrder] = (),
     activations: Sequence[NewActivation] = (),
     zones: Sequence[NewZone] = (),
+    curfews: Sequence[NewCurfew] = (),
     *,
     actor: int | None = None,
 ) -> Created:
@@ -111,9 +125,37 @@ async def create(
             """,
             [_zone_row(number, zone, who, actor) for number, zone in zip(places, zones, strict=True)],
         )
+        kept = await _ids(connection, "curfew", len(curfews))
+        await connection.execute("INSERT INTO curfew (id) OVERRIDING SYSTEM VALUE SELECT unnest($1::bigint[])", kept)
+        await connection.executemany(
+            """
+            INSERT INTO curfew_version (curfew, version, monitoring_order, home, timezone, timetable, in_force_from, grace_min,
+                recorded_by, control_seq)
+            VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, 0)
+            """,
+            [
+                (
+                    *(number, authority[curfew.order], places[curfew.home], orders[curfew.order].timezone),
+                    *(curfew.timetable, curfew.in_force_from_us, curfew.grace_min, actor),
+                )
+                for number, curfew in zip(kept, curfews, strict=True)
+            ],
+        )
+        await connection.executemany(
+            """
+            INSERT INTO absence (curfew, starts, ends, authoriser, reason, in_force_from, recorded_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7)
+            """,
+            [
+                (number, *absence, curfew.in_force_from_us, actor)
+                for number, curfew in zip(kept, curfews, strict=True)
+                for absence in curfew.absences
+            ],
+        )
         change.entry("control", 0, "world")
+        change.numbered("UPDATE curfew_version SET control_seq = $1 WHERE curfew = ANY($2::bigint[])", kept)
         change.numbered("UPDATE zone_version SET control_seq = $1 WHERE zone = ANY($2::bigint[])", places)
-    return Created(who, authority, places, change.position)
+    return Created(who, authority, places, change.position, kept)
 
 
 def _zone_row(number: int, zone: NewZone, who: Sequence[int], actor: int | None) -> tuple[Any, ...]:

@@ -4,7 +4,7 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from store import audit
+from store import audit, homes
 from store.feed import Edit
 from store.pool import Store
 from store.refusal import ConflictError, DanglingError, MissingError, StaleError
@@ -90,6 +90,7 @@ async def replace(change: Edit, zone: int, version: int, draft: Draft) -> asyncp
     await change.connection.execute(
         "UPDATE zone_version SET in_force_to = $3 WHERE zone = $1 AND version = $2", zone, version, row["in_force_from"]
     )
+    await homes.keep(change.connection, zone)
     _announce(change, zone, [version, version + 1], "edited")
     return row
 
@@ -108,6 +109,7 @@ async def end(change: Edit, zone: int, version: int) -> asyncpg.Record:
         zone,
         version,
     )
+    await homes.keep(change.connection, zone)
     _announce(change, zone, [version], "ended")
     row = await change.connection.fetchrow(f"{SELECT} WHERE v.zone = $1 AND v.version = $2", zone, version)
     assert row is not None

@@ -7,12 +7,11 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.fields import Id, Input, Instant, Row
+from api.fields import Id, Input, Instant, Row, Timezone
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
 from api.roles import May
-from api.routes.orders import Timezone
 from api.token import Caller
 from api.versions import IfMatch, etag, expected
 from model.batch import Rejected

@@ -1,14 +1,13 @@
 """Orders: the authority to monitor a wearer."""
 
 from typing import Annotated, Any, Final, Literal
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.fields import Id, Input, Instant, InstantIn, Name, Row
+from api.fields import Id, Input, Instant, InstantIn, Name, Row, Timezone
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
@@ -43,16 +42,6 @@ SENT: Final[dict[str, Any]] = {
     "ends": None,
 }
 ANSWERED: Final[dict[str, Any]] = SENT | {"id": 3, "version": 1, "created_at": "2026-03-20T09:00:00Z"}
-
-
-def _timezone(name: str) -> str:
-    try:
-        return ZoneInfo(name).key
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError("is no time zone: give an IANA name such as Europe/London") from None
-
-
-Timezone = Annotated[Name, AfterValidator(_timezone)]
 
 
 class OrderIn(Input):

@@ -42,10 +42,19 @@ WORLD: dict[str, Any] = {
             "properties": {"radius_m": 200, "applies_to": {"all": True}, "valid_to": "2026-04-01T00:00:00Z"},
         },
     ],
+    "curfews": [
+        {"ref": "c1", "order": "o2", "home": "home1", "windows": [{"days": ["mon"], "from": "19:00", "to": "07:00"}]},
+        {"order": "o2", "home": "home1", "grace_min": 0, "windows": [{"days": ["tue"], "from": "19:00", "to": "07:00"}]},
+    ],
+    "absences": [
+        {"curfew": "c1", "from": "2026-03-23T19:00:00Z", "to": "2026-03-23T20:00:00Z", "authoriser": "Court", "reason": "Work."}
+    ],
     "visits": [],
     "pauses": [],
     "settings": {},
 }
+
+AWAY = WORLD["absences"][0]
 
 
 def changed(path: str, value: Any) -> dict[str, Any]:
@@ -67,7 +76,7 @@ def written(tmp_path: Path, body: Any) -> Path:
 
 async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Path) -> None:
     begins_us = parse("2026-03-19T00:00:00Z")
-    wearers, orders, worn, zones = document.rows(await document.whole(written(tmp_path, WORLD)), begins_us)[:4]
+    wearers, orders, worn, zones, curfews = document.rows(await document.whole(written(tmp_path, WORLD)), begins_us)
     assert [(wearer.name, wearer.details["risk"]) for wearer in wearers] == [("Test Wearer", "high"), ("Another", "standard")]
     assert [(order.wearer, order.type, order.status, order.timezone) for order in orders] == [
         (0, "bail", "active", "Europe/London"),
@@ -83,6 +92,10 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         "victim",
         parse("2026-04-01T00:00:00Z"),
     )
+    first, second = curfews
+    assert (first.order, first.home, first.grace_min, second.grace_min, first.in_force_from_us) == (1, 0, 5, 0, begins_us)
+    assert first.timetable == {"windows": WORLD["curfews"][0]["windows"], "exceptions": []}
+    assert (first.absences, second.absences) == ([(parse(AWAY["from"]), parse(AWAY["to"]), "Court", "Work.")], [])
 
 
 @pytest.mark.parametrize(
@@ -101,6 +114,15 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         ("zones.0.properties.applies_to", "everyone", "zones[0] (home1): properties.applies_to: "),
         ("zones.1.properties.radius_m", -1, "zones[1]: properties.radius_m: "),
         ("zones.1.geometry", {"type": "LineString", "coordinates": []}, "zones[1]: geometry: "),
+        ("curfews.0.home", "home9", "curfews[0] (c1): home: none of the zones has the ref 'home9'"),
+        ("curfews.0.order", "o1", "curfews[0] (c1): home: that zone cannot be the home of this curfew: it is not that wearer's"),
+        ("zones.0.properties.kind", "exclusion", "curfews[0] (c1): home: that zone cannot be the home of this curfew: it is of"),
+        ("orders.1.status", "revoked", "curfews[0] (c1): its order is revoked: a curfew needs an order that still holds"),
+        ("curfews.1.windows", [], "curfews[1]: windows: The timetable has no window"),
+        ("curfews.1.windows.0.to", "18:00", "curfews[1]: windows: The curfew is too long: it asks for 23 hours on end"),
+        ("curfews.1.exceptions", [{"date": "2026-03-30", "windows": []}] * 2, "curfews[1]: exceptions: Exception 2"),
+        ("absences.0.to", "2026-03-23T19:00:00Z", "absences[0]: the absence would end before it starts"),
+        ("absences.0.curfew", "c2", "absences[0]: curfew: none of the curfews has the ref 'c2'"),
         ("wearers.1.ref", "w1", "the ref 'w1' is that of wearers[0] already"),
         ("wearers.1.ref", ["w1"], "wearers[1]: its ref is ['w1']"),
         ("wearers", {"w1": {}}, "wearers is not a list of objects"),

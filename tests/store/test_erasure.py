@@ -42,6 +42,11 @@ async def test_nothing_names_an_erased_wearer_and_alerts_are_whole(api: Api) -> 
         alert,
         f"{NAME} says it was a mistake",
     )
+    home = await given.zone(api, who["wearer"], kind="home")
+    windows = [{"days": ["mon"], "from": "19:00", "to": "07:00"}]
+    curfew = await api.make("/curfews", {"order": who["order"], "home": home, "windows": windows})
+    away = {"from": "2026-03-23T19:00:00Z", "to": "2026-03-23T20:00:00Z", "authoriser": NAME, "reason": f"{NAME} works."}
+    await api.make("/absences", {"curfew": curfew["id"], **away})
     await end_orders(api.store)
     await erase(api.store, who["wearer"])
     person = await wearers.get(api.store, who["wearer"])
@@ -53,7 +58,7 @@ async def test_nothing_names_an_erased_wearer_and_alerts_are_whole(api: Api) -> 
         key: before[key] for key in ("kind", "severity", "event_at", "evidence", "wearer_id")
     }
     assert {row["what"]: row["text"] for row in after.json["history"]} == {"opened": "Inside School.", "note": "redacted"}
-    for path in (f"/zones/{zone}", f"/wearers/{who['wearer']}", f"/activations?wearer={who['wearer']}", "/alerts"):
+    for path in (f"/zones/{zone}", f"/wearers/{who['wearer']}", f"/activations?wearer={who['wearer']}", "/alerts", "/absences"):
         assert NAME not in (await api.get(path)).body.decode(), path
     audited = await api.store.pool.fetchrow("SELECT subject, details->>'reason' FROM audit WHERE action = 'erased'")
     assert tuple(audited) == (f"wearer/{who['wearer']}", "request 7")

@@ -1,0 +1,149 @@
+"""Curfews: when the wearer of an order has to be at home, a version a save, in force a second later."""
+
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Query, Request, Response
+from pydantic import ConfigDict
+
+from api import curfew as shape
+from api.caller import needs
+from api.creation import IdempotencyKey, created
+from api.curfew import ANSWERED, Curfew, CurfewIn, CurfewPatch, Preview, PreviewIn
+from api.fields import Id, now_us
+from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.parts import Parts, PartsDep
+from api.problem import Kind, documented, invalid
+from api.roles import May
+from api.token import Caller
+from api.versions import IfMatch, etag, expected
+from model.instant import BEGINNING_US, FOREVER_US
+from store import absences, curfews, orders
+from store.feed import Edit, edit
+from store.refusal import ConflictError
+
+router = APIRouter(prefix="/curfews", tags=["curfews"])
+
+Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
+Editing = Annotated[Caller, needs(May.EDIT_WEARERS)]
+
+LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
+READING: Final = LISTING | documented(Kind.MISSING)
+CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
+EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
+TRYING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT)
+
+ABSENCES_MOST: Final = 10_000  # of one curfew in a preview: more than anybody was ever given
+
+
+class Curfews(Page[Curfew]):
+    """A page of curfews."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ANSWERED], "next": None}]})
+
+
+@router.get("", summary="Curfews", responses=LISTING)
+async def listed(
+    parts: PartsDep,
+    caller: Seeing,
+    wearer: Annotated[Id | None, Query()] = None,
+    order: Annotated[Id | None, Query()] = None,
+    ended: Annotated[bool, Query(description="those that have ended, too")] = False,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Curfews:
+    """The newest version of each, by id."""
+    rows = await curfews.page(parts.store, wearer=wearer, order=order, ended=ended, after=after(cursor), limit=limit + 1)
+    following = pack(rows[limit - 1]["curfew"]) if len(rows) > limit else None
+    return Curfews(items=[shape.curfew(row) for row in rows[:limit]], next=following)
+
+
+@router.post("", summary="Create a curfew", status_code=201, response_model=Curfew, responses=CREATING)
+async def create(request: Request, parts: PartsDep, caller: Editing, body: CurfewIn, key: IdempotencyKey = None) -> Response:
+    """In force everywhere one second after it is saved."""
+    draft = shape.draft(body)
+
+    async def write(change: Edit) -> tuple[int, int, Curfew]:
+        saved = shape.curfew(await curfews.add(change, draft))
+        return saved.id, saved.version, saved
+
+    return await created(request, parts, caller, key, write)
+
+
+@router.post("/preview", summary="The next fourteen days of a curfew", responses=TRYING)
+async def preview(parts: PartsDep, caller: Seeing, body: PreviewIn) -> Preview:
+    """Every window, in UTC and local time, with its length; a draft is refused as it would be when it is saved."""
+    begins_us = now_us() if body.begins is None else body.begins
+    if body.curfew is not None:
+        return await _saved(parts, body, body.curfew, begins_us)
+    if body.windows is None:
+        raise invalid("windows", "is needed, or curfew for one that is saved")
+    table = shape.written(body.windows, body.exceptions)
+    shape.parsed(table, "UTC")
+    if body.order is None:
+        return shape.preview(shape.parsed(table, body.timezone or parts.settings.timezone), begins_us, (BEGINNING_US, FOREVER_US))
+    if body.timezone is not None:
+        raise invalid("timezone", "is the order's: leave one of the two out")
+    async with parts.store.pool.acquire() as connection, connection.transaction():
+        zone = await curfews.check(connection, curfews.Draft(body.order, body.home, body.grace_min, table))
+    return shape.preview(shape.parsed(table, zone), begins_us, await _held(parts, body.order))
+
+
+async def _saved(parts: Parts, body: PreviewIn, curfew: int, begins_us: int) -> Preview:
+    if body.model_fields_set - {"curfew", "begins"}:
+        raise invalid("curfew", "is shown as it is saved: send `from` beside it, and nothing else")
+    row = await curfews.get(parts.store, curfew)
+    rows = await absences.page(parts.store, curfew=curfew, wearer=None, after=0, limit=ABSENCES_MOST)
+    excused = sorted((one["starts"], one["ends"]) for one in rows if one["in_force_to"] is None)
+    held = await _held(parts, row["monitoring_order"])
+    return shape.preview(shape.parsed(row["timetable"], row["timezone"]), begins_us, held, excused)
+
+
+async def _held(parts: Parts, order: int) -> tuple[int, int]:
+    """From when to when an order holds."""
+    row = await orders.get(parts.store, order)
+    return row["starts"], FOREVER_US if row["ends"] is None else row["ends"]
+
+
+@router.get("/{curfew_id}", summary="One curfew", responses=READING)
+async def one(parts: PartsDep, caller: Seeing, response: Response, curfew_id: Id) -> Curfew:
+    """Its newest version."""
+    return _answer(shape.curfew(await curfews.get(parts.store, curfew_id)), response)
+
+
+@router.get("/{curfew_id}/versions", summary="All versions of a curfew", responses=READING)
+async def versions(parts: PartsDep, caller: Seeing, curfew_id: Id) -> Curfews:
+    """Newest first: each night is judged by the version that was in force."""
+    return Curfews(items=[shape.curfew(row) for row in await curfews.versions(parts.store, curfew_id)], next=None)
+
+
+@router.patch("/{curfew_id}", summary="Change a curfew", responses=EDITING)
+async def change(
+    parts: PartsDep, caller: Editing, response: Response, curfew_id: Id, body: CurfewPatch, if_match: IfMatch = None
+) -> Curfew:
+    """The next version, in force one second after it is saved; until then the one before applies."""
+    version = expected(if_match)
+    fields: dict[str, Any] = body.model_dump(exclude_unset=True, include={"home", "grace_min"})
+    for name in body.model_fields_set:
+        if getattr(body, name) is None:
+            raise invalid(name, "cannot be taken away")
+    table = shape.written(body.windows or (), body.exceptions or ())
+    fields["timetable"] = {name: value for name, value in table.items() if name in body.model_fields_set}
+    async with edit(parts.store, caller.account) as under_way:
+        if body.order is not None and body.order != (await curfews.get(parts.store, curfew_id))["monitoring_order"]:
+            raise ConflictError(f"curfew {curfew_id} is another order's: end it and create one for this order")
+        row = await curfews.edit(under_way, curfew_id, version, fields)
+    return _answer(shape.curfew(row), response)
+
+
+@router.delete("/{curfew_id}", summary="End a curfew", responses=EDITING)
+async def end(parts: PartsDep, caller: Editing, response: Response, curfew_id: Id, if_match: IfMatch = None) -> Curfew:
+    """One second from now. Nothing is deleted: nights before are still judged by it."""
+    version = expected(if_match)
+    async with edit(parts.store, caller.account) as under_way:
+        row = await curfews.end(under_way, curfew_id, version)
+    return _answer(shape.curfew(row), response)
+
+
+def _answer(curfew: Curfew, response: Response) -> Curfew:
+    response.headers["ETag"] = etag(curfew.version)
+    return curfew

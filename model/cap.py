@@ -1,0 +1,76 @@
+"""A timetable becomes the first day or week in which it asks for more hours at home than the law allows, in one sentence."""
+
+from datetime import date, timedelta
+from typing import Final, NamedTuple
+
+from model.timetable import Timetable, Window
+
+_DAY_MIN: Final = 24 * 60
+_NAMES: Final = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+_PLAIN: Final = date(2024, 1, 1)  # a Monday; stands for a week without exceptions
+
+
+class Cap(NamedTuple):
+    """The most hours a curfew may ask for."""
+
+    day_h: float
+    week_h: float
+
+
+# England and Wales: Criminal Justice Act 2003, section 204, as amended in 2022 (Sentencing Act 2020, schedule 9).
+ENGLAND_AND_WALES: Final = Cap(20, 112)
+
+
+def beyond(table: Timetable, cap: Cap, begins: date) -> str | None:
+    """Why a timetable is over the cap, one sentence; None where it is not.
+
+    Hours are those on the clock: the night the clocks change counts as any other. A window counts for each day on which it lies,
+    and may by itself last no longer than a day's hours. A week is seven days from the weekday on which the order begins.
+
+    Parameters
+    ----------
+    begins : first local day of the order
+    """
+    started = [
+        *((f"each {_NAMES[day]}", windows) for day, windows in enumerate(table.week)),
+        *((f"on {d}", w) for d, w in table.exceptions),
+    ]
+    for when, windows in started:
+        for window in windows:
+            hours = (window.to_min - window.from_min) / 60
+            if hours > cap.day_h:
+                return f"it asks for {hours:.4g} hours on end from {window} {when}, and the law allows {cap.day_h:g} a day"
+    plain = table._replace(exceptions=())
+    for day in range(7):
+        hours = _minutes(plain, _PLAIN + timedelta(days=day)) / 60
+        if hours > cap.day_h:
+            return f"it asks for {hours:.4g} hours at home each {_NAMES[day]}, and the law allows {cap.day_h:g} a day"
+    hours = sum(_minutes(plain, _PLAIN + timedelta(days=day)) for day in range(7)) / 60
+    if hours > cap.week_h:
+        return f"it asks for {hours:.4g} hours at home a week, and the law allows {cap.week_h:g}"
+    # An exception changes its own day and, past midnight, the next.
+    for day_of in sorted({day + timedelta(days=later) for day, _ in table.exceptions for later in (0, 1)}):
+        hours = _minutes(table, day_of) / 60
+        if hours > cap.day_h:
+            return f"it asks for {hours:.4g} hours at home on {day_of}, and the law allows {cap.day_h:g} a day"
+        first = day_of - timedelta(days=(day_of.weekday() - begins.weekday()) % 7)
+        hours = sum(_minutes(table, first + timedelta(days=day)) for day in range(7)) / 60
+        if hours > cap.week_h:
+            return f"it asks for {hours:.4g} hours at home in the week from {first}, and the law allows {cap.week_h:g}"
+    return None
+
+
+def _minutes(table: Timetable, day: date) -> int:
+    """Minutes of a day on the clock that lie in windows."""
+    before = [(w.from_min - _DAY_MIN, w.to_min - _DAY_MIN) for w in _windows(table, day - timedelta(days=1))]
+    found, reached = 0, 0
+    for start, end in sorted([*before, *((w.from_min, w.to_min) for w in _windows(table, day))]):
+        start, end = max(start, reached), min(end, _DAY_MIN)  # noqa: PLW2901
+        found += max(0, end - start)
+        reached = max(reached, end)
+    return found
+
+
+def _windows(table: Timetable, day: date) -> tuple[Window, ...]:
+    """Those that start on a day."""
+    return dict(table.exceptions).get(day, table.week[day.weekday()])

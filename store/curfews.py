@@ -1,0 +1,225 @@
+"""Curfews as rows, one a version: nothing is ever deleted, because old fixes are judged by old versions."""
+
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
+
+import asyncpg
+
+from model import timetable
+from model.batch import Rejected
+from model.cap import ENGLAND_AND_WALES, Cap, beyond
+from model.instant import from_us
+from model.timetable import Timetable
+from store import audit, homes
+from store.feed import Edit
+from store.homes import OVER
+from store.pool import Connection, Store
+from store.refusal import ConflictError, DanglingError, MissingError, StaleError, UnfitError
+from store.zones import SOON
+
+SELECT: Final = """SELECT v.curfew, v.version, v.monitoring_order, o.wearer, v.home, v.grace_min, v.timezone, v.timetable,
+       v.in_force_from, v.recorded_at, v.recorded_by, a.name AS recorded_name,
+       nullif(v.in_force_to, timestamptz '9999-01-01 00:00:00+00') AS in_force_to
+FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order LEFT JOIN account a ON a.id = v.recorded_by"""
+
+# The row of ``setting`` that holds the caps of an order type: {"day_h": 20, "week_h": 112}, or null for none.
+CAP: Final = "curfew-cap/"
+
+
+class Draft(NamedTuple):
+    """A version as it is to be written."""
+
+    order: int
+    home: int | None  # None while it is only tried
+    grace_min: int
+    timetable: dict[str, Any]  # windows and exceptions
+
+
+async def page(
+    store: Store, *, wearer: int | None, order: int | None, ended: bool, after: int, limit: int
+) -> list[asyncpg.Record]:
+    """The newest version of each curfew, by id, those after ``after``; ``ended``: also those that have ended."""
+    return await store.pool.fetch(
+        f"""{SELECT} WHERE v.curfew > $1 AND v.version = (SELECT max(n.version) FROM curfew_version n WHERE n.curfew = v.curfew)
+            AND ($2::bigint IS NULL OR o.wearer = $2) AND ($3::bigint IS NULL OR o.id = $3)
+            AND ($4 OR v.in_force_to = timestamptz '9999-01-01 00:00:00+00') ORDER BY v.curfew LIMIT $5""",  # noqa: S608
+        after,
+        wearer,
+        order,
+        ended,
+        limit,
+    )
+
+
+async def versions(store: Store, curfew: int) -> list[asyncpg.Record]:
+    """All versions of a curfew, newest first; raises ``MissingError``."""
+    rows = await store.pool.fetch(f"{SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC", curfew)
+    if not rows:
+        raise MissingError("curfew", curfew)
+    return rows
+
+
+async def get(store: Store, curfew: int) -> asyncpg.Record:
+    """The newest version of a curfew; raises ``MissingError``."""
+    row = await store.pool.fetchrow(f"{SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC LIMIT 1", curfew)
+    if row is None:
+        raise MissingError("curfew", curfew)
+    return row
+
+
+async def add(change: Edit, draft: Draft) -> asyncpg.Record:
+    """Create a curfew, in force a second from now.
+
+    Raises
+    ------
+    DanglingError, UnfitError, ConflictError
+    """
+    zone = await check(change.connection, draft)
+    curfew = await change.connection.fetchval("INSERT INTO curfew DEFAULT VALUES RETURNING id")
+    row = await _write(change, curfew, 1, draft, zone, 0)
+    _announce(change, curfew, [1], "created")
+    return row
+
+
+async def edit(change: Edit, curfew: int, version: int, fields: dict[str, Any]) -> asyncpg.Record:
+    """Write the next version, with some of the fields of ``Draft``; the one before applies until it is in force.
+
+    Raises
+    ------
+    MissingError, StaleError, ConflictError, DanglingError, UnfitError
+    """
+    newest = await _newest(change, curfew, version)
+    draft = Draft(
+        newest["monitoring_order"],
+        fields.get("home", newest["home"]),
+        fields.get("grace_min", newest["grace_min"]),
+        newest["timetable"] | fields.get("timetable", {}),
+    )
+    zone = await check(change.connection, draft)
+    row = await _write(change, curfew, version + 1, draft, zone, newest["in_force_from"])
+    await change.connection.execute(
+        "UPDATE curfew_version SET in_force_to = $3 WHERE curfew = $1 AND version = $2", curfew, version, row["in_force_from"]
+    )
+    _announce(change, curfew, [version, version + 1], "edited")
+    return row
+
+
+async def end(change: Edit, curfew: int, version: int) -> asyncpg.Record:
+    """End a curfew a second from now.
+
+    Raises
+    ------
+    MissingError, StaleError, ConflictError
+    """
+    await _newest(change, curfew, version)
+    await change.connection.execute(
+        f"""UPDATE curfew_version SET in_force_to = greatest(clock_timestamp() + {SOON}, in_force_from + interval '1 microsecond')
+            WHERE curfew = $1 AND version = $2""",  # noqa: S608
+        curfew,
+        version,
+    )
+    _announce(change, curfew, [version], "ended")
+    return await _read(change, curfew, version)
+
+
+async def follow(change: Edit, order: int) -> None:
+    """Have an order's curfews follow the time zone that it now has."""
+    rows = await change.connection.fetch(
+        """SELECT v.curfew, v.version FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+           WHERE o.id = $1 AND o.status <> ALL ($2::text[]) AND v.in_force_to = timestamptz '9999-01-01 00:00:00+00'
+             AND v.timezone <> o.timezone ORDER BY v.curfew""",
+        order,
+        OVER,
+    )
+    for row in rows:
+        await edit(change, row["curfew"], row["version"], {})
+
+
+async def cap(connection: Connection, order_type: str) -> Cap | None:
+    """The most hours that an order of a type may ask for; None where there is no such law."""
+    row = await connection.fetchrow("SELECT value FROM setting WHERE name = $1 ORDER BY version DESC LIMIT 1", CAP + order_type)
+    if row is None:
+        return ENGLAND_AND_WALES
+    return None if row["value"] is None else Cap(**row["value"])
+
+
+async def check(connection: Connection, draft: Draft) -> str:
+    """The time zone that a draft's windows are in, once all of it fits together; order and home cannot change meanwhile.
+
+    Raises
+    ------
+    DanglingError, UnfitError, ConflictError
+    """
+    order = await connection.fetchrow(
+        "SELECT wearer, type, status, timezone, starts FROM monitoring_order WHERE id = $1 FOR SHARE", draft.order
+    )
+    if order is None:
+        raise DanglingError("order", "order", draft.order)
+    if order["status"] in OVER:
+        raise ConflictError(f"order {draft.order} is {order['status']}: a curfew needs an order that still holds")
+    if draft.home is not None:
+        await homes.check(connection, draft.home, order["wearer"])
+    table = timetable.parse(draft.timetable, order["timezone"])
+    if isinstance(table, Rejected):
+        raise UnfitError(table.place, table.reason)
+    reason = over(table, order["type"], await cap(connection, order["type"]), order["starts"])
+    if reason is not None:
+        raise UnfitError("windows", reason)
+    zone: str = order["timezone"]
+    return zone
+
+
+def over(table: Timetable, order_type: str, most: Cap | None, starts_us: int) -> str | None:
+    """Why a timetable asks for more than an order of a type may; None where it does not, or there is no such law."""
+    begins = from_us(starts_us).astimezone(ZoneInfo(table.zone)).date()
+    why = None if most is None else beyond(table, most, begins)
+    return None if why is None else f"The curfew is too long: {why} for an order of the type {order_type}."
+
+
+async def _newest(change: Edit, curfew: int, version: int) -> asyncpg.Record:
+    """The newest version, that nobody else follows or ends until this transaction is over."""
+    await change.connection.execute("SELECT 1 FROM curfew WHERE id = $1 FOR UPDATE", curfew)
+    row = await change.connection.fetchrow(
+        f"{SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC LIMIT 1 FOR UPDATE OF v", curfew
+    )
+    if row is None:
+        raise MissingError("curfew", curfew)
+    if row["version"] != version:
+        raise StaleError("curfew", curfew)
+    if row["in_force_to"] is not None:
+        raise ConflictError(f"curfew {curfew} has ended: create a new one")
+    return row
+
+
+async def _write(change: Edit, curfew: int, version: int, draft: Draft, zone: str, later_than_us: int) -> asyncpg.Record:
+    await change.connection.execute(
+        f"""INSERT INTO curfew_version (curfew, version, monitoring_order, home, grace_min, timetable, timezone, recorded_by,
+                in_force_from, control_seq)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
+                greatest(clock_timestamp() + {SOON}, $9::timestamptz + interval '1 microsecond'), 0)""",  # noqa: S608
+        curfew,
+        version,
+        *draft,
+        zone,
+        change.actor,
+        later_than_us,
+    )
+    return await _read(change, curfew, version)
+
+
+async def _read(change: Edit, curfew: int, version: int) -> asyncpg.Record:
+    row = await change.connection.fetchrow(f"{SELECT} WHERE v.curfew = $1 AND v.version = $2", curfew, version)
+    assert row is not None
+    return row
+
+
+def _announce(change: Edit, curfew: int, touched: list[int], what: str) -> None:
+    """Feed and audit; the versions touched carry the position in the feed, by which workers know what they have read."""
+    entry = change.entry("control", curfew, "curfew")
+    change.numbered(
+        "UPDATE curfew_version SET control_seq = $1 WHERE curfew = $2 AND version = ANY ($3::integer[])",
+        curfew,
+        touched,
+        entry=entry,
+    )
+    audit.done(change, what, f"curfew/{curfew}", entry, version=touched[-1])
