@@ -33,6 +33,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "wearer": "Test Wearer",
     "subject": None,
     "order_id": 3,
+    "officer": {"id": 2, "name": "officer"},
     "tag": 356307042441013,
     "zone_id": 4,
     "zone_version": 1,
@@ -164,6 +165,7 @@ class Alert(BaseModel):
     wearer: str | None = Field(description="the wearer's name")
     subject: str | None = Field(description="what it concerns instead, where there may be several at once: a gateway's name")
     order_id: int | None
+    officer: Person | None = Field(description="who answers for the order now: its officer, or who covers them")
     tag: int | None = Field(description="the tag of the last occurrence")
     zone_id: int | None
     zone_version: int | None
@@ -252,6 +254,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "wearer": row["wearer_name"],
         "subject": row["subject"] or None,
         "order_id": row["monitoring_order"] or None,
+        "officer": person(row["officer"], row["officer_name"]),
         "tag": row["tag"] or None,
         "zone_id": row["zone"] or None,
         "zone_version": row["zone_version"] or None,

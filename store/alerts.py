@@ -10,6 +10,7 @@ import asyncpg
 
 from model.alert import OURS
 from store import audit
+from store.caseloads import ANSWERS
 from store.edits import RETURNING
 from store.feed import Edit
 from store.pool import Connection, Store
@@ -38,10 +39,12 @@ SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.
        CASE WHEN s.state = 'acknowledged' THEN a.handled_at + {UNWORKED} END AS returns_at,
        least(s.acknowledge_by, s.contact_by, s.decision_by) AS next_due,
        (SELECT min(c.callback_at) FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL) AS callback_at,
-       q.pause, q.pause_until, q.pause_reason
+       q.pause, q.pause_until, q.pause_reason, r.id AS officer, r.name AS officer_name
 FROM alert a
 LEFT JOIN wearer w ON w.id = a.wearer
 LEFT JOIN account o ON o.id = a.owner
+LEFT JOIN monitoring_order m ON m.id = a.monitoring_order
+LEFT JOIN account r ON r.id = {ANSWERS}
 LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
 CROSS JOIN LATERAL (SELECT {STATE} AS state, {RUNNING} WHERE a.wearer > 0 OR a.wearer IS NULL) s
 LEFT JOIN LATERAL (
@@ -73,6 +76,7 @@ class Filter(NamedTuple):
     ours: bool = True  # alerts about the system itself (model.alert.OURS)
     overdue: bool = False  # only those of which a clock has run out
     unowned: bool = False  # only those that nobody owns
+    officer: int | None = None  # who answers for the order now, by cover or themselves
 
 
 class Place(NamedTuple):
@@ -103,10 +107,11 @@ async def page(store: Store, wanted: Filter, after: Place | None, limit: int) ->
                        OR EXISTS (SELECT 1 FROM alert_occurrence x WHERE x.tag = $4 AND x.alert = a.id))
                   AND ($5::bigint IS NULL OR a.zone = $5) AND ($6::bigint IS NULL OR a.owner = $6)
                   AND ($7::timestamptz IS NULL OR a.event_at >= $7) AND ($8::timestamptz IS NULL OR a.event_at < $8)
-                  AND ($9 OR a.wearer IS NULL) AND ($10 OR a.kind <> ALL ($13::text[]))) q
+                  AND ($9 OR a.wearer IS NULL) AND ($10 OR a.kind <> ALL ($14::text[]))) q
                 WHERE (NOT $11 OR q.next_due < clock_timestamp()) AND (NOT $12 OR q.owner IS NULL)
-                  AND ($14::smallint IS NULL OR {KEY} > ($14, $15::timestamptz, $16::timestamptz, $17::bigint))
-                ORDER BY {KEY} LIMIT $18""",  # noqa: S608
+                  AND ($13::bigint IS NULL OR q.officer = $13)
+                  AND ($15::smallint IS NULL OR {KEY} > ($15, $16::timestamptz, $17::timestamptz, $18::bigint))
+                ORDER BY {KEY} LIMIT $19""",  # noqa: S608
             *wanted[1:],
             list(OURS),
             *(after or (None, None, None, None)),

@@ -273,6 +273,26 @@ ALTER TABLE public.contact ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.cover (
+    id bigint NOT NULL,
+    officer bigint NOT NULL,
+    covered_by bigint NOT NULL,
+    starts timestamp with time zone NOT NULL,
+    until timestamp with time zone NOT NULL,
+    reason text,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT cover_check CHECK ((until > starts)),
+    CONSTRAINT cover_check1 CHECK ((officer <> covered_by))
+);
+ALTER TABLE public.cover ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.cover_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.curfew (
     id bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
@@ -702,6 +722,27 @@ CREATE TABLE public.synthetic_crossing (
     took_s double precision,
     error text DEFAULT ''::text NOT NULL
 );
+CREATE TABLE public.transfer (
+    id bigint NOT NULL,
+    from_account bigint NOT NULL,
+    to_account bigint NOT NULL,
+    orders bigint[] NOT NULL,
+    note text,
+    requested_by bigint NOT NULL,
+    offered_at timestamp with time zone DEFAULT now() NOT NULL,
+    accepted_at timestamp with time zone,
+    withdrawn_at timestamp with time zone,
+    CONSTRAINT transfer_check CHECK ((from_account <> to_account)),
+    CONSTRAINT transfer_check1 CHECK (((accepted_at IS NULL) OR (withdrawn_at IS NULL)))
+);
+ALTER TABLE public.transfer ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.transfer_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.unknown_tag (
     tag bigint NOT NULL,
     first_at timestamp with time zone NOT NULL,
@@ -820,6 +861,10 @@ ALTER TABLE ONLY public.commit_told
     ADD CONSTRAINT commit_told_pkey PRIMARY KEY (lane, commit_no);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.cover
+    ADD CONSTRAINT cover_one EXCLUDE USING gist (officer WITH =, tstzrange(starts, until) WITH &&);
+ALTER TABLE ONLY public.cover
+    ADD CONSTRAINT cover_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.curfew
     ADD CONSTRAINT curfew_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.curfew_version
@@ -894,6 +939,8 @@ ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_pkey PRIMARY KEY (lane, block, commit_no);
 ALTER TABLE ONLY public.synthetic_crossing
     ADD CONSTRAINT synthetic_crossing_pkey PRIMARY KEY (lane);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.unknown_tag
     ADD CONSTRAINT unknown_tag_pkey PRIMARY KEY (tag);
 ALTER TABLE ONLY public.watch
@@ -925,12 +972,14 @@ CREATE INDEX curfew_version_order ON public.curfew_version USING btree (monitori
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
 CREATE UNIQUE INDEX handover_offered ON public.handover USING btree (from_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE INDEX handover_to ON public.handover USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
+CREATE INDEX monitoring_order_officer ON public.monitoring_order USING btree (officer);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX muted_page_pause ON public.muted_page USING btree (pause);
 CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
 CREATE INDEX pause_wearer ON public.pause USING btree (wearer, until);
 CREATE INDEX receipt_at ON public.receipt USING brin (at);
 CREATE INDEX session_family ON public.session USING btree (family);
+CREATE INDEX transfer_offered ON public.transfer USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
@@ -968,6 +1017,10 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_settled_by_fkey FOREIGN KEY (settled_by) REFERENCES public.contact(id);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.cover
+    ADD CONSTRAINT cover_covered_by_fkey FOREIGN KEY (covered_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.cover
+    ADD CONSTRAINT cover_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
 ALTER TABLE ONLY public.curfew_version
     ADD CONSTRAINT curfew_version_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
 ALTER TABLE ONLY public.curfew_version
@@ -1018,6 +1071,12 @@ ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.snapshot_mark
     ADD CONSTRAINT snapshot_mark_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_from_account_fkey FOREIGN KEY (from_account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.transfer
+    ADD CONSTRAINT transfer_to_account_fkey FOREIGN KEY (to_account) REFERENCES public.account(id);
 ALTER TABLE ONLY public.wearer_group_member
     ADD CONSTRAINT wearer_group_member_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.wearer_group_member

@@ -137,6 +137,7 @@ async def queue(
     until: Annotated[InstantIn | None, Query(alias="to", description="event_at before")] = None,
     overdue: Annotated[bool, Query(description="only those of which a clock has run out")] = False,
     unowned: Annotated[bool, Query(description="only those that nobody owns")] = False,
+    officer: Annotated[Id | None, Query(description="who answers for the order now, by cover or themselves")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT,
 ) -> Queue:
@@ -145,9 +146,8 @@ async def queue(
     if key is not None and not 1 <= key[0] <= 4:
         raise invalid("cursor", "is not one of ours: pass `next` of the page before, unchanged", "query")
     severities = None if severity is None else [int(one[1]) for one in severity]
-    wanted = alerts.Filter(
-        state, severities, kind, wearer, tag, zone, owner, since, until, *shape.scope(caller), overdue=overdue, unowned=unowned
-    )
+    of_caller = shape.scope(caller)
+    wanted = alerts.Filter(state, severities, kind, wearer, tag, zone, owner, since, until, *of_caller, overdue, unowned, officer)
     position, rows = await alerts.page(parts.store, wanted, None if key is None else alerts.Place(*key), limit + 1)
     following = pack(*alerts.place(rows[limit - 1], FOREVER_US)) if len(rows) > limit else None
     return Queue(items=[shape.alert(row) for row in rows[:limit]], next=following, position=position)
