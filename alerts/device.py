@@ -5,6 +5,7 @@ tags need it at all.
 """
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -20,10 +21,13 @@ from model.fix import FIX, Flag, Quality
 from model.instant import FOREVER_US
 from model.state import DEVICE, State
 from model.state import Signal as Number
+from model.visit import Visit
 from model.zone import Monitored
 
 _NO_EVENT: Final = np.zeros((), EVENT)
+_NO_FIXES: Final = np.zeros(0, FIX)
 _NUMBER: Final = {"strap": Number.STRAP, "case": Number.CASE, "jamming": Number.JAMMING, "shielding": Number.JAMMING}
+_VISITED: Final = {"strap": Number.STRAP, "case": Number.CASE}  # what work at the door opens, and an inspection proves closed
 # Fields of DEVICE that only say when something was, and how long that matters.
 _KEPT: Final[tuple[tuple[str, Callable[[Rules], int]], ...]] = (
     *((f"{name}_clear_us", lambda rules: rules.clear_us) for name in _NUMBER),
@@ -64,6 +68,7 @@ class Device:
         self._device["tag"] = tag
         self._before = self._device.tobytes()
         self._signals = {number: Signal.of(state.signals.rows[tag, number]) for number in state.signals.of.get(tag, ())}
+        self._visits = terms.visits(tag)
         self._signals_before = {number: signal.record().tobytes() for number, signal in self._signals.items()}
 
     # -- what happens
@@ -93,6 +98,8 @@ class Device:
 
     def run_to(self, lane_us: int) -> None:
         """Let the clock run: everything due up to ``lane_us`` happens, each at its own instant."""
+        for name in _VISITED:
+            self._settle(name)
         while True:
             at_us, act = min(self._due(), key=lambda due: due[0], default=(FOREVER_US, None))
             if act is None or at_us > lane_us:
@@ -104,6 +111,9 @@ class Device:
     def lapse(self, at_us: int) -> None:
         """Nothing may be said any more of whoever is not monitored by this tag at an instant."""
         self.lane_us = max(self.lane_us, at_us)
+        for due_us, act in list(self._inspections()):
+            if due_us <= self.lane_us:
+                act()
         authority = self.terms.authority(self.tag, at_us)
         for signal in self._signals.values():
             if signal.active and (authority is None or authority.wearer != signal.wearer):
@@ -142,13 +152,14 @@ class Device:
             if at_us < FOREVER_US:
                 yield at_us, act
         yield from self._silence()
+        yield from self._inspections()
 
     def _pending(self) -> Iterable[tuple[int, Callable[[], None]]]:
         rules, device = self.rules, self._device
         if self._is_news("strap", Number.STRAP):
-            yield int(device["strap"]["at_us"][0]) + rules.strap_us, self._strap
+            yield self._told_us("strap", rules.strap_us), self._strap
         if self._is_news("case", Number.CASE):
-            yield int(device["case"]["at_us"][0]), self._case
+            yield self._told_us("case", 0), self._case
         if device["off"]["kind"][0] and not self._is_active(Number.BATTERY_DEAD):
             yield int(device["off"]["at_us"][0]), self._off
         if (jammed_us := self._jammed_us()) and not self._is_active(Number.JAMMING):
@@ -183,12 +194,83 @@ class Device:
     def _strap(self) -> None:
         event = self._device["strap"].copy()
         self._supersede(Number.STRAP, int(event["at_us"][0]))
-        self._raise(Number.STRAP, event, 1, f"strap open for {self.rules.strap_us // 1_000_000} s since {_at(event)}")
+        visit = self._visit(int(event["at_us"][0]))
+        text = f"strap open for {self.rules.strap_us // 1_000_000} s since {_at(event)}"
+        text = text if visit is None else f"strap opened at {_at(event)}{self._unproven(visit)}"
+        self._raise(Number.STRAP, event, 1, text)
+        if visit is not None:
+            self._closed_at_the_door("strap", Number.STRAP)
 
     def _case(self) -> None:
         event = self._device["case"].copy()
         self._supersede(Number.CASE, int(event["at_us"][0]))
-        self._raise(Number.CASE, event, 1, f"case opened at {_at(event)}")
+        visit = self._visit(int(event["at_us"][0]))
+        self._raise(Number.CASE, event, 1, f"case opened at {_at(event)}" + ("" if visit is None else self._unproven(visit)))
+        if visit is not None:
+            self._closed_at_the_door("case", Number.CASE)
+
+    # -- visits
+
+    def _visit(self, at_us: int) -> Visit | None:
+        """The visit during which the device said something; of several one that accounts for it."""
+        during = [visit for visit in self._visits if visit.from_us <= at_us < visit.to_us]
+        return next((visit for visit in during if visit.proven), during[0] if during else None)
+
+    def _told_us(self, name: str, after_us: int) -> int:
+        """When an opening is to be told: so long after it; at the door not before sign-out, nor before a visit is long enough."""
+        at_us = int(self._device[name]["at_us"][0])
+        visit = self._visit(at_us)
+        if visit is None:
+            return at_us + after_us
+        return max(at_us + after_us, min(visit.to_us, visit.from_us + self.rules.visit_us))
+
+    def _waits(self, name: str) -> bool:
+        """Whether what is open has joined a visit that is not over."""
+        device = self._device[name]
+        joined = self._visit(int(device["at_us"][0])) is not None and not self._is_told(_VISITED[name])
+        return joined and self._told_us(name, 0) > self.lane_us
+
+    def _settle(self, name: str) -> None:
+        """What somebody did at the door, and proved to be put right, is no tamper; nor is what was open before they fitted it."""
+        at_us = int(self._device[name]["at_us"][0])
+        if not self._device[name]["kind"][0] or self._is_told(_VISITED[name]):
+            return
+        spans = self.terms.spans(self.tag)
+        fitted_us = next((span.from_us for span in spans if at_us < span.to_us), 0)
+        for visit in self._visits:
+            if visit.proven and at_us < visit.to_us and (visit.from_us <= at_us or at_us < fitted_us <= visit.to_us):
+                self._device[name] = _NO_EVENT
+
+    def _unproven(self, visit: Visit) -> str:
+        late = self.lane_us < visit.to_us
+        when = f"{minutes(self.rules.visit_us)} of it passed without sign-out" if late else "not proven closed at sign-out"
+        return f" during visit {visit.id}, signed in by {visit.by} at {clock(visit.from_us)}; {when}"
+
+    def _closed_at_the_door(self, name: str, number: Number) -> None:
+        """Told now with the clear that came during the visit, if one did."""
+        clear_us = int(self._device[f"{name}_clear_us"][0])
+        if clear_us >= int(self._device[name]["at_us"][0]):
+            self._device[name] = _NO_EVENT
+            closed = Message(self.lane_us, clear_us, clear_us, _NO_FIXES, NO_EVENTS)
+            self._cleared(number, closed, f"the device says the {name} is closed")
+
+    def _inspections(self) -> Iterable[tuple[int, Callable[[], None]]]:
+        """Visits that prove what was told to be closed and whole again."""
+        for name, number in _VISITED.items():
+            signal = self._active(number)
+            if signal is None:
+                continue
+            for visit in self._visits:
+                if visit.proven and visit.wearer == signal.wearer and signal.event_us < visit.to_us:
+                    yield max(visit.to_us, self.lane_us), partial(self._inspected, name, signal, visit)
+                    break
+
+    def _inspected(self, name: str, signal: Signal, visit: Visit) -> None:
+        """Somebody has seen to it."""
+        text = f"proven closed and whole at visit {visit.id} by {visit.by}, signed out at {clock(visit.to_us)}"
+        self.changes.append(signal.end(visit.to_us, self.lane_us, f"{name} {text}", self._last))
+        if self._device[name]["at_us"][0] < visit.to_us:
+            self._device[name] = _NO_EVENT
 
     def _off(self) -> None:
         event = self._device["off"].copy()
@@ -257,9 +339,11 @@ class Device:
 
     def _opened(self, name: str, message: Message) -> None:
         """A condition began; told again while it lasts, it is the same. One whose clear came before it is over already."""
-        if self._device[name]["kind"][0]:
-            return
         clear_us = int(self._device[f"{name}_clear_us"][0])
+        if name in _VISITED:
+            self._settle(name)
+        if self._device[name]["kind"][0] and not self._device[name]["at_us"][0] <= clear_us < message.at_us:
+            return
         if clear_us >= message.at_us:
             told = self._signals.get(_NUMBER[name])
             if told is not None and told.event_us <= message.at_us:
@@ -286,7 +370,7 @@ class Device:
 
     def _strap_closed(self, message: Message) -> None:
         opened = self._device["strap"].copy()
-        if not opened["kind"][0] or message.at_us < opened["at_us"][0]:
+        if not opened["kind"][0] or message.at_us < opened["at_us"][0] or self._waits("strap"):
             return
         self._device["strap"] = _NO_EVENT
         if self._is_told(Number.STRAP):
@@ -318,7 +402,7 @@ class Device:
         self.changes.append(signal.change(Op.OPEN, self.lane_us, text, self._last, events))
 
     def _case_closed(self, message: Message) -> None:
-        if self._device["case"]["kind"][0] and message.at_us >= self._device["case"]["at_us"][0]:
+        if self._device["case"]["kind"][0] and message.at_us >= self._device["case"]["at_us"][0] and not self._waits("case"):
             self.run_to(self.lane_us)
             self._device["case"] = _NO_EVENT
             self._cleared(Number.CASE, message, "the device says the case is closed")

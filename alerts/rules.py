@@ -23,6 +23,7 @@ class Rules(NamedTuple):
     history_us: int = 2 * HOUR_US  # how far around late data the tag's stored fixes are judged again
     strap_us: int = 10 * SECOND_US  # a strap open this long is cut, open for less it was opened briefly
     brief_us: int = 7 * DAY_US  # the third brief opening within this is P1
+    visit_us: int = 2 * HOUR_US  # a visit accounts for an opened strap or case for so long from sign-in
     silent_us: int = 60 * MINUTE_US  # without any message: no contact
     silent_guarded_us: int = 10 * MINUTE_US  # likewise where a victim is to be protected
     jammed_us: int = 2 * MINUTE_US  # jamming or shielding this long is told

@@ -7,6 +7,7 @@ import numpy as np
 
 from model.arrays import F64, I64, Array, Bool
 from model.curfew import Curfew
+from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 
 _VERSIONS: Final = 1 << 20  # more versions than a zone can have; a key is zone * this + version
@@ -38,6 +39,7 @@ class Terms:
         monitored: Iterable[Monitored],
         shared: Iterable[int],
         curfews: Iterable[Curfew] = (),
+        visits: Iterable[Visit] = (),
     ) -> None:
         self.zones = {(zone.id, zone.version): zone for zone in zones}
         by_tag: dict[int, list[Monitored]] = {}
@@ -62,6 +64,9 @@ class Terms:
         self._curfews: dict[int, list[Curfew]] = {}
         for curfew in sorted(curfews, key=lambda curfew: (curfew.id, curfew.version)):
             self._curfews.setdefault(curfew.wearer, []).append(curfew)
+        self._visits: dict[int, list[Visit]] = {}
+        for visit in sorted(visits, key=lambda visit: (visit.from_us, visit.id)):
+            self._visits.setdefault(visit.wearer, []).append(visit)
         keys = sorted(self.zones)
         self._keys: I64 = np.array([zone * _VERSIONS + version for zone, version in keys], np.int64)
         self._excludes: Bool = np.array([self.zones[key].kind is ZoneKind.EXCLUSION for key in keys], bool)
@@ -99,6 +104,18 @@ class Terms:
     def curfews(self, wearer: int) -> Sequence[Curfew]:
         """All versions of a wearer's curfews, in order of id and version."""
         return self._curfews.get(wearer, ())
+
+    def visits(self, tag: int) -> list[Visit]:
+        """The visits that a tag is concerned in, of whoever wears it: those that name it, or name none while it is worn."""
+        if not self._visits:
+            return []
+        spans = self.spans(tag)
+        return [
+            visit
+            for wearer in sorted({span.wearer for span in spans})
+            for visit in self._visits.get(wearer, ())
+            if tag in visit.tags or (not visit.tags and any(_meet(span, visit) for span in spans))
+        ]
 
     def guarded(self, tag: int, at_us: int) -> bool:
         """Whether a victim's exclusion zone is a condition of the tag's wearer at a time, whatever its schedule says then."""
@@ -181,6 +198,11 @@ class Terms:
 def protects_victim(zone: Zone) -> bool:
     """Whether a zone is a victim's; a purpose that was not set counts as one."""
     return zone.purpose is not Purpose.AREA
+
+
+def _meet(span: Monitored, visit: Visit) -> bool:
+    """Whether the wearer of a span is visited in it; what is fitted or taken off at sign-out was there."""
+    return span.wearer == visit.wearer and span.from_us <= visit.to_us and visit.from_us <= span.to_us
 
 
 def _joined(spans: Iterable[Monitored]) -> tuple[Monitored, ...]:

@@ -11,6 +11,7 @@ from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
 from model.arrays import Array
 from model.curfew import Curfew
+from model.visit import Visit
 from model.zone import Assignment, Monitored, Zone
 
 
@@ -33,6 +34,7 @@ class World:
         rules: Rules,
         control_seq: int,
         curfews: Iterable[Curfew] = (),
+        visits: Iterable[Visit] = (),
         threads: int = 1,
     ) -> "World":
         """A world of everything the control tables hold; ``shared`` are ids of zones that apply to everyone monitored.
@@ -41,7 +43,7 @@ class World:
         """
         zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
         index = ZoneIndex.build(zones, assignments, monitored, shared, threads)
-        return cls(index, Terms(zones, assignments, monitored, shared, curfews), rules, control_seq)
+        return cls(index, Terms(zones, assignments, monitored, shared, curfews, visits), rules, control_seq)
 
     def changed(
         self,
@@ -51,10 +53,11 @@ class World:
         shared: Iterable[int],
         control_seq: int,
         curfews: Iterable[Curfew] = (),
+        visits: Iterable[Visit] = (),
     ) -> "World":
         """The world as ``build`` would make it of the whole; geometry that did not change is not compiled again."""
         zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
-        terms = Terms(zones, assignments, monitored, shared, curfews)
+        terms = Terms(zones, assignments, monitored, shared, curfews, visits)
         put = [zone for key, zone in terms.zones.items() if self.zones.get(key) != zone]
         drop = self.zones.keys() - terms.zones.keys()
         return World(self.index.changed(put, drop, assignments, monitored, shared), terms, self.rules, control_seq)

@@ -37,6 +37,7 @@ from api.routes import (
     stream,
     tags,
     token,
+    visits,
     wearers,
     zones,
 )
@@ -103,6 +104,7 @@ def create_app(settings: Settings) -> FastAPI:
         wearers,
         orders,
         activations,
+        visits,
         groups,
         tags,
         fixes,

@@ -18,7 +18,8 @@ class May(StrEnum):
     APPROVE_PAUSES = "approve_pauses"  # the second person
     SEE_WEARERS = "see_wearers"  # wearers, orders, activations, groups: personal data
     EDIT_WEARERS = "edit_wearers"  # wearers, orders, groups
-    FIT_TAGS = "fit_tags"  # activations
+    FIT_TAGS = "fit_tags"  # activations; signing in and out of visits
+    PLAN_VISITS = "plan_visits"
     SEE_ZONES = "see_zones"  # geometry included: a victim's address
     EDIT_ZONES = "edit_zones"
     SEE_FIXES = "see_fixes"  # where people were
@@ -53,6 +54,7 @@ _OPERATOR: Final = frozenset(
         May.SEE_FIXES,
         May.SEE_TAGS,
         May.SEE_STATUS,
+        May.PLAN_VISITS,
     }
 )
 _OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES, May.APPROVE_PAUSES}
@@ -63,7 +65,7 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.SUPERVISOR: _OFFICER
     | {May.SEE_OUTAGES, May.SEE_AUDIT, May.SEE_DEAD, May.SETTLE_DEAD, May.SET_ESCALATIONS, May.RELEASE_ALERTS},
     # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
-    Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.SEE_TAGS, May.SEE_STATUS}),
+    Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.PLAN_VISITS, May.SEE_TAGS, May.SEE_STATUS}),
     # No personal data at all: a queue of what concerns no wearer.
     Role.ENGINEER: frozenset(
         {May.SEE_QUEUE, May.SEE_OUTAGES, May.WORK_ALERTS, May.SEE_TAGS, May.SEE_STATUS, May.SEE_DEAD, May.SETTLE_DEAD},

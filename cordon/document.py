@@ -14,6 +14,7 @@ from api.problem import ProblemError
 from api.routes.absences import AbsenceIn
 from api.routes.activations import ActivationIn
 from api.routes.orders import OrderIn
+from api.routes.visits import VisitIn
 from api.routes.wearers import WearerIn
 from api.settings import Settings
 from api.zone import ZoneIn
@@ -22,7 +23,7 @@ from model.errors import CordonError
 from model.instant import FOREVER_US
 from store import curfews, homes
 from store.homes import OVER
-from store.world import NewActivation, NewCurfew, NewOrder, NewWearer, NewWorld, NewZone
+from store.world import NewActivation, NewCurfew, NewOrder, NewVisit, NewWearer, NewWorld, NewZone
 from store.zones import Draft
 
 Names = Mapping[tuple[str, ...], str]
@@ -43,10 +44,11 @@ PARTS: Final[Mapping[str, Part]] = {
     "zones": Part(ZoneIn, {("properties", "applies_to", "wearer"): "wearers"}),
     "curfews": Part(CurfewIn, {("order",): "orders", ("home",): "zones"}),
     "absences": Part(AbsenceIn, {("curfew",): "curfews"}),
+    "visits": Part(VisitIn, {("wearer",): "wearers"}),
 }
 
 # What the contract names and this version cannot load: refused where it holds anything, so that nobody believes it was read.
-UNREAD: Final = ("visits", "pauses", "settings")
+UNREAD: Final = ("pauses", "settings")
 
 
 class Item(NamedTuple):
@@ -243,23 +245,50 @@ def _worn_by_one(items: list[Item]) -> list[Item]:
 
 def rows(document: Document, in_force_from_us: int) -> NewWorld:
     """A document whose items are good as rows to write, zones in force from a time that is given."""
-    wearers, orders, worn, zones, kept, absences = ([item.body for item in document.get(part, ())] for part in PARTS)
+    wearers, orders, worn, zones, kept, absences, visits = ([item.body for item in document.get(part, ())] for part in PARTS)
     excused: dict[int, list[tuple[int, int, str, str]]] = defaultdict(list)
     for absence in absences:
         excused[absence.curfew].append((absence.starts, absence.ends, absence.authoriser, absence.reason))
+    activations = [NewActivation(one.wearer - 1, one.tag, one.fitted_from, one.fitted_to) for one in worn]
     return NewWorld(
         [NewWearer(wearer.name, wearer.model_dump(exclude={"name"})) for wearer in wearers],
         [
             NewOrder(order.wearer - 1, order.starts, order.ends, order.type, order.status, order.timezone, order.risk)
             for order in orders
         ],
-        [NewActivation(one.wearer - 1, one.tag, one.fitted_from, one.fitted_to) for one in worn],
+        fitted(activations, visits),
         [_zone(zone, in_force_from_us) for zone in zones],
         [
             NewCurfew(one.order - 1, one.home - 1, one.timetable, in_force_from_us, one.grace_min, excused[row])
             for row, one in enumerate(kept, 1)
         ],
+        [_visit(visit) for visit in visits],
     )
+
+
+def fitted(activations: Sequence[NewActivation], visits: Sequence[VisitIn]) -> list[NewActivation]:
+    """Activations as they are after the visits that were done; what is listed as fitted or taken off already stays so."""
+    found = list(activations)
+    done = [visit for visit in visits if visit.outcome == "done" and visit.signed_out is not None]
+    for visit in sorted(done, key=lambda visit: visit.signed_out or 0):
+        at_us, wearer = visit.signed_out or 0, visit.wearer - 1
+        if visit.kind in {"swap", "remove"}:
+            found = [
+                one._replace(to_us=at_us)
+                if one.wearer == wearer and one.to_us is None and one.from_us < at_us and visit.tag in {None, one.tag}
+                else one
+                for one in found
+            ]
+        tag = {"fit": visit.tag, "swap": visit.new_tag}.get(visit.kind)
+        if tag is not None and not any(one.tag == tag and (one.to_us is None or one.to_us > at_us) for one in found):
+            found.append(NewActivation(wearer, tag, at_us))
+    return found
+
+
+def _visit(visit: VisitIn) -> NewVisit:
+    plan = (visit.kind, visit.tag, visit.new_tag, visit.window_from, visit.window_to, visit.note or "")
+    door = (visit.signed_in, visit.signed_out, visit.outcome, bool(visit.strap_proven), visit.range_test, visit.remark or "")
+    return NewVisit(visit.wearer - 1, *plan, *door)
 
 
 def _zone(zone: Draft, in_force_from_us: int) -> NewZone:

@@ -44,7 +44,7 @@ class Difference(NamedTuple):
 
 
 def concerned(old: controls.Controls, new: controls.Controls) -> frozenset[int]:
-    """Tags whose monitoring, zones or zones' versions differ between two readings."""
+    """Tags whose monitoring, zones, zones' versions, curfews or visits differ between two readings."""
     changed = {zone.id for zone in set(old.zones) ^ set(new.zones)}
     shared = {*old.shared, *new.shared}
     if changed & shared or set(old.shared) != set(new.shared):
@@ -52,9 +52,9 @@ def concerned(old: controls.Controls, new: controls.Controls) -> frozenset[int]:
     monitored = {span.tag for span in set(old.monitored) ^ set(new.monitored)}
     assigned = {span.tag for span in set(old.assignments) ^ set(new.assignments)}
     judged = {span.tag for span in (*old.assignments, *new.assignments) if span.zone in changed}
-    ordered = {curfew.wearer for curfew in set(old.curfews) ^ set(new.curfews)}
-    curfewed = {span.tag for span in (*old.monitored, *new.monitored) if span.wearer in ordered}
-    return frozenset(monitored | assigned | judged | curfewed)
+    wearers = {item.wearer for item in (set(old.curfews) ^ set(new.curfews)) | (set(old.visits) ^ set(new.visits))}
+    worn = {span.tag for span in (*old.monitored, *new.monitored) if span.wearer in wearers}
+    return frozenset(monitored | assigned | judged | worn)
 
 
 class Worlds:
@@ -85,9 +85,10 @@ class Worlds:
         self._said = said
         parts = (said.zones, said.assignments, said.monitored, said.shared)
         if self._standing is None:
-            world = World.build(*parts, self._rules, said.control_seq, said.curfews, threads=len(os.sched_getaffinity(0)))
+            threads = len(os.sched_getaffinity(0))
+            world = World.build(*parts, self._rules, said.control_seq, said.curfews, said.visits, threads)
         else:
-            world = self._standing.world.changed(*parts, said.control_seq, said.curfews)
+            world = self._standing.world.changed(*parts, said.control_seq, said.curfews, said.visits)
         return Standing(world, Instants(*parts))
 
     async def current(self) -> Standing:

@@ -14,6 +14,7 @@ from model.batch import Rejected
 from model.curfew import Curfew
 from model.errors import CordonError
 from model.instant import BEGINNING_US, DAY_US, FOREVER_US, MINUTE_US
+from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 from store import pool
 from store.pool import Store
@@ -45,6 +46,7 @@ class Controls(NamedTuple):
     shared: list[int]  # zones that apply to everyone monitored
     control_seq: int
     curfews: Sequence[Curfew] = ()
+    visits: Sequence[Visit] = ()
 
 
 SEQ: Final = "SELECT COALESCE(max(position), 0) FROM feed_entry WHERE kind = 'control'"
@@ -74,6 +76,12 @@ ABSENCES: Final = """
 
 # A window lasts two days at most; one that is not whole in what is written out would be taken for a shorter one.
 LONGEST_US: Final = 2 * DAY_US
+
+VISITS: Final = """
+    SELECT visit.id, wearer, tag, new_tag, signed_in, signed_out, outcome = 'done' AND strap_proven AS proven, account.name
+    FROM visit_attempt JOIN visit ON visit.id = visit LEFT JOIN account ON account.id = by
+    WHERE signed_out IS NULL OR signed_out > $1 ORDER BY signed_in, visit.id, number
+"""
 
 
 async def seq(store: Store) -> int:
@@ -107,6 +115,7 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
         members = await connection.fetch("SELECT wearer_group, wearer FROM wearer_group_member")
         curfew_versions = await connection.fetch(CURFEWS, first_us)
         absences = await connection.fetch(ABSENCES, first_us)
+        visited = await connection.fetch(VISITS, first_us)
     monitored = [
         Monitored(tag, wearer, order, start, FOREVER_US if end is None else end) for tag, wearer, order, start, end in fitted
     ]
@@ -119,7 +128,13 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
     for curfew, start, end in absences:
         excused[curfew].append((start, end))
     curfews = [_curfew(row, tuple(joined(excused[row["curfew"]])), first_us, last_us) for row in curfew_versions]
-    return Controls(zones, assignments, monitored, shared, control_seq, curfews)
+    return Controls(zones, assignments, monitored, shared, control_seq, curfews, [_visit(row) for row in visited])
+
+
+def _visit(row: asyncpg.Record) -> Visit:
+    tags = tuple(tag for tag in (row["tag"], row["new_tag"]) if tag is not None)
+    to_us = FOREVER_US if row["signed_out"] is None else row["signed_out"]
+    return Visit(row["id"], row["wearer"], tags, row["signed_in"], to_us, bool(row["proven"]), row["name"] or "nobody named")
 
 
 def zone_at(row: asyncpg.Record, around_us: int) -> Zone:

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from store import audit, contacts, holds, pauses
+from store import audit, contacts, holds, pauses, visits
 from store.feed import Edit
 from store.refusal import ConflictError, MissingError
 
@@ -11,7 +11,9 @@ ENDED: Final = ("completed", "revoked")
 
 
 async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> None:
-    """Replace what says who a wearer is: name, details, people's words in histories, contacts, pauses, their zones' names.
+    """Replace what says who a wearer is: name, details, their zones' names, people's words of them.
+
+    Those stand in their alerts' histories, contacts, pauses and visits.
 
     Everything else keeps its place under the wearer's number, so that alerts, their evidence and the audit stay whole: positions
     go with their days, geometry is what alerts were judged by. Doing it again does no harm.
@@ -51,6 +53,7 @@ async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> N
     )
     await contacts.redact(change, wearer, REDACTED)
     await pauses.redact(change, wearer, REDACTED)
+    await visits.redact(change, wearer, REDACTED)
     await change.connection.execute(
         """UPDATE zone_version SET name = $2, feature = jsonb_set(feature, '{properties,name}', to_jsonb($2::text))
            WHERE applies_wearer = $1""",

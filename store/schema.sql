@@ -749,6 +749,47 @@ CREATE TABLE public.unknown_tag (
     last_at timestamp with time zone NOT NULL,
     fixes bigint NOT NULL
 );
+CREATE TABLE public.visit (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    kind text NOT NULL,
+    tag bigint,
+    new_tag bigint,
+    officer bigint,
+    window_from timestamp with time zone NOT NULL,
+    window_to timestamp with time zone NOT NULL,
+    note text DEFAULT ''::text NOT NULL,
+    cancelled_at timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT visit_check CHECK ((window_to > window_from)),
+    CONSTRAINT visit_kind_check CHECK ((kind = ANY (ARRAY['fit'::text, 'inspect'::text, 'swap'::text, 'remove'::text])))
+);
+CREATE TABLE public.visit_attempt (
+    visit bigint NOT NULL,
+    number integer NOT NULL,
+    by bigint,
+    signed_in timestamp with time zone NOT NULL,
+    signed_out timestamp with time zone,
+    outcome text,
+    strap_proven boolean DEFAULT false NOT NULL,
+    range_test text,
+    note text DEFAULT ''::text NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT visit_attempt_check CHECK ((signed_out >= signed_in)),
+    CONSTRAINT visit_attempt_check1 CHECK (((signed_out IS NULL) = (outcome IS NULL))),
+    CONSTRAINT visit_attempt_check2 CHECK (((NOT strap_proven) OR (outcome = 'done'::text))),
+    CONSTRAINT visit_attempt_outcome_check CHECK ((outcome = ANY (ARRAY['done'::text, 'no_access'::text, 'refused'::text, 'unsafe'::text]))),
+    CONSTRAINT visit_attempt_range_test_check CHECK ((range_test = ANY (ARRAY['passed'::text, 'failed'::text])))
+);
+ALTER TABLE public.visit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.visit_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.watch (
     single boolean DEFAULT true NOT NULL,
     commit_no bigint DEFAULT 0 NOT NULL,
@@ -943,6 +984,10 @@ ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.unknown_tag
     ADD CONSTRAINT unknown_tag_pkey PRIMARY KEY (tag);
+ALTER TABLE ONLY public.visit_attempt
+    ADD CONSTRAINT visit_attempt_pkey PRIMARY KEY (visit, number);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.watch
     ADD CONSTRAINT watch_pkey PRIMARY KEY (single);
 ALTER TABLE ONLY public.wearer_group_member
@@ -980,6 +1025,8 @@ CREATE INDEX pause_wearer ON public.pause USING btree (wearer, until);
 CREATE INDEX receipt_at ON public.receipt USING brin (at);
 CREATE INDEX session_family ON public.session USING btree (family);
 CREATE INDEX transfer_offered ON public.transfer USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
+CREATE UNIQUE INDEX visit_attempt_open ON public.visit_attempt USING btree (visit) WHERE (signed_out IS NULL);
+CREATE INDEX visit_wearer ON public.visit USING btree (wearer);
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
@@ -1077,6 +1124,14 @@ ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_to_account_fkey FOREIGN KEY (to_account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.visit_attempt
+    ADD CONSTRAINT visit_attempt_by_fkey FOREIGN KEY (by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.visit_attempt
+    ADD CONSTRAINT visit_attempt_visit_fkey FOREIGN KEY (visit) REFERENCES public.visit(id);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
+ALTER TABLE ONLY public.visit
+    ADD CONSTRAINT visit_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.wearer_group_member
     ADD CONSTRAINT wearer_group_member_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.wearer_group_member

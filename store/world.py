@@ -65,6 +65,24 @@ class NewCurfew(NamedTuple):
     absences: Sequence[tuple[int, int, str, str]] = ()
 
 
+class NewVisit(NamedTuple):
+    """A visit and its one attempt; without ``signed_in_us`` there was none. ``to_us`` ends its window."""
+
+    wearer: int
+    kind: str
+    tag: int | None
+    new_tag: int | None
+    from_us: int
+    to_us: int
+    note: str = ""
+    signed_in_us: int | None = None
+    signed_out_us: int | None = None
+    outcome: str | None = None
+    strap_proven: bool = False
+    range_test: str | None = None
+    remark: str = ""
+
+
 class NewWorld(NamedTuple):
     """A whole world, as ``create`` takes it."""
 
@@ -73,6 +91,7 @@ class NewWorld(NamedTuple):
     activations: Sequence[NewActivation] = ()
     zones: Sequence[NewZone] = ()
     curfews: Sequence[NewCurfew] = ()
+    visits: Sequence[NewVisit] = ()
 
 
 class Created(NamedTuple):
@@ -92,6 +111,7 @@ async def create(
     activations: Sequence[NewActivation] = (),
     zones: Sequence[NewZone] = (),
     curfews: Sequence[NewCurfew] = (),
+    visits: Sequence[NewVisit] = (),
     *,
     actor: int | None = None,
 ) -> Created:
@@ -115,6 +135,7 @@ async def create(
             "INSERT INTO activation (wearer, tag, fitted_from, fitted_to) VALUES ($1, $2, $3, $4)",
             [(who[activation.wearer], *activation[1:]) for activation in activations],
         )
+        await _visits(connection, visits, who)
         places = await _ids(connection, "zone", len(zones))
         await connection.execute("INSERT INTO zone (id) OVERRIDING SYSTEM VALUE SELECT unnest($1::bigint[])", places)
         await connection.executemany(
@@ -156,6 +177,24 @@ async def create(
         change.numbered("UPDATE curfew_version SET control_seq = $1 WHERE curfew = ANY($2::bigint[])", kept)
         change.numbered("UPDATE zone_version SET control_seq = $1 WHERE zone = ANY($2::bigint[])", places)
     return Created(who, authority, places, change.position, kept)
+
+
+async def _visits(connection: Connection, visits: Sequence[NewVisit], who: Sequence[int]) -> None:
+    numbers = await _ids(connection, "visit", len(visits))
+    await connection.executemany(
+        """
+        INSERT INTO visit (id, wearer, kind, tag, new_tag, window_from, window_to, note)
+        OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """,
+        [(number, who[visit.wearer], *visit[1:7]) for number, visit in zip(numbers, visits, strict=True)],
+    )
+    await connection.executemany(
+        """
+        INSERT INTO visit_attempt (visit, number, signed_in, signed_out, outcome, strap_proven, range_test, note)
+        VALUES ($1, 1, $2, $3, $4, $5, $6, $7)
+        """,
+        [(number, *visit[7:]) for number, visit in zip(numbers, visits, strict=True) if visit.signed_in_us is not None],
+    )
 
 
 def _zone_row(number: int, zone: NewZone, who: Sequence[int], actor: int | None) -> tuple[Any, ...]:

@@ -24,6 +24,7 @@ from model.history import History
 from model.hit import HIT, REACH_M, Verdict
 from model.instant import BEGINNING_US, DAY_US, FOREVER_US, MINUTE_US, SECOND_US, from_us, parse
 from model.state import State
+from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 
 DAY = "2026-11-22"
@@ -59,12 +60,12 @@ def zone_of(version: int = 1, **given: object) -> Zone:
 MONITORED = Monitored(TAG, WEARER, ORDER, BEGINNING_US, FOREVER_US)
 
 
-def terms_of(*zones: Zone, monitored: Iterable[Monitored] = (MONITORED,)) -> Terms:
+def terms_of(*zones: Zone, monitored: Iterable[Monitored] = (MONITORED,), visits: Iterable[Visit] = ()) -> Terms:
     """Every zone applies to every tag for ever."""
     monitored = list(monitored)
     tags = sorted({TAG, *(span.tag for span in monitored)})
     assigned = [Assignment(tag, number, BEGINNING_US, FOREVER_US) for tag in tags for number in {zone.id for zone in zones}]
-    return Terms(zones, assigned, monitored, ())
+    return Terms(zones, assigned, monitored, (), visits=visits)
 
 
 Script = dict[int, list[tuple[int, float, bool]]]  # seq of a fix -> (zone, signed metres, crossed)
@@ -176,8 +177,14 @@ def identity(fix: Array) -> tuple[int, ...]:
 class Story:
     """``story.at("08:00:05").inside(by=42)``, and so on; then ``story.told()``."""
 
-    def __init__(self, *zones: Zone, rules: Rules | None = None, monitored: Iterable[Monitored] = (MONITORED,)) -> None:
-        self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored)
+    def __init__(
+        self,
+        *zones: Zone,
+        rules: Rules | None = None,
+        monitored: Iterable[Monitored] = (MONITORED,),
+        visits: Iterable[Visit] = (),
+    ) -> None:
+        self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored, visits=visits)
         self.rules = rules or NEVER_SILENT
         self.script: Script = {}
         self.memory = Memory()
@@ -188,9 +195,9 @@ class Story:
     def world(self) -> World:
         return Scripted.of(self.terms, self.rules, self.script)
 
-    def change_world(self, *zones: Zone, monitored: Iterable[Monitored] = (MONITORED,)) -> None:
-        """From here on these zones, and these alone."""
-        self.terms = terms_of(*zones, monitored=monitored)
+    def change_world(self, *zones: Zone, monitored: Iterable[Monitored] = (MONITORED,), visits: Iterable[Visit] = ()) -> None:
+        """From here on these zones and visits, and these alone."""
+        self.terms = terms_of(*zones, monitored=monitored, visits=visits)
 
     def at(self, clock: str, **given: object) -> "Moment":
         """A fix: 10 m GNSS received two seconds later; ``accuracy``, ``source``, ``received``, ``battery``... say otherwise."""

@@ -76,7 +76,8 @@ def written(tmp_path: Path, body: Any) -> Path:
 
 async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Path) -> None:
     begins_us = parse("2026-03-19T00:00:00Z")
-    wearers, orders, worn, zones, curfews = document.rows(await document.whole(written(tmp_path, WORLD)), begins_us)
+    wearers, orders, worn, zones, curfews, visits = document.rows(await document.whole(written(tmp_path, WORLD)), begins_us)
+    assert visits == []
     assert [(wearer.name, wearer.details["risk"]) for wearer in wearers] == [("Test Wearer", "high"), ("Another", "standard")]
     assert [(order.wearer, order.type, order.status, order.timezone) for order in orders] == [
         (0, "bail", "active", "Europe/London"),
@@ -126,7 +127,7 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         ("wearers.1.ref", "w1", "the ref 'w1' is that of wearers[0] already"),
         ("wearers.1.ref", ["w1"], "wearers[1]: its ref is ['w1']"),
         ("wearers", {"w1": {}}, "wearers is not a list of objects"),
-        ("visits", [{"wearer": "w1"}], "visits cannot be loaded by this version: leave them out"),
+        ("visits", [{"wearer": "w1"}], "visits[0]: kind: is needed"),
         ("settings", {"grace_min": 5}, "settings cannot be loaded by this version"),
         ("waerers", [], "there is no list 'waerers' in a world"),
     ],

@@ -108,3 +108,48 @@ def test_a_world_that_is_wrong_is_one_line(tmp_path: Path) -> None:
     done = replay(tmp_path, {"wearers": [{"ref": "w1"}]}, [(TAG, "10:00:00", HERE)])
     assert done.returncode == 1
     assert done.stderr == f"cordon: {tmp_path / 'world.json'}: wearers[0] (w1): name: is needed\n"
+
+
+def test_work_at_the_door_is_judged_by_the_visits_of_the_world(tmp_path: Path) -> None:
+    day = "2026-03-20T"
+    window = {"from": f"{day}08:00:00Z", "to": f"{day}18:00:00Z"}
+    done = {"outcome": "done", "strap_proven": True}
+
+    def inspected(start: str, end: str, **more: Any) -> dict[str, Any]:
+        at = {"signed_in": f"{day}{start}Z", "signed_out": f"{day}{end}Z"}
+        return {"wearer": "w1", "kind": "inspect", **window, **at, **more}
+
+    world = {
+        "wearers": [{"ref": f"w{n}", "name": "Test Wearer"} for n in (1, 2)],
+        "orders": [order("o1", "w1"), order("o2", "w2")],
+        "activations": [{"wearer": "w1", "tag": TAG, "from": "2026-03-01T00:00:00Z"}],
+        "visits": [
+            # Opened at the door and proven: nothing. Opened at the door and not proven: told at sign-out, ended by the next.
+            inspected("10:00:00", "10:20:00", **done),
+            inspected("11:00:00", "11:20:00", outcome="refused"),
+            inspected("12:00:00", "12:20:00", **done),
+            {
+                "wearer": "w2", "kind": "fit", "tag": OTHERS, "signed_in": f"{day}10:00:00Z",
+                "signed_out": f"{day}10:30:00Z", **done, **window,
+            },
+        ],
+        "zones": [],
+    }  # fmt: skip
+    rows = [
+        (TAG, "09:59:00", ""), (TAG, "10:05:00", "strap_tamper"), (OTHERS, "10:10:00", "strap_tamper"),
+        (TAG, "10:15:00", "strap_tamper_clear"), (OTHERS, "10:40:00", ""), (TAG, "10:50:00", ""),
+        (TAG, "11:05:00", "strap_tamper"), (TAG, "11:30:00", ""), (TAG, "12:30:00", ""), (OTHERS, "12:30:00", ""),
+    ]  # fmt: skip
+    with (tmp_path / "trace.csv").open("w", newline="") as file:
+        writer = csv.writer(file)
+        writer.writerow(["tag", "fix_at", "lon", "lat", "accuracy_m", "event"])
+        for tag, at, event in rows:
+            writer.writerow([tag, f"{day}{at}Z", *(("", "", "") if event else (*HERE, 8)), event])
+    (tmp_path / "world.json").write_text(json.dumps(world))
+    command = ["replay", str(tmp_path / "trace.csv"), "--world", str(tmp_path / "world.json"), "--json"]
+    ran = subprocess.run([*COMMAND, *command], cwd=ROOT, capture_output=True, text=True, check=False, timeout=280)
+    assert ran.returncode == 0, ran.stderr
+    alerts = [alert for alert in json.loads(ran.stdout)["alerts"] if alert["kind"] != "no_contact"]
+    assert [(a["wearer"], a["kind"], a["severity"], a["event_at"], a["detected_at"], a["ended_at"]) for a in alerts] == [
+        ("w1", "strap", "P1", f"{day}11:05:00Z", f"{day}11:20:00Z", f"{day}12:20:00Z")
+    ]

@@ -47,6 +47,11 @@ async def test_nothing_names_an_erased_wearer_and_alerts_are_whole(api: Api) -> 
     curfew = await api.make("/curfews", {"order": who["order"], "home": home, "windows": windows})
     away = {"from": "2026-03-23T19:00:00Z", "to": "2026-03-23T20:00:00Z", "authoriser": NAME, "reason": f"{NAME} works."}
     await api.make("/absences", {"curfew": curfew["id"], **away})
+    window = {"from": "2026-11-22T09:00:00Z", "to": "2026-11-22T12:00:00Z"}
+    left = {"signed_in": window["from"], "signed_out": window["to"], "outcome": "no_access", "remark": f"{NAME} was out"}
+    visit = await api.make(
+        "/visits", {"wearer": who["wearer"], "kind": "inspect", "note": f"{NAME} works nights", **window, **left}
+    )
     await end_orders(api.store)
     await erase(api.store, who["wearer"])
     person = await wearers.get(api.store, who["wearer"])
@@ -58,7 +63,14 @@ async def test_nothing_names_an_erased_wearer_and_alerts_are_whole(api: Api) -> 
         key: before[key] for key in ("kind", "severity", "event_at", "evidence", "wearer_id")
     }
     assert {row["what"]: row["text"] for row in after.json["history"]} == {"opened": "Inside School.", "note": "redacted"}
-    for path in (f"/zones/{zone}", f"/wearers/{who['wearer']}", f"/activations?wearer={who['wearer']}", "/alerts", "/absences"):
+    for path in (
+        f"/zones/{zone}",
+        f"/wearers/{who['wearer']}",
+        f"/visits/{visit['id']}",
+        f"/activations?wearer={who['wearer']}",
+        "/alerts",
+        "/absences",
+    ):
         assert NAME not in (await api.get(path)).body.decode(), path
     audited = await api.store.pool.fetchrow("SELECT subject, details->>'reason' FROM audit WHERE action = 'erased'")
     assert tuple(audited) == (f"wearer/{who['wearer']}", "request 7")
