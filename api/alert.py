@@ -161,9 +161,11 @@ class Alert(BaseModel):
         description="to whom, last: duty_officer, duty_manager, police, responsible_officer, engineer"
     )
     owner: Person | None
-    wearer_id: int | None = Field(description="null where it concerns no one wearer: monitoring_down, fleet_outage")
+    wearer_id: int | None = Field(description="null where it concerns no one wearer: monitoring_down, fleet_outage, undelivered")
     wearer: str | None = Field(description="the wearer's name")
-    subject: str | None = Field(description="what it concerns instead, where there may be several at once: a gateway's name")
+    subject: str | None = Field(
+        description="what it concerns instead, where there may be several at once: a gateway's name, a channel's"
+    )
     order_id: int | None
     officer: Person | None = Field(description="who answers for the order now: its officer, or who covers them")
     tag: int | None = Field(description="the tag of the last occurrence")

@@ -22,10 +22,12 @@ from api.routes import (
     alerts,
     audit,
     caseloads,
+    channels,
     contacts,
     covers,
     curfews,
     dead,
+    deliveries,
     escalations,
     fixes,
     groups,
@@ -111,6 +113,8 @@ def create_app(settings: Settings) -> FastAPI:
         status,
         dead,
         audit,
+        channels,
+        deliveries,
     ):
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(known_queries)])
     app.include_router(health.router)

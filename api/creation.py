@@ -25,12 +25,14 @@ async def created(
     caller: Caller,
     key: str | None,
     create: Callable[[Edit], Awaitable[tuple[int, int, BaseModel]]],
+    place: str = "",
 ) -> Response:
     """Create in one transaction and answer 201.
 
     Parameters
     ----------
     create : writes and returns (id, version, what to answer)
+    place : where what is created is found, without its id; empty: below the request's own path
     """
     asked = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
     async with edit(parts.store, caller.account) as change:
@@ -40,7 +42,7 @@ async def created(
                 return Response(kept.body, kept.status, kept.headers | {"Idempotency-Replayed": "true"}, "application/json")
         number, version, model = await create(change)
         body = model.model_dump_json(by_alias=True).encode()
-        headers = {"Location": f"{request.url.path}/{number}", "ETag": etag(version)}
+        headers = {"Location": f"{place or request.url.path}/{number}", "ETag": etag(version)}
         if key is not None:
             await idempotency.keep(change, key, asked, idempotency.Kept(201, body, headers))
     return Response(body, 201, headers, "application/json")

@@ -11,7 +11,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.judging import Lane, checks
 from model.instant import SECOND_US
-from store import status, watch
+from store import channels, status, watch
 from store.pool import Store
 from store.watch import Readings
 
@@ -54,6 +54,15 @@ class Meters:
         self.free = Gauge("cordon_storage_free_bytes", "Free on the database's disk", registry=self.registry)
         self.growth = Gauge("cordon_storage_growth_bytes", "What a day takes, from the days kept", registry=self.registry)
         self.days_left = Gauge("cordon_storage_days_left", "Days the disk will do, +Inf: it lasts", registry=self.registry)
+        self.delivered = Counter("cordon_messages_delivered", "Messages that came", ["by"], registry=self.registry)
+        self.failed = Counter("cordon_message_tries_failed", "Tries that failed", ["by"], registry=self.registry)
+        self.waiting = Gauge("cordon_messages_waiting", "Messages on their way", ["by"], registry=self.registry)
+        self.dead = Gauge(
+            "cordon_messages_dead", "Messages that failed so often that somebody was told", ["by"], registry=self.registry
+        )
+        self.oldest_s = Gauge(
+            "cordon_messages_oldest_seconds", "How long the oldest on its way has been", ["by"], registry=self.registry
+        )
         self.failing = Gauge("cordon_duty_failing", "1 while a duty's rounds fail", ["duty"], registry=self.registry)
 
     async def text(self, store: Store, lanes: Sequence[Lane], streams: int) -> bytes:
@@ -69,6 +78,14 @@ class Meters:
         for lane in lanes:
             self.lag.labels(lane.partition).set(lane.lag_s)
             self.claimed.labels(lane.partition).set(lane.state != "stopped")
+        for family in (self.delivered, self.failed, self.waiting, self.dead, self.oldest_s):
+            family.clear()
+        for total in await channels.totals(store):
+            self.delivered.labels(total.kind).inc(total.delivered)
+            self.failed.labels(total.kind).inc(total.failed)
+            self.waiting.labels(total.kind).set(total.waiting)
+            self.dead.labels(total.kind).set(total.dead)
+            self.oldest_s.labels(total.kind).set(total.oldest_s)
         counts = await status.counts(store)
         opened = await status.open_alerts(store)
         self.feed.set(counts["feed_position"])

@@ -27,6 +27,8 @@ class May(StrEnum):
     SEE_STATUS = "see_status"  # how the system runs
     SEE_DEAD = "see_dead"  # dead letters; their bytes, which are positions, only where fixes may be seen as well
     SETTLE_DEAD = "settle_dead"  # replay, discard
+    SEE_CHANNELS = "see_channels"  # who is told outside, and what came of each message; on an alert, whoever sees it
+    EDIT_CHANNELS = "edit_channels"
     SEE_AUDIT = "see_audit"  # who did and saw what
 
 
@@ -63,12 +65,30 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.OPERATOR: _OPERATOR,
     Role.OFFICER: _OFFICER,
     Role.SUPERVISOR: _OFFICER
-    | {May.SEE_OUTAGES, May.SEE_AUDIT, May.SEE_DEAD, May.SETTLE_DEAD, May.SET_ESCALATIONS, May.RELEASE_ALERTS},
+    | {
+        May.SEE_OUTAGES,
+        May.SEE_AUDIT,
+        May.SEE_DEAD,
+        May.SETTLE_DEAD,
+        May.SET_ESCALATIONS,
+        May.RELEASE_ALERTS,
+        May.SEE_CHANNELS,
+    },
     # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
     Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.PLAN_VISITS, May.SEE_TAGS, May.SEE_STATUS}),
     # No personal data at all: a queue of what concerns no wearer.
     Role.ENGINEER: frozenset(
-        {May.SEE_QUEUE, May.SEE_OUTAGES, May.WORK_ALERTS, May.SEE_TAGS, May.SEE_STATUS, May.SEE_DEAD, May.SETTLE_DEAD},
+        {
+            May.SEE_QUEUE,
+            May.SEE_OUTAGES,
+            May.WORK_ALERTS,
+            May.SEE_TAGS,
+            May.SEE_STATUS,
+            May.SEE_DEAD,
+            May.SETTLE_DEAD,
+            May.SEE_CHANNELS,
+            May.EDIT_CHANNELS,
+        },
     ),
     # Everything, and changes nothing.
     Role.AUDITOR: frozenset(may for may in May if may.startswith("see_")),

@@ -9,6 +9,7 @@ import os
 import socket
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -17,7 +18,7 @@ import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import deadman, forgetting, headroom, heads, ordering, partitions, people, retention, synthetic, watch
+from duties import courier, deadman, forgetting, headroom, heads, mail, ordering, partitions, people, retention, synthetic, watch
 from model.errors import CordonError, first
 from store import rounds
 from store.alone import alone
@@ -25,6 +26,7 @@ from store.pool import FAILURES, Store
 
 RETRY_S: Final = 1.0  # after the first failure in a row; doubled by each further one
 RETRY_MOST_S: Final = 60.0
+RETRY_SOON_S: Final = 4.0  # instead, where people wait for it
 NOTE_S: Final = 10.0  # a round that succeeds is noted this often at most: some take place every other second
 
 log = structlog.get_logger()
@@ -34,13 +36,15 @@ class Duty(NamedTuple):
     """Something done again and again, a round at a time.
 
     ``act`` does one round and returns what is worth a log line, nothing where nothing happened. A round may be cut off at any
-    moment: by the end of the process, or of the database.
+    moment: by the end of the process, or of the database. What goes on between rounds is entered as ``during`` before the first.
     """
 
     name: str
     act: Callable[[Store], Awaitable[Mapping[str, object] | None]]
     every_s: float  # from the end of one round to the beginning of the next
     alone: bool = False  # a round is skipped while another instance is at it; for whatever does harm when done twice at once
+    during: AbstractAsyncContextManager[object] | None = None
+    retry_most_s: float = RETRY_MOST_S  # between two rounds that fail
 
 
 class _SkippedError(Exception):
@@ -51,7 +55,11 @@ def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
     """Every duty of an instance; ``disk`` is the folder of the database's server where that is on this machine."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
     limits = watch.Limits(settings.synthetic_s if settings.door_url else 0.0, settings.synthetic_late_s)
+    to = mail.server(settings.smtp_url) if settings.smtp_url else None
+    post = courier.Courier(settings.console_url, to, settings.mail_from)
     duties = [
+        # A database that is back is soon to be asked what there is to tell.
+        Duty("messages", post.round, courier.EVERY_S, during=post, retry_most_s=RETRY_SOON_S),
         Duty("partitions", _partitions, partitions.EVERY_S),
         Duty("forgetting", forgetting.forget, forgetting.EVERY_S),
         Duty("ordering", _ordering, ordering.EVERY_S, alone=True),
@@ -92,11 +100,15 @@ async def _headroom(store: Store, *, disk: Path | None, storage_bytes: int, days
 async def run(dsn: str, duties: Sequence[Duty]) -> None:
     """Do all of them over a store of their own until cancelled."""
     size = 2 * len(duties) + 2  # a round alone holds one connection and works on another
-    async with child.database(dsn, size) as store, asyncio.TaskGroup() as group:
+    async with child.database(dsn, size) as store, AsyncExitStack() as lasting:
         with contextlib.suppress(*FAILURES):
             await rounds.begin(store, [duty.name for duty in duties])
         for duty in duties:
-            group.create_task(keep(store, duty), name=duty.name)
+            if duty.during is not None:
+                await lasting.enter_async_context(duty.during)
+        async with asyncio.TaskGroup() as group:
+            for duty in duties:
+                group.create_task(keep(store, duty), name=duty.name)
 
 
 async def keep(store: Store, duty: Duty) -> None:
@@ -114,7 +126,7 @@ async def keep(store: Store, duty: Duty) -> None:
                 _say(duty, cause)
             with contextlib.suppress(*FAILURES):
                 await rounds.failed(store, duty.name, duty.every_s, _words(cause))
-            pause_s = min(RETRY_S * 2**failures, RETRY_MOST_S)
+            pause_s = min(RETRY_S * 2**failures, duty.retry_most_s)
             failures += 1
         else:
             if failures:

@@ -65,6 +65,12 @@ class Settings(BaseSettings):
     deadman_url: str = ""
     deadman_s: Annotated[float, Field(gt=0, le=3600)] = 30.0
 
+    # Messages to people outside (channels). Where they open the console, for the links; the server that takes our mail,
+    # `smtp://user:password@host:587` or `smtps://...`, and the address it comes from.
+    console_url: Annotated[str, Field(pattern=r"^(https?://[^\s#?]+)?$")] = ""
+    smtp_url: Annotated[str, Field(repr=False)] = ""
+    mail_from: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
+
     # Journal entries of a lane after which the next commit carries a snapshot.
     snapshot_entries: Annotated[int, Field(ge=1)] = 1000
     # A part that ends by itself is started again, unless it did so this often within a minute.

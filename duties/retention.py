@@ -9,7 +9,7 @@ from store.retention import Fate
 
 SLACK: Final = 2  # days: what a door took just within its limit is committed before its day goes, a backlog's too
 SETTLED_DAYS: Final = 30  # a dead letter that was replayed or discarded: to look at once more
-SENT_DAYS: Final = 90  # a message that was delivered: what was told to whom is in the alert's history, and stays
+SENT_DAYS: Final = 90  # a message whose time is over: what was told to whom is in the alert's history, and stays
 FEED_DAYS: Final = 30  # a stream resumes by position; one that was away for longer begins anew
 EVERY_S: Final = 3600.0
 

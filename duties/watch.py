@@ -70,6 +70,7 @@ def checks(readings: Readings, memory: Memory, limits: Limits) -> list[Check]:
         _check("synthetic", _synthetic(readings, memory, limits)) if limits.synthetic_s else _SYNTHETIC_OFF,
         _check("storage", _storage(readings.headroom)) if readings.headroom else _STORAGE_OFF,
         _check("duties", _duties(readings, memory)),
+        _check("channels", _channels(readings)) if readings.channels else _CHANNELS_OFF,
         _check(DEAD_MAN, _duties(readings, memory, DEAD_MAN)) if _pings(readings) else _DEAD_MAN_OFF,
     ]
 
@@ -80,12 +81,14 @@ _WELL: Final = {
     "synthetic": "every lane's last synthetic alert was seen in time",
     "storage": "there is room",
     "duties": "every duty is done",
+    "channels": "every channel delivers",
     DEAD_MAN: "the dead-man's switch answers",
 }
 _DEAD_MAN_OFF: Final = Check(DEAD_MAN, "off", "no dead-man's switch: CORDON_DEADMAN_URL is empty")
 _SYNTHETIC_OFF: Final = Check("synthetic", "off", "no synthetic wearers: CORDON_SYNTHETIC_S is 0")
 
 
+_CHANNELS_OFF: Final = Check("channels", "off", "nobody is told outside: there is no channel")
 _STORAGE_OFF: Final = Check("storage", "off", "no disk is watched: CORDON_STORAGE_BYTES is 0")
 
 
@@ -156,6 +159,15 @@ def _storage(found: Headroom) -> Iterable[str]:
         yield f"{free} are too little to rewrite a day beside itself"
     else:
         yield f"{free} will do for {found.days_left:.0f} days at {found.growth_bytes / 1e9:.2f} GB a day"
+
+
+def _channels(readings: Readings) -> Iterable[str]:
+    """By their numbers: a name may be a person's."""
+    silent = [channel for channel in readings.channels if channel.since_us is not None]
+    if silent:
+        since = _clock(min(channel.since_us or 0 for channel in silent))
+        names = ", ".join(str(channel.id) for channel in silent[:NAMED]) + (" and others" if len(silent) > NAMED else "")
+        yield f"messages do not get through channel{'s' if len(silent) > 1 else ''} {names} since {since}"
 
 
 def _pings(readings: Readings) -> bool:

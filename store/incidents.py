@@ -1,7 +1,8 @@
-"""Turns what concerns no one wearer, ourselves or many tags at once, into alert rows; only the watch lane does.
+"""Turns what concerns no one wearer, ourselves or many tags at once, into alert rows.
 
-One row for each kind and subject until people close it, as for a wearer's alerts; but the watch lane is the one writer of its
-condition, and an occurrence is all there is to it, so no occurrences are kept apart.
+One row for each kind and subject until people close it, as for a wearer's alerts; but its condition has one writer, who is told
+apart by a row that is locked: the watch lane's, of ``undelivered`` the channel's. An occurrence
+is all there is to it, so no occurrences are kept apart.
 """
 
 from typing import Final
@@ -22,7 +23,7 @@ async def raise_(change: Edit, kind: Kind, subject: str, text: str, at_us: int) 
 
     Parameters
     ----------
-    subject : what it is about where there may be several at once, a gateway's name; never personal
+    subject : what it is about where there may be several at once, a gateway's name or a channel's; never a wearer's
     text : one sentence for the history: what showed it
     at_us : since when, and when it was noticed
     """

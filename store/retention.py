@@ -125,8 +125,14 @@ async def _drop(connection: Connection, day: Day, revision: int) -> bool:
 
 
 async def forget_messages(store: Store, days: int) -> int:
-    """Drop messages delivered before that many days; how many."""
-    return await _gone(store, "DELETE FROM outbox WHERE sent_at < now() - make_interval(days => $1)", days)
+    """Drop messages older than that many days of which no delivery waits, and tests as old; how many messages."""
+    await store.pool.execute("DELETE FROM delivery WHERE outbox IS NULL AND created_at < now() - make_interval(days => $1)", days)
+    return await _gone(
+        store,
+        """DELETE FROM outbox WHERE addressed_at < now() - make_interval(days => $1)
+           AND NOT EXISTS (SELECT FROM delivery d WHERE d.outbox = outbox.id AND d.due_at IS NOT NULL)""",
+        days,
+    )
 
 
 async def forget_entries(store: Store, days: int) -> int:

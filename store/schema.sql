@@ -211,6 +211,37 @@ ALTER TABLE public.audit ALTER COLUMN part ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.channel (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    kind text NOT NULL,
+    target text NOT NULL,
+    secret bytea,
+    secret_before bytea,
+    before_until timestamp with time zone,
+    kinds text[],
+    severities smallint[],
+    tells text[],
+    organisation bigint,
+    officer bigint,
+    active boolean DEFAULT true NOT NULL,
+    off_because text DEFAULT ''::text NOT NULL,
+    undelivered bigint,
+    failing_since timestamp with time zone,
+    delivered bigint DEFAULT 0 NOT NULL,
+    failed bigint DEFAULT 0 NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT channel_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'mail'::text])))
+);
+ALTER TABLE public.channel ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.channel_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.commit_journal (
     lane integer NOT NULL,
     commit_no bigint NOT NULL,
@@ -356,6 +387,30 @@ CREATE TABLE public.dead_letter (
 );
 ALTER TABLE public.dead_letter ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.dead_letter_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.delivery (
+    id bigint NOT NULL,
+    outbox bigint,
+    channel bigint NOT NULL,
+    alert bigint,
+    severity smallint NOT NULL,
+    key text NOT NULL,
+    state text DEFAULT 'waiting'::text NOT NULL,
+    attempts integer DEFAULT 0 NOT NULL,
+    due_at timestamp with time zone DEFAULT now(),
+    tried_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    last_error text DEFAULT ''::text NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT delivery_state_check CHECK ((state = ANY (ARRAY['waiting'::text, 'delivered'::text, 'superseded'::text, 'dead'::text])))
+);
+ALTER TABLE public.delivery ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.delivery_id_seq
     START WITH 1
     INCREMENT BY 1
     NO MINVALUE
@@ -624,11 +679,8 @@ CREATE TABLE public.outbox (
     alert bigint,
     topic text NOT NULL,
     body jsonb NOT NULL,
-    due_at timestamp with time zone DEFAULT now() NOT NULL,
-    attempts integer DEFAULT 0 NOT NULL,
-    sent_at timestamp with time zone,
-    dead_at timestamp with time zone,
-    last_error text
+    at timestamp with time zone DEFAULT now() CONSTRAINT outbox_due_at_not_null NOT NULL,
+    addressed_at timestamp with time zone
 );
 ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.outbox_id_seq
@@ -892,6 +944,10 @@ ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_pkey PRIMARY KEY (part);
+ALTER TABLE ONLY public.channel
+    ADD CONSTRAINT channel_name_key UNIQUE (name);
+ALTER TABLE ONLY public.channel
+    ADD CONSTRAINT channel_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.commit_journal
     ADD CONSTRAINT commit_journal_pkey PRIMARY KEY (lane, commit_no);
 ALTER TABLE ONLY public.commit_link
@@ -916,6 +972,12 @@ ALTER TABLE ONLY public.day_head
     ADD CONSTRAINT day_head_pkey PRIMARY KEY (lane, day);
 ALTER TABLE ONLY public.dead_letter
     ADD CONSTRAINT dead_letter_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_key_key UNIQUE (key);
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_outbox_channel_key UNIQUE (outbox, channel);
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.duty
     ADD CONSTRAINT duty_pkey PRIMARY KEY (name);
 ALTER TABLE ONLY public.edit_link
@@ -1014,13 +1076,17 @@ CREATE INDEX contact_owed ON public.contact USING btree (callback_at) WHERE ((ca
 CREATE INDEX contact_wearer ON public.contact USING btree (wearer);
 CREATE INDEX curfew_version_home ON public.curfew_version USING btree (home);
 CREATE INDEX curfew_version_order ON public.curfew_version USING btree (monitoring_order);
+CREATE INDEX delivery_alert ON public.delivery USING btree (alert, channel);
+CREATE INDEX delivery_due ON public.delivery USING btree (channel, severity, due_at) WHERE (due_at IS NOT NULL);
+CREATE INDEX delivery_open ON public.delivery USING btree (created_at) WHERE (state = ANY (ARRAY['waiting'::text, 'dead'::text]));
 CREATE INDEX feed_control ON public.feed_entry USING btree ("position") WHERE (kind = 'control'::text);
 CREATE UNIQUE INDEX handover_offered ON public.handover USING btree (from_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE INDEX handover_to ON public.handover USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE INDEX monitoring_order_officer ON public.monitoring_order USING btree (officer);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX muted_page_pause ON public.muted_page USING btree (pause);
-CREATE INDEX outbox_due ON public.outbox USING btree (due_at) WHERE ((sent_at IS NULL) AND (dead_at IS NULL));
+CREATE INDEX outbox_alert ON public.outbox USING btree (alert);
+CREATE INDEX outbox_fresh ON public.outbox USING btree (id) WHERE (addressed_at IS NULL);
 CREATE INDEX pause_wearer ON public.pause USING btree (wearer, until);
 CREATE INDEX receipt_at ON public.receipt USING brin (at);
 CREATE INDEX session_family ON public.session USING btree (family);
@@ -1052,6 +1118,12 @@ ALTER TABLE ONLY public.alert
     ADD CONSTRAINT alert_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.audit
     ADD CONSTRAINT audit_actor_fkey FOREIGN KEY (actor) REFERENCES public.account(id);
+ALTER TABLE ONLY public.channel
+    ADD CONSTRAINT channel_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
+ALTER TABLE ONLY public.channel
+    ADD CONSTRAINT channel_organisation_fkey FOREIGN KEY (organisation) REFERENCES public.organisation(id);
+ALTER TABLE ONLY public.channel
+    ADD CONSTRAINT channel_undelivered_fkey FOREIGN KEY (undelivered) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.commit_journal
     ADD CONSTRAINT commit_journal_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.commit_link
@@ -1076,6 +1148,12 @@ ALTER TABLE ONLY public.curfew_version
     ADD CONSTRAINT curfew_version_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
 ALTER TABLE ONLY public.curfew_version
     ADD CONSTRAINT curfew_version_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_channel_fkey FOREIGN KEY (channel) REFERENCES public.channel(id);
+ALTER TABLE ONLY public.delivery
+    ADD CONSTRAINT delivery_outbox_fkey FOREIGN KEY (outbox) REFERENCES public.outbox(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
 ALTER TABLE ONLY public.gateway_key

@@ -6,7 +6,8 @@ All that a look remembers for the next stands in that row: an instance that was 
 from typing import Any, Final, NamedTuple
 
 from model.instant import SECOND_US
-from store import counts, crossings, generations, headroom, rounds
+from store import channels, counts, crossings, generations, headroom, rounds
+from store.channels import Silent
 from store.counts import Gateway
 from store.crossings import Crossing
 from store.feed import Edit
@@ -38,6 +39,7 @@ class Readings(NamedTuple):
     headroom: Headroom | None = None  # as last measured
     gateways: list[Gateway] = []  # noqa: RUF012 (never changed)
     topics: int = 0  # lanes that the topics have, 0 where there are none
+    channels: list[Silent] = []  # noqa: RUF012 (never changed)
 
 
 class Check(NamedTuple):
@@ -86,6 +88,7 @@ async def read(connection: Connection) -> Readings:
         await headroom.last(connection),
         await counts.summed(connection),
         await generations.lanes(connection),
+        await channels.silent(connection),
     )
 
 

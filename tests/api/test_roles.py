@@ -16,6 +16,7 @@ ALERTS: Final = QUEUE | {Role.ENGINEER}  # an engineer's hold no wearer: tests/a
 WORKERS: Final = ALERTS - {Role.AUDITOR}
 SETTERS: Final = frozenset({Role.OFFICER, Role.SUPERVISOR, Role.ADMIN})
 LEADERS: Final = frozenset({Role.SUPERVISOR, Role.ADMIN})
+CHANNELS: Final = frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN})
 NO_ENGINEER: Final = EVERYONE - {Role.ENGINEER}
 
 # By the words of DOMAIN.md: engineers see no personal data, auditors only read, field officers have no queue, officers set zones.
@@ -106,6 +107,14 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "POST /dead/{letter_id}/replay": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.ADMIN}),
     "POST /dead/{letter_id}/discard": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.ADMIN}),
     "GET /audit": frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
+    "GET /channels": CHANNELS,
+    "POST /channels": frozenset({Role.ENGINEER, Role.ADMIN}),
+    "GET /channels/{channel_id}": CHANNELS,
+    "PATCH /channels/{channel_id}": frozenset({Role.ENGINEER, Role.ADMIN}),
+    "POST /channels/{channel_id}/test": frozenset({Role.ENGINEER, Role.ADMIN}),
+    "GET /deliveries": CHANNELS,
+    "GET /deliveries/{delivery_id}": CHANNELS,
+    "GET /alerts/{alert_id}/deliveries": ALERTS,
 }
 
 # What needs no token: signing in and out, and what machines ask.
@@ -202,5 +211,6 @@ def test_whoever_may_edit_may_see(role: Role) -> None:
         (May.APPROVE_PAUSES, May.PAUSE_ALERTS),
         (May.SET_ESCALATIONS, May.SEE_QUEUE),
         (May.SETTLE_DEAD, May.SEE_DEAD),
+        (May.EDIT_CHANNELS, May.SEE_CHANNELS),
     ):
         assert edit not in mine or see in mine

@@ -66,14 +66,51 @@ def test_a_banner_says_as_of_when_it_judges(open_page: Open) -> None:
     expect(signed_in(page).locator(".banner[data-grade=blind]")).to_contain_text("Judging as of Sun 22 Nov 08:00:00 GMT")
 
 
-def test_an_engineer_works_the_alert_that_monitoring_is_down(open_page: Open, instance: Instance) -> None:
+def raised(instance: Instance, kind: Kind, subject: str, text: str) -> int:
+    """An alert that concerns no wearer; its id."""
+    made: list[int] = []
+
     async def raise_() -> None:
         async with Store(instance.database) as store, edit(store) as change:
-            await incidents.raise_(change, Kind.MONITORING_DOWN, "", "Monitoring is down: a test.", parse("2026-11-22T08:00:00Z"))
+            made.append(await incidents.raise_(change, kind, subject, text, parse("2026-11-22T08:00:00Z")))
 
     other = threading.Thread(target=lambda: asyncio.run(raise_()))  # the browser keeps this one's loop running
     other.start()
     other.join()
+    return made[0]
+
+
+def test_everybody_is_told_that_messages_do_not_get_through(open_page: Open) -> None:
+    page = open_page()
+    told(
+        page,
+        failing=[{"name": "channels", "state": "failing", "text": "messages do not get through channel 3 since 08:00:00 UTC"}],
+    )
+    banner = signed_in(page).locator(".banner[data-grade=note]")
+    expect(banner).to_contain_text("messages do not get through channel 3 since 08:00:00 UTC")
+    expect(banner).to_contain_text("Tell the engineer on call")
+
+
+def test_the_link_of_a_message_opens_its_alert_also_when_it_was_closed(open_page: Open, instance: Instance) -> None:
+    number = raised(instance, Kind.UNDELIVERED, "Duty desk", "Nothing gets through channel Duty desk: a test.")
+    page = open_page()
+    page.evaluate(f"location.hash = '#alert={number}'")
+    sign_in(page, "engineer")
+    pane = page.locator("section.pane")
+    expect(pane).to_contain_text("Message to Duty desk cannot be delivered")
+    expect(pane).to_contain_text("Nothing gets through channel Duty desk: a test.")
+    page.keyboard.press("c")
+    page.get_by_label("Outcome").select_option("equipment_fault")
+    page.get_by_label("Note").fill("The desk's server was replaced.")
+    page.get_by_role("button", name="Close alert").click()
+    expect(pane).to_contain_text("Closed")
+    page.reload()
+    expect(page.locator(".line")).to_have_text("Live")
+    expect(pane).to_contain_text("The desk's server was replaced.")
+
+
+def test_an_engineer_works_the_alert_that_monitoring_is_down(open_page: Open, instance: Instance) -> None:
+    raised(instance, Kind.MONITORING_DOWN, "", "Monitoring is down: a test.")
     page = open_page()
     sign_in(page, "engineer")
     row = page.get_by_role("option").filter(has_text="Monitoring")

@@ -12,6 +12,7 @@ import structlog
 
 from cordon import duties
 from cordon.duties import Duty
+from cordon.settings import Settings
 from store import rounds
 from store.pool import Store
 from tests.integration.system import COMMAND, END_S, ROOT, START_S, until
@@ -51,6 +52,57 @@ async def test_a_failing_duty_is_said_once_tried_again_and_ends_no_other(databas
     failed = [(line["duty"], line["error"]) for line in said if line["event"] == "duty failed; trying again"]
     assert failed == [("failing", "OSError")]
     assert [line["failed_rounds"] for line in said if line["event"] == "duty goes on"] == [3]
+
+
+async def test_a_failing_duty_is_tried_ever_more_rarely_and_sooner_where_people_wait(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+    enough = asyncio.Event()
+
+    async def paused(pause_s: float) -> None:
+        pauses.append(pause_s)
+        if len(pauses) == 9:
+            enough.set()
+            await asyncio.Event().wait()
+
+    monkeypatch.setattr(duties.asyncio, "sleep", paused)
+    for most, expected in ((60.0, [1, 2, 4, 8, 16, 32, 60, 60, 60]), (4.0, [1, 2, 4, 4, 4, 4, 4, 4, 4])):
+        pauses.clear()
+        enough.clear()
+        failing = Rounds(*[OSError("away")] * 9)
+        running = asyncio.create_task(duties.keep(store, Duty("failing", failing, 0.01, retry_most_s=most)))
+        await enough.wait()
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        assert pauses == expected
+    [messages] = [duty for duty in duties.listed(Settings(_env_file=None)) if duty.name == "messages"]
+    assert messages.retry_most_s == duties.RETRY_SOON_S
+
+
+async def test_what_lasts_between_rounds_is_entered_before_the_first_and_left_after_the_last(database: str) -> None:
+    said: list[str] = []
+
+    @contextlib.asynccontextmanager
+    async def lasting() -> AsyncIterator[None]:
+        said.append("entered")
+        try:
+            yield
+        finally:
+            said.append("left")
+
+    done = asyncio.Event()
+
+    async def act(_: Store) -> None:
+        said.append("round")
+        done.set()
+
+    running = asyncio.create_task(duties.run(database, (Duty("lasts", act, 60.0, during=lasting()),)))
+    async with asyncio.timeout(WITHIN_S):
+        await done.wait()
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    assert said == ["entered", "round", "left"]
 
 
 async def test_a_duty_alone_is_never_done_by_two_at_once(database: str) -> None:

@@ -132,7 +132,7 @@ async def test_one_alert_is_raised_added_to_and_ended(store: Store) -> None:
     assert said[1]["text"].startswith("Also: nothing committed since ")
     assert await store.pool.fetchval("SELECT count(*) FROM outbox") == 1
     assert await store.pool.fetchval("SELECT position FROM feed") == 3
-    assert [check.state for check in (await last(store)).checks] == ["ok", "ok", "off", "off", "ok", "off"]
+    assert [check.state for check in (await last(store)).checks] == ["ok", "ok", "off", "off", "ok", "off", "off"]
 
 
 async def test_many_who_look_at_once_raise_one_alert(store: Store) -> None:

@@ -262,9 +262,13 @@ async def test_each_table_has_its_own_time(store: Store) -> None:
                ('g', 'http-json', 'just settled', '', now() - interval '40 days', now() - interval '29 days'),
                ('g', 'http-json', 'waiting', '', now() - interval '40 days', NULL),
                ('g', 'http-json', 'waiting for long', '', now() - interval '402 days', NULL);
-           INSERT INTO outbox (position, topic, body, sent_at) VALUES
+           INSERT INTO outbox (position, topic, body, addressed_at) VALUES
                (1, 'alert', '{}', now() - interval '91 days'), (2, 'alert', '{}', now() - interval '89 days'),
-               (3, 'alert', '{}', NULL);
+               (3, 'alert', '{}', NULL), (4, 'alert', '{}', now() - interval '91 days');
+           INSERT INTO channel (name, kind, target) VALUES ('Desk', 'mail', 'duty@example.org');
+           INSERT INTO delivery (outbox, channel, severity, key, due_at, created_at) VALUES
+               (1, 1, 1, 'settled', NULL, now() - interval '91 days'), (4, 1, 1, 'waits', now(), now() - interval '91 days'),
+               (NULL, 1, 1, 'test', NULL, now() - interval '91 days'), (NULL, 1, 1, 'new test', NULL, now());
            INSERT INTO unknown_tag VALUES (8, '2020-01-01', now() - interval '402 days', 3), (9, '2020-01-01', now(), 3);
            INSERT INTO feed_entry (position, kind, ref, what, at) VALUES
                (1, 'alert', 1, 'opened', now() - interval '31 days'), (2, 'control', 1, 'zone', now() - interval '31 days'),
@@ -279,6 +283,8 @@ async def test_each_table_has_its_own_time(store: Store) -> None:
     async with edit(store) as change:
         await holds.release(change, hold, "Court", "over")
     assert await retain(store, START_US, 400) == {"letters": 1}
+    kept = await store.pool.fetch("SELECT key FROM delivery ORDER BY id")
+    assert [row[0] for row in kept] == ["waits", "new test"]
     letters = await store.pool.fetch("SELECT reason FROM dead_letter ORDER BY id")
     assert [row[0] for row in letters] == ["just settled", "waiting"]
     # The newest control change stays, and lets nobody believe that a stream could be resumed from before the others.

@@ -18,6 +18,15 @@ describe("sentence", () => {
     expect(sentence(sample(part))).toBe(said);
   });
 
+  test("what concerns no wearer is named by what it is about", () => {
+    const nobody = { wearer: null, wearer_id: null, zone_id: null, zone_name: null };
+    expect(sentence(sample({ ...nobody, kind: "undelivered", subject: "Duty desk" }))).toBe(
+      "Message to Duty desk cannot be delivered",
+    );
+    expect(sentence(sample({ ...nobody, kind: "fleet_outage", subject: "gw-1" }))).toBe("Gateway gw-1 has gone silent");
+    expect(sentence(sample({ ...nobody, kind: "monitoring_down" }))).toBe("Monitoring is down");
+  });
+
   test("what was withdrawn is never said to have happened", () => {
     expect(sentence(sample({ condition: "withdrawn" }))).toBe("Test Wearer was reported inside School");
   });

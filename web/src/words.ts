@@ -103,10 +103,11 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
   },
 };
 
-/** Whom or what it is about: the wearer's name, a gateway's, or our own monitoring. */
+/** Whom or what it is about: the wearer's name, a gateway's, a channel's messages, or our own monitoring. */
 export function who(alert: Alert): string {
   if (alert.wearer !== null) return alert.wearer;
-  return alert.subject === null ? "Monitoring" : `Gateway ${alert.subject}`;
+  if (alert.subject === null) return "Monitoring";
+  return alert.kind === "undelivered" ? `Message to ${alert.subject}` : `Gateway ${alert.subject}`;
 }
 
 /** What the wearer does or did, to be read after their name and before the zone's: "is inside", "may have been inside". */

@@ -1,10 +1,12 @@
 // The operator's screen: how fresh it is and what is worst on top, the queue at the left, the chosen alert at the right.
 import { useQueryClient } from "@tanstack/react-query";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import { alert as whole } from "../api";
 import { useCue, waitingP1 } from "../cue";
 import { useHold } from "../hold";
 import { useKeys } from "../keys";
-import { LiveQueue } from "../live";
+import { linked } from "../link";
+import { type Live, LiveQueue } from "../live";
 import { arrange, neighbour, same } from "../order";
 import type { Alerts } from "../queue";
 import { type Account, signOut } from "../session";
@@ -26,7 +28,8 @@ export function Console({ account }: { account: Account }) {
   }, [queue]);
   const live = useSyncExternalStore(queue.watch, queue.read);
 
-  const [selected, setSelected] = useState<number | null>(null);
+  const [selected, setSelected] = useState(() => linked(location.hash));
+  useLink(queue, live, selected, setSelected);
   const list = useRef<HTMLDivElement>(null);
   const pane = useRef<HTMLElement>(null);
   const { held, touch } = useHold(list);
@@ -104,6 +107,28 @@ export function Console({ account }: { account: Account }) {
       <KeysDialog open={showKeys} onClose={() => setShowKeys(false)} />
     </div>
   );
+}
+
+/** Follows the link of a message, also to an alert that the queue has no more: one that was closed. */
+function useLink(queue: LiveQueue, live: Live, selected: number | null, select: (id: number) => void) {
+  useEffect(() => {
+    const follow = () => {
+      const id = linked(location.hash);
+      if (id !== null) select(id);
+    };
+    window.addEventListener("hashchange", follow);
+    return () => window.removeEventListener("hashchange", follow);
+  }, [select]);
+  const absent = selected !== null && live.loaded && !live.alerts.has(selected) ? selected : null;
+  useEffect(() => {
+    if (absent === null) return;
+    const left = new AbortController();
+    whole(absent, left.signal).then(
+      (alert) => queue.put(alert),
+      () => undefined, // there is none, or it is not theirs to see: the queue is what they have
+    );
+    return () => left.abort();
+  }, [queue, absent]);
 }
 
 /** The order shown, kept from one drawing to the next so that it can be held. */
