@@ -1,22 +1,30 @@
-"""Turns a create into one that is done once: asked twice with one Idempotency-Key, it answers the same again."""
+"""Turns a create into one that is done once: asked twice with one Idempotency-Key, or for one item of an imported file."""
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from typing import Annotated
+from typing import Annotated, Final
+from urllib.parse import unquote
 
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
 from api.parts import Parts
+from api.problem import invalid
 from api.token import Caller
 from api.versions import etag
-from store import idempotency
+from store import idempotency, imports
 from store.feed import Edit, edit
 
 IdempotencyKey = Annotated[
     str | None,
     Header(alias="Idempotency-Key", min_length=1, max_length=200, description="one for each thing you create; kept for two days"),
 ]
+
+# What an import says of each item (docs/worlds.md): the file's name, and the item's list and ref, as percent-encoded UTF-8.
+SOURCE: Final = "Import-Source"
+REF: Final = "Import-Ref"
+SOURCE_MOST: Final = 200  # characters
+REF_MOST: Final = 300
 
 
 async def created(
@@ -27,7 +35,7 @@ async def created(
     create: Callable[[Edit], Awaitable[tuple[int, int, BaseModel]]],
     place: str = "",
 ) -> Response:
-    """Create in one transaction and answer 201.
+    """Create in one transaction and answer 201; 200 with the id alone for an item of a file that was imported before.
 
     Parameters
     ----------
@@ -40,9 +48,19 @@ async def created(
             kept = await idempotency.find(change, key, asked)
             if kept is not None:
                 return Response(kept.body, kept.status, kept.headers | {"Idempotency-Replayed": "true"}, "application/json")
+        source, ref = (unquote(request.headers.get(name, "")) for name in (SOURCE, REF))
+        if source and ref:
+            if len(source) > SOURCE_MOST or len(ref) > REF_MOST or "\x00" in source + ref:
+                raise invalid(REF, f"name the file in at most {SOURCE_MOST} characters and the item in {REF_MOST}", "header")
+            known = await imports.find(change, source, ref, asked)
+            if known is not None:
+                location = {"Location": f"{request.url.path}/{known}", "Import-Known": "true"}
+                return Response(f'{{"id":{known}}}', 200, location, "application/json")
         number, version, model = await create(change)
         body = model.model_dump_json(by_alias=True).encode()
         headers = {"Location": f"{place or request.url.path}/{number}", "ETag": etag(version)}
+        if source and ref:
+            await imports.keep(change, source, ref, asked, number)
         if key is not None:
             await idempotency.keep(change, key, asked, idempotency.Kept(201, body, headers))
     return Response(body, 201, headers, "application/json")

@@ -211,6 +211,31 @@ def replay(
     _run(run_replay(trace, zones, world=world, until=until, speed=speed, to=to, key=key, as_json=json, out=out, err=err))
 
 
+@app.command("import")
+def import_(
+    world: Annotated[Path, typer.Argument(help="WORLD document: wearers, orders, activations, zones, curfews, absences.")],
+    to: Annotated[str, typer.Option("--to", help="Address of the running instance.")],
+    user: Annotated[
+        str, typer.Option("--user", help="Who imports: an officer, supervisor or admin of it.", envvar="CORDON_USER")
+    ],
+    password: Annotated[
+        str, typer.Option("--password", envvar="CORDON_PASSWORD", prompt=True, hide_input=True, show_envvar=True)
+    ],
+    name: Annotated[
+        str | None, typer.Option("--name", help="What its refs are remembered under.", show_default="the file's name")
+    ] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check all of it and write nothing.")] = False,
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of lines.")] = False,
+) -> None:
+    """Load a WORLD document into a running instance, with a line for each item; imported again, nothing is made twice.
+
+    Ends with 1 where an item was refused; the others are in then.
+    """
+    from cordon.importing import run_import
+
+    _run(run_import(world, to=to, user=user, password=password, name=name, dry_run=dry_run, as_json=json, out=out, err=err))
+
+
 @app.command()
 def bench(
     names: Annotated[

@@ -624,6 +624,14 @@ CREATE TABLE public.idempotency (
     headers jsonb DEFAULT '{}'::jsonb NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE public.imported (
+    source text NOT NULL,
+    ref text NOT NULL,
+    request bytea NOT NULL,
+    resource bigint NOT NULL,
+    account bigint,
+    at timestamp with time zone DEFAULT now() NOT NULL
+);
 CREATE TABLE public.lane (
     partition integer NOT NULL,
     epoch bigint DEFAULT 0 NOT NULL,
@@ -1010,6 +1018,8 @@ ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_pkey PRIMARY KEY (account, key);
+ALTER TABLE ONLY public.imported
+    ADD CONSTRAINT imported_pkey PRIMARY KEY (source, ref);
 ALTER TABLE ONLY public.lane_count
     ADD CONSTRAINT lane_count_pkey PRIMARY KEY (lane, gateway);
 ALTER TABLE ONLY public.lane
@@ -1170,6 +1180,8 @@ ALTER TABLE ONLY public.hold
     ADD CONSTRAINT hold_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.idempotency
     ADD CONSTRAINT idempotency_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.imported
+    ADD CONSTRAINT imported_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 ALTER TABLE ONLY public.monitoring_order
     ADD CONSTRAINT monitoring_order_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
 ALTER TABLE ONLY public.monitoring_order

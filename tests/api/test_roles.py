@@ -98,6 +98,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "POST /groups": SETTERS,
     "GET /groups/{group_id}": NO_ENGINEER,
     "PATCH /groups/{group_id}": SETTERS,
+    "GET /imports": SETTERS,
     "GET /tags": EVERYONE,
     "GET /tags/{tag}": EVERYONE,
     "GET /fixes": QUEUE,
