@@ -1,7 +1,9 @@
-"""Turns a town into the WORLD document of CONTRACT.md: wearers, orders, activations, zones, with names nobody has."""
+"""Turns a town into the WORLD document of CONTRACT.md: wearers, orders, activations, zones, curfews, with names nobody has."""
 
 from collections.abc import Iterator
 from typing import Any, Final
+
+import numpy as np
 
 from bench.clock import show
 from bench.fleet import Fleet
@@ -9,6 +11,16 @@ from bench.upload import Town
 from bench.zones import Zone
 
 HOME_RADIUS_M: Final = 75.0
+
+DAYS: Final = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+
+# The demo's curfews. Nobody's routine or plan has them out between these local times, summer or winter.
+NIGHT: Final = ("22:30", "05:30")
+NIGHTS: Final = 12  # wearers who keep one
+# And two who never went to the address they were bailed to. Their windows are short and take turns, so that one is open at any
+# hour: minutes past the hour, from and to; together 16 hours a day and 112 a week, which is as much as the law allows.
+AWAY: Final = ((("00", "20"), ("30", "50")), (("15", "35"), ("45", "05")))
+AWAY_GRACE_MIN: Final = 2
 
 # Words that are no one's name, so that nobody mistakes an invented wearer for a person.
 _FIRST_WORDS: Final = (
@@ -57,8 +69,8 @@ def document(town: Town, start_us: int) -> dict[str, Any]:
             for row in rows
         ],
         "activations": [{"wearer": wearer(row), "tag": int(fleet.tag[row]), "from": begins, "to": None} for row in rows],
-        "zones": [*_homes(fleet), *exclusions(town)],
-        "curfews": [],
+        "zones": [*_homes(fleet), *exclusions(town), *_addresses(town)],
+        "curfews": list(_curfews(town)),
         "visits": [],
         "pauses": [],
         "settings": {},
@@ -70,6 +82,42 @@ def _homes(fleet: Fleet) -> Iterator[dict[str, Any]]:
         position = [round(float(fleet.lon[row]), 7), round(float(fleet.lat[row]), 7)]
         properties = {"name": "Home", "kind": "home", "radius_m": HOME_RADIUS_M, "applies_to": {"wearer": wearer(row)}}
         yield _feature(f"home{row + 1}", {"type": "Point", "coordinates": position}, properties)
+
+
+def _stay_at_home(town: Town) -> list[int]:
+    """Rows of wearers without a plan, who never are anywhere but where their routine has them; none where it is no demo."""
+    planned = set(town.plans.rows.tolist())
+    return [row for row in range(town.fleet.size) if row not in planned] if town.fleet.demo else []
+
+
+def _away(town: Town) -> list[int]:
+    """Rows of those who never went to their address."""
+    return _stay_at_home(town)[: len(AWAY)]
+
+
+def _addresses(town: Town) -> Iterator[dict[str, Any]]:
+    """Where those should be: at the home that is farthest from everything they do."""
+    fleet = town.fleet
+    for number, row in enumerate(_away(town), 1):
+        x, y = fleet.metres(np.full(fleet.size, row), fleet.lon, fleet.lat)
+        other = int(np.argmax(np.hypot(x, y)))
+        position = [round(float(fleet.lon[other]), 7), round(float(fleet.lat[other]), 7)]
+        properties = {"name": "Bail address", "kind": "home", "radius_m": HOME_RADIUS_M, "applies_to": {"wearer": wearer(row)}}
+        yield _feature(f"address{number}", {"type": "Point", "coordinates": position}, properties)
+
+
+def _curfews(town: Town) -> Iterator[dict[str, Any]]:
+    for number, (row, minutes) in enumerate(zip(_away(town), AWAY, strict=False), 1):
+        windows = [
+            {"days": DAYS, "from": f"{hour:02}:{start}", "to": f"{(hour + (end < start)) % 24:02}:{end}"}
+            for hour in range(24)
+            for start, end in minutes
+        ]
+        grace = {"grace_min": AWAY_GRACE_MIN}
+        yield {"ref": f"c{row + 1}", "order": f"o{row + 1}", "home": f"address{number}", **grace, "windows": windows}
+    for row in _stay_at_home(town)[len(AWAY) :][:NIGHTS]:
+        windows = [{"days": DAYS, "from": NIGHT[0], "to": NIGHT[1]}]
+        yield {"ref": f"c{row + 1}", "order": f"o{row + 1}", "home": f"home{row + 1}", "windows": windows}
 
 
 def exclusions(town: Town) -> Iterator[dict[str, Any]]:

@@ -14,6 +14,7 @@ from api.problem import ProblemError
 from api.routes.absences import AbsenceIn
 from api.routes.activations import ActivationIn
 from api.routes.orders import OrderIn
+from api.routes.pauses import PauseIn
 from api.routes.visits import VisitIn
 from api.routes.wearers import WearerIn
 from api.settings import Settings
@@ -45,10 +46,11 @@ PARTS: Final[Mapping[str, Part]] = {
     "curfews": Part(CurfewIn, {("order",): "orders", ("home",): "zones"}),
     "absences": Part(AbsenceIn, {("curfew",): "curfews"}),
     "visits": Part(VisitIn, {("wearer",): "wearers"}),
+    "pauses": Part(PauseIn, {("wearer",): "wearers"}),
 }
 
 # What the contract names and this version cannot load: refused where it holds anything, so that nobody believes it was read.
-UNREAD: Final = ("pauses", "settings")
+UNREAD: Final = ("settings",)
 
 
 class Item(NamedTuple):
@@ -244,8 +246,12 @@ def _worn_by_one(items: list[Item]) -> list[Item]:
 
 
 def rows(document: Document, in_force_from_us: int) -> NewWorld:
-    """A document whose items are good as rows to write, zones in force from a time that is given."""
-    wearers, orders, worn, zones, kept, absences, visits = ([item.body for item in document.get(part, ())] for part in PARTS)
+    """A document whose items are good as rows to write, zones in force from a time that is given.
+
+    Not its pauses: they need two people of an instance, and change who is paged, never what is judged.
+    """
+    written = [part for part in PARTS if part != "pauses"]
+    wearers, orders, worn, zones, kept, absences, visits = ([item.body for item in document.get(part, ())] for part in written)
     excused: dict[int, list[tuple[int, int, str, str]]] = defaultdict(list)
     for absence in absences:
         excused[absence.curfew].append((absence.starts, absence.ends, absence.authoriser, absence.reason))

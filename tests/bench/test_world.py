@@ -5,9 +5,12 @@ from collections import Counter
 import numpy as np
 import shapely
 
+from bench.fleet import FARTHEST_M
+from bench.routine import locate
 from bench.upload import town
-from bench.world import document, name
-from tests.bench.conftest import FRIDAY_US, Day
+from bench.world import AWAY, NIGHTS, document, name
+from model import timetable
+from tests.bench.conftest import DAY_US, FRIDAY_US, Day
 
 
 def test_the_demos_world(demo_day: Day) -> None:
@@ -23,8 +26,8 @@ def test_the_demos_world(demo_day: Day) -> None:
         "to": None,
     }
     kinds = Counter(one["properties"]["kind"] for one in world["zones"])
-    assert kinds == {"home": 200, "exclusion": 42}
-    assert len({one["ref"] for one in world["zones"]}) == 242
+    assert kinds == {"home": 202, "exclusion": 42}  # two are bailed to an address of their own
+    assert len({one["ref"] for one in world["zones"]}) == 244
     exclusions = [one for one in world["zones"] if one["properties"]["kind"] == "exclusion"]
     assert Counter(one["properties"]["purpose"] for one in exclusions)["victim"] > 20
     assert {one["geometry"]["type"] for one in exclusions} == {"Point", "Polygon", "MultiPolygon"}
@@ -39,8 +42,34 @@ def test_the_demos_world(demo_day: Day) -> None:
         assert 53.35 < south <= north < 53.52
 
 
+def test_the_demos_curfews(demo_day: Day) -> None:
+    """Those who keep theirs are home at night, summer and winter; of the two who never do, one is asked for at any minute."""
+    fleet, plans = demo_day.town.fleet, demo_day.town.plans
+    curfews = document(demo_day.town, FRIDAY_US)["curfews"]
+    assert len({curfew["ref"] for curfew in curfews}) == len(curfews) == len(AWAY) + NIGHTS
+    rows = np.array([int(curfew["order"][1:]) - 1 for curfew in curfews])
+    assert not set(rows.tolist()) & set(plans.rows.tolist())
+    tables = [timetable.parse(curfew, "Europe/London") for curfew in curfews]
+    summer_us = FRIDAY_US + 120 * DAY_US
+    for from_us in (FRIDAY_US, summer_us):
+        for row, table in zip(rows[len(AWAY) :], tables[len(AWAY) :], strict=True):
+            for low, high in timetable.expand(table, from_us, from_us + DAY_US).tolist():
+                at_us = np.arange(low, high, 60_000_000)
+                there = locate(fleet, np.full(len(at_us), row), at_us)
+                assert np.hypot(there.x, there.y).max() == 0, (row, low)
+        asked = [timetable.expand(table, from_us, from_us + DAY_US) for table in tables[: len(AWAY)]]
+        minutes = np.arange(from_us, from_us + DAY_US, 60_000_000)
+        inside = [(spans[:, :1] <= minutes) & (minutes < spans[:, 1:]) for spans in asked]
+        assert np.concatenate(inside).any(axis=0).all(), "no curfew to break at some minute"
+    addresses = {one["ref"]: one for one in document(demo_day.town, FRIDAY_US)["zones"]}
+    for row, curfew in zip(rows[: len(AWAY)], curfews, strict=False):
+        lon, lat = addresses[curfew["home"]]["geometry"]["coordinates"]
+        assert np.hypot(*fleet.metres(row, lon, lat)) > FARTHEST_M + 1000
+
+
 def test_elsewhere_each_tag_has_five_polygons() -> None:
     world = document(town(11, 40), FRIDAY_US)
+    assert world["curfews"] == []
     exclusions = [one for one in world["zones"] if one["properties"]["kind"] == "exclusion"]
     assert Counter(one["properties"]["applies_to"]["wearer"] for one in exclusions) == {f"w{row + 1}": 5 for row in range(40)}
     shapes = [shapely.geometry.shape(one["geometry"]) for one in exclusions]

@@ -93,6 +93,8 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         "victim",
         parse("2026-04-01T00:00:00Z"),
     )
+    paused = changed("pauses", [{"wearer": "w1", "reason": "In hospital.", "until": "2026-03-23T20:00:00Z"}])
+    assert document.rows(await document.whole(written(tmp_path, paused)), begins_us)[:4] == (wearers, orders, worn, zones)
     first, second = curfews
     assert (first.order, first.home, first.grace_min, second.grace_min, first.in_force_from_us) == (1, 0, 5, 0, begins_us)
     assert first.timetable == {"windows": WORLD["curfews"][0]["windows"], "exceptions": []}
@@ -128,6 +130,7 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         ("wearers.1.ref", ["w1"], "wearers[1]: its ref is ['w1']"),
         ("wearers", {"w1": {}}, "wearers is not a list of objects"),
         ("visits", [{"wearer": "w1"}], "visits[0]: kind: is needed"),
+        ("pauses", [{"wearer": "w9", "reason": "x", "until": "2026-03-23T20:00:00Z"}], "pauses[0]: wearer: none of the wearers"),
         ("settings", {"grace_min": 5}, "settings cannot be loaded by this version"),
         ("waerers", [], "there is no list 'waerers' in a world"),
     ],
