@@ -8,6 +8,7 @@ import numpy as np
 from alerts.device import HEARD, Device, Message
 from alerts.rules import Rules
 from alerts.terms import Terms
+from alerts.track import runs
 from model.alert import Change
 from model.arrays import I64, Array, Bool
 from model.event import EVENT
@@ -32,13 +33,16 @@ def hear(rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, e
     """
     wind(rules, terms, state)
     event_lane_us = np.maximum(np.maximum.accumulate(events["received_us"]), state.watermark_us) if len(events) else lane_us[:0]
-    all_tags, all_lane_us = np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us])
-    tags, of_tag = np.unique(all_tags, return_inverse=True)
-    due = _silent(rules, state, tags, of_tag, all_lane_us)
-    due |= np.isin(tags, np.fromiter((*state.devices.of, *state.signals.of), np.int64))
-    due |= np.isin(tags, events["tag"][np.isin(events["kind"], _HEARD)])
+    tags, first_us, last_us = _heard(fixes["tag"], lane_us, events["tag"], event_lane_us)
+    rows = state.find(tags)
+    before_us = np.where(rows < 0, 0, state.tags["contact_us"][rows])
+    due = (before_us > 0) & (first_us - before_us >= rules.silent_guarded_us)
+    if (last_us - first_us >= rules.silent_guarded_us).any():  # a batch of hours: look between its messages
+        due |= _paused(rules, tags, np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us]))
+    due |= state.has(rows, state.devices, state.signals)
     low = (fixes["battery_pct"] >= 0) & (fixes["battery_pct"] <= rules.battery_low_pct)
-    due |= np.isin(tags, fixes["tag"][low])
+    due[np.searchsorted(tags, fixes["tag"][low])] = True
+    due[np.searchsorted(tags, events["tag"][np.isin(events["kind"], _HEARD)])] = True
     changes: list[Change] = []
     for tag in tags[due].tolist():
         first, stop = np.searchsorted(fixes["tag"], [tag, tag + 1]).tolist()
@@ -57,20 +61,33 @@ def hear(rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, e
     return changes
 
 
-def _silent(rules: Rules, state: State, tags: Array, of_tag: I64, lane_us: I64) -> Bool:
-    """Which of (k,) tags were silent for so long, before these messages or between them, that it may have been told."""
-    before_us = state.records(tags)["contact_us"]
-    first_us, last_us = np.full(len(tags), FOREVER_US), np.zeros(len(tags), np.int64)
-    np.minimum.at(first_us, of_tag, lane_us)
-    np.maximum.at(last_us, of_tag, lane_us)
-    silent: Bool = (before_us > 0) & (first_us - before_us >= rules.silent_guarded_us)
-    long = last_us - first_us >= rules.silent_guarded_us
-    if long.any():  # a batch of hours: look between its messages
-        rows = np.flatnonzero(long[of_tag])
-        rows = rows[np.lexsort((lane_us[rows], of_tag[rows]))]
-        gap = (np.diff(lane_us[rows]) >= rules.silent_guarded_us) & (np.diff(of_tag[rows]) == 0)
-        silent[of_tag[rows[1:][gap]]] = True
-    return silent
+def _heard(fix_tags: Array, fix_us: I64, event_tags: Array, event_us: I64) -> tuple[Array, I64, I64]:
+    """(k,) distinct tags in order, and the least and the greatest lane time of each; ``fix_tags`` are in order."""
+    at = runs(fix_tags)
+    tags = fix_tags[at[:-1]]
+    first_us, last_us = fix_us, fix_us
+    if len(tags):
+        first_us, last_us = np.minimum.reduceat(fix_us, at[:-1]), np.maximum.reduceat(fix_us, at[:-1])
+    if len(event_tags):
+        own, of_event = np.unique(event_tags, return_inverse=True)
+        new = own[~np.isin(own, tags)]
+        to = np.searchsorted(tags, new)
+        tags = np.insert(tags, to, new)
+        first_us, last_us = np.insert(first_us, to, FOREVER_US), np.insert(last_us, to, 0)
+        place = np.searchsorted(tags, own)[of_event]
+        np.minimum.at(first_us, place, event_us)
+        np.maximum.at(last_us, place, event_us)
+    return tags, first_us, last_us
+
+
+def _paused(rules: Rules, tags: Array, of_message: Array, lane_us: I64) -> Bool:
+    """Which of (k,) tags in order were silent between two of (n,) messages for so long that it may have been told."""
+    order = np.lexsort((lane_us, of_message))
+    of_message, lane_us = of_message[order], lane_us[order]
+    gap = (np.diff(lane_us) >= rules.silent_guarded_us) & (np.diff(of_message) == 0)
+    paused = np.zeros(len(tags), bool)
+    paused[np.searchsorted(tags, of_message[1:][gap])] = True
+    return paused
 
 
 def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: int) -> list[Change]:
@@ -113,7 +130,7 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None) -> N
     due_us = np.maximum(np.maximum(contact_us, from_us), state.listening_us) + patience_us
     # Where nobody is monitored the next instant at which somebody is winds the tag again.
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
-    special = np.isin(tags, np.fromiter((*state.devices.of, *state.signals.of), np.int64))
+    special = state.has(rows, state.devices, state.signals)
     # Guarded now and then only: the exact answer is the machine's.
     special |= due_us <= state.watermark_us
     for row, tag in zip(rows[special].tolist(), tags[special].tolist(), strict=True):

@@ -11,7 +11,7 @@ from alerts.step import step
 from alerts.track import look, runs, track_of
 from alerts.world import World
 from model.alert import Judged
-from model.arrays import Array, Bool
+from model.arrays import Array, Bool, plain
 from model.batch import Batch
 from model.fix import FIX
 from model.history import NO_HISTORY, History
@@ -58,9 +58,11 @@ def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judg
     never counts twice. A last fix older than a fix speaks for is possible at most, and then raises alone, as no second one is to
     be had; its alert says how old it is.
     """
-    known = np.unique(np.fromiter((tag for tag in tags if state.peek(tag) is not None), np.int64))
-    records = state.records(known)
-    last = records["last"][records["last"]["tag"] != 0]
+    known = np.unique(np.fromiter(tags, np.int64))
+    rows = state.find(known)
+    known, rows = known[rows >= 0], rows[rows >= 0]
+    last = state.tags["last"][rows]
+    last = last[last["tag"] != 0]
     at = np.maximum(last["fix_at_us"], at_us)
     lane_us = np.maximum(at, state.watermark_us)
     track = track_of(last, at, lane_us, np.arange(len(last)), np.zeros(len(last), bool))
@@ -87,7 +89,7 @@ def doubtful(state: State, fixes: Array) -> Bool:
     order = identity_order(fixes)
     tag, at_us = fixes["tag"][order], fixes["fix_at_us"][order]
     tag_at = runs(tag)
-    newest_us = np.repeat(state.records(tag[tag_at[:-1]])["newest_us"], np.diff(tag_at))
+    newest_us = np.repeat(state.newest_us(state.find(tag[tag_at[:-1]])), np.diff(tag_at))
     twin = np.zeros(len(fixes) + 1, bool)
     twin[1:-1] = (tag[1:] == tag[:-1]) & (at_us[1:] == at_us[:-1])
     doubt = np.empty(len(fixes), bool)
@@ -98,9 +100,9 @@ def doubtful(state: State, fixes: Array) -> Bool:
 def _remember(world: World, state: State, after: Array, events: Array) -> None:
     """Write down what each tag left behind, and when its clock next runs out."""
     rows = state.rows(after["tag"])
-    state.tags[rows] = after
+    plain(state.tags)[rows] = plain(after)
     if len(events):
         of_events = state.rows(events["tag"])
         np.maximum.at(state.tags["contact_us"], of_events, events["received_us"])
-        rows = np.union1d(rows, of_events)
+        rows = np.concatenate([rows, of_events])  # maybe some twice
     wind(world.rules, world.terms, state, rows)

@@ -37,7 +37,7 @@ def windows(rules: Rules, state: State, fixes: Array) -> list[Window]:
     """The stored history that judging (n,) FIX, in any order, needs: none for data in order. Nothing is changed."""
     fixes = fixes[fixes["fix_at_us"] - fixes["received_us"] <= rules.skew_us]
     tags, of_tag = np.unique(fixes["tag"], return_inverse=True)
-    fixes = fixes[older(fixes, state.records(tags), of_tag)]
+    fixes = fixes[older(fixes, state.at(state.find(tags)), of_tag)]
     return _windows(rules, fixes)
 
 

@@ -8,7 +8,7 @@ from alerts.pace import Places, apart_m, plausible
 from alerts.rules import Rules
 from alerts.terms import Terms
 from alerts.track import Track, runs, track_of
-from model.arrays import I64, Array, Bool
+from model.arrays import I64, Array, Bool, copied, plain, taken
 from model.fix import FIX, Flag, Quality
 from model.state import State
 
@@ -21,7 +21,8 @@ class Assessed(NamedTuple):
     disordered: Bool  # (n,) of ``fixes``: older than what their tag was judged by, to be judged from history
     requalified: Array  # (r,) FIX stored earlier as implausible, confirmed by a fix of this batch
     lane_us: I64  # (n,) lane time of each of ``fixes``
-    before: Array  # (k,) TAG of the distinct tags in order, as remembered; but for the tag, zeros where it was never seen
+    rows: I64  # (k,) where the state has each of the distinct tags, in order; -1 where it was never seen
+    before: Array  # (k,) TAG of them as remembered; but for the tag, zeros where it was never seen
     after: Array  # (k,) TAG as they are to be remembered
 
 
@@ -40,10 +41,12 @@ def assess(rules: Rules, terms: Terms, state: State, arrived: Array) -> Assessed
     record judged after a later arrival of its own tag has that one's.
     """
     order = identity_order(arrived)
-    fixes = arrived[order]
+    fixes = taken(arrived, order)
     tag_at = runs(fixes["tag"])
-    tags = state.records(fixes["tag"][tag_at[:-1]])
-    tags["tag"] = fixes["tag"][tag_at[:-1]]
+    distinct = fixes["tag"][tag_at[:-1]]
+    rows = state.find(distinct)
+    tags = state.at(rows)
+    tags["tag"] = distinct
     of_tag = np.repeat(np.arange(len(tags)), np.diff(tag_at))
 
     skewed = fixes["fix_at_us"] - fixes["received_us"] > rules.skew_us
@@ -72,7 +75,7 @@ def assess(rules: Rules, terms: Terms, state: State, arrived: Array) -> Assessed
     requalified = tags["doubt"][np.array([tag for tag, jump, _ in jumps.confirmed if jump < 0], np.int64)]
     requalified["quality"] = _quality(rules, requalified)
     after = _after(tags, fixes, good, of_tag, tag_at, jumps)
-    return Assessed(fixes, track, disordered, requalified, lane_us, tags, after)
+    return Assessed(fixes, track, disordered, requalified, lane_us, rows, tags, after)
 
 
 def identity_order(fixes: Array) -> I64:
@@ -167,7 +170,7 @@ def _running_max(values: I64, of_tag: I64) -> I64:
 
 def _track(rules: Rules, fixes: Array, jumps: _Jumps, row: I64, at_us: I64, lane_us: I64, rank: I64, tags: Array) -> Track:
     """The track of the rows judged forward, in identity order but where arrival or a confirmed jump asks for another."""
-    judged = fixes.copy() if len(row) == len(fixes) else fixes[row]  # a copy costs a third of a gather
+    judged = taken(fixes, row)
     if len(jumps.implausible):
         judged["quality"][np.isin(row, jumps.implausible)] = Quality.IMPLAUSIBLE
     forward = (judged["quality"] == Quality.OK) | (judged["quality"] == Quality.LOW_ACCURACY)
@@ -195,16 +198,18 @@ def _quality(rules: Rules, fixes: Array) -> Array:
 
 def _after(before: Array, fixes: Array, good: I64, of_tag: I64, tag_at: I64, jumps: _Jumps) -> Array:
     """(k,) TAG: what the batch's fixes, their quality final, leave behind."""
-    after = before.copy()
+    after = copied(before)
     if not len(fixes):
         return after
     after["newest_us"] = np.maximum(before["newest_us"], fixes["fix_at_us"][tag_at[1:] - 1])
     after["contact_us"] = np.maximum(before["contact_us"], np.maximum.reduceat(fixes["received_us"], tag_at[:-1]))
     # A good fix either settles its tag's doubt or becomes it.
-    after["doubt"][np.unique(of_tag[good])] = np.zeros((), FIX)
+    settled = np.flatnonzero(before["doubt"]["tag"])
+    if len(settled):
+        after["doubt"][settled[np.isin(settled, of_tag[good])]] = np.zeros((), FIX)
     for tag, row in jumps.doubt.items():
         after["doubt"][tag] = fixes[row]
     onward = good[fixes["quality"][good] != Quality.IMPLAUSIBLE]
     newest = onward[np.append(of_tag[onward][1:] != of_tag[onward][:-1], True)] if len(onward) else onward
-    after["last"][of_tag[newest]] = fixes[newest]
+    plain(after["last"])[of_tag[newest]] = plain(fixes)[newest]
     return after

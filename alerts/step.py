@@ -13,7 +13,7 @@ from alerts.sighting import Said, Sighting, weigh
 from alerts.terms import Terms, protects_victim
 from alerts.track import Track, able, runs
 from model.alert import Change
-from model.arrays import Array
+from model.arrays import Array, taken
 from model.fix import Quality
 from model.state import Phase, State
 
@@ -39,20 +39,20 @@ def step(rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *,
     excludes, buffer_m = terms.of_hits(hits)
     order = np.lexsort((hits["zone"], hits["fix_row"]))
     order = order[excludes[order]]
-    hits, buffer_m = hits[order], buffer_m[order]
+    hits, buffer_m = taken(hits, order), buffer_m[order]
     said = weigh(rules, track, hits, buffer_m)
     tag_at = runs(track.fixes["tag"])
-    tags = track.fixes["tag"][tag_at[:-1]].tolist()
+    tags = track.fixes["tag"][tag_at[:-1]]
     hit_at = np.searchsorted(hits["fix_row"], tag_at)
 
-    busy = np.fromiter((tag in state.pairs.of for tag in tags), bool, len(tags))
+    busy = state.has(state.find(tags), state.pairs)
     matter = np.flatnonzero((said >= Said.POSSIBLE) | hits["crossed"])
     busy[np.searchsorted(hit_at, matter, side="right") - 1] = True
 
     changes: list[tuple[int, Change]] = []
     for k in np.flatnonzero(busy).tolist():
         first, stop = int(hit_at[k]), int(hit_at[k + 1])
-        tag = _Tag(rules, terms, state, track, tags[k], int(tag_at[k]), int(tag_at[k + 1]))
+        tag = _Tag(rules, terms, state, track, int(tags[k]), int(tag_at[k]), int(tag_at[k + 1]))
         changes += tag.judged(hits[first:stop], said[first:stop], again=again)
     changes.sort(key=lambda ranked: ranked[0])  # stable: a record's own changes keep their order
     return [change for _, change in changes]

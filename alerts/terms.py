@@ -128,8 +128,11 @@ class Terms:
         """Which of (n,) int64 tags ``guarded`` may be true of at some time; (n,) bool."""
         if self._guarding_all:
             return np.ones(len(tags), bool)
-        found: Bool = np.isin(tags, self._guarded)
-        return found
+        if not len(self._guarded):
+            return np.zeros(len(tags), bool)
+        found = np.minimum(np.searchsorted(self._guarded, tags), len(self._guarded) - 1)
+        guarded: Bool = self._guarded[found] == tags
+        return guarded
 
     def _guards(self, zone: int, at_us: int) -> bool:
         version = self._version(zone, at_us)

@@ -5,9 +5,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from model.arrays import I64, Array, Bool
+from model.arrays import I64, Array, Bool, joined, taken
 from model.fix import FIX, Flag, Quality, Source
-from model.hit import empty_hits
+from model.hit import HIT
 
 
 class Track(NamedTuple):
@@ -27,7 +27,7 @@ class Track(NamedTuple):
 
     def taken(self, rows: Array) -> "Track":
         """The track of some of its rows, given as indices or a mask."""
-        return Track(*(column[rows] for column in self))
+        return Track(taken(self.fixes, rows), *(column[rows] for column in self[1:]))
 
 
 def track_of(fixes: Array, at_us: Array, lane_us: Array, rank: Array, forward: Array) -> Track:
@@ -76,14 +76,14 @@ def look(at: Callable[[Array, Array], Array], track: Track, tags: Array) -> Arra
         rows = np.flatnonzero(track.forward == forward)
         if not len(rows):
             continue
-        fixes = track.fixes.copy() if len(rows) == len(track.fixes) else track.fixes[rows]
+        fixes = taken(track.fixes, rows)
         fixes["fix_at_us"] = track.at_us[rows]
         fixes["quality"] = Quality.OK  # paths go from one such fix to the next, whatever its accuracy
         present = fixes["tag"][runs(fixes["tag"])[:-1]]
         last = np.zeros(len(present), FIX)
         if forward:
-            last = tags["last"][np.searchsorted(tags["tag"], present)]
+            last = taken(tags["last"], np.searchsorted(tags["tag"], present))
         hits = at(fixes, last)
         hits["fix_row"] = rows[hits["fix_row"]]
         parts.append(hits)
-    return np.concatenate(parts) if parts else empty_hits()
+    return joined(parts, HIT)

@@ -9,7 +9,7 @@ from alerts.rules import Rules
 from alerts.terms import Terms
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
-from model.arrays import Array
+from model.arrays import Array, taken
 from model.curfew import Curfew
 from model.visit import Visit
 from model.zone import Assignment, Monitored, Zone
@@ -78,6 +78,6 @@ class World:
         if ((step > 0) | ((step == 0) & (np.diff(fixes["fix_at_us"]) >= 0))).all():
             return evaluate(self.index, fixes, last)
         order = np.lexsort((fixes["fix_at_us"], fixes["tag"]))
-        hits = evaluate(self.index, fixes[order], last)
+        hits = evaluate(self.index, taken(fixes, order), last)
         hits["fix_row"] = order[hits["fix_row"]]
         return hits

@@ -7,7 +7,7 @@ from typing import NamedTuple
 import numpy as np
 
 from cordon.pieces import added
-from model.arrays import Array
+from model.arrays import Array, joined
 from model.batch import Batch, DeadLetter, Part, Position, Receipt
 from model.event import EVENT
 from model.fix import FIX
@@ -47,8 +47,8 @@ def merged(shares: Sequence[Work], clock_us: int, position: Position) -> Batch:
         live = live if share.live is None else share.live
         backlog = backlog if share.backlog is None else share.backlog
     return Batch(
-        np.concatenate([share.fixes for share in shares]) if shares else np.zeros(0, FIX),
-        np.concatenate([share.events for share in shares]) if shares else np.zeros(0, EVENT),
+        joined([share.fixes for share in shares], FIX),
+        joined([share.events for share in shares], EVENT),
         "",
         max((share.received_us for share in shares), default=clock_us),
         tuple(letter for share in shares for letter in share.dead),

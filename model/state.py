@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from model.arrays import I64, Array
+from model.arrays import I64, Array, Bool, plain, taken
 from model.event import EVENT
 from model.fix import FIX
 from model.instant import FOREVER_US
@@ -141,7 +141,8 @@ class State:
     listening_us : since when the lane has been listening without a gap: silence before is not the tag's. Kept in the lane's row
     control_seq : position in the feed of the newest control change that was judged
     touched : numbers of the blocks changed since ``take_touched``
-    changed : rows changed since ``take_delta``
+    changed : (capacity,) bool by row, what changed since ``take_delta``
+    busy : (capacity,) bool by row, whose tag may have a row in the ``tables``: of the others it is certain that they have none
     """
 
     def __init__(self) -> None:
@@ -159,25 +160,56 @@ class State:
         self.listening_us = 0
         self.control_seq = 0
         self.touched: set[int] = set()
-        self.changed: set[int] = set()
+        self.changed: Bool = np.zeros(len(self.tags), bool)
+        self.busy: Bool = np.zeros(len(self.tags), bool)
+        # Tag ids in order, and their rows: of the first so many rows. Those made since are put in at the next look.
+        self._ids: I64 = np.zeros(0, np.int64)
+        self._id_rows: I64 = np.zeros(0, np.int64)
 
-    def rows(self, tags: Array) -> Array:
+    def rows(self, tags: Array) -> I64:
         """(n,) int64 rows of the given (n,) int64 tag ids, making rows for those never seen; marks them touched."""
-        row_of = self.row_of
-        found = np.fromiter((row_of.get(tag, -1) for tag in tags.tolist()), np.int64, len(tags))
+        found = self.find(tags)
         for at in np.flatnonzero(found < 0).tolist():
             found[at] = self._add(int(tags[at]))
-        self.touched.update(np.unique(found // BLOCK_TAGS).tolist())
-        self.changed.update(found.tolist())
+        self.touched.update(np.flatnonzero(np.bincount(found // BLOCK_TAGS)).tolist())
+        self.changed[found] = True
         return found
 
-    def records(self, tags: Array) -> Array:
-        """(n,) TAG copies of what is remembered of (n,) int64 tag ids, zeros where nothing is; changes nothing."""
-        row_of = self.row_of
-        found = np.fromiter((row_of.get(tag, -1) for tag in tags.tolist()), np.int64, len(tags))
-        records = self.tags[found]
-        records[found < 0] = np.zeros((), TAG)
+    def find(self, tags: Array) -> I64:
+        """(n,) int64 rows of (n,) int64 tag ids, -1 where one was never seen; quickest where they are in order."""
+        if len(self._ids) < self.count:
+            # Of a look-up for each tag in a dict this takes a third, for whole batches; one tag alone is quicker there.
+            fresh = self.tags["tag"][len(self._ids) : self.count]
+            order = np.argsort(fresh)
+            at = np.searchsorted(self._ids, fresh[order])
+            rows = order + len(self._ids)
+            self._ids, self._id_rows = np.insert(self._ids, at, fresh[order]), np.insert(self._id_rows, at, rows)
+        if not self.count:
+            return np.full(len(tags), -1)
+        at = np.searchsorted(self._ids, tags)
+        at[at == self.count] = 0
+        rows = self._id_rows[at]
+        rows[self._ids[at] != tags] = -1
+        return rows
+
+    def at(self, rows: I64) -> Array:
+        """(n,) TAG copies of what stands in (n,) int64 rows as ``find`` gives them, zeros for those it did not find."""
+        records = taken(self.tags, rows)
+        records[rows < 0] = np.zeros((), TAG)
         return records
+
+    def newest_us(self, rows: I64) -> I64:
+        """(n,) int64 largest fix_at stored for the tags in (n,) int64 rows as ``find`` gives them, 0 where it found none."""
+        newest_us: I64 = np.where(rows < 0, 0, self.tags["newest_us"][rows])
+        return newest_us
+
+    def has(self, rows: I64, *tables: Table) -> Bool:
+        """Which of the tags in (n,) int64 rows as ``find`` gives them have a record in any of some ``tables``; (n,) bool."""
+        found: Bool = self.busy[rows] & (rows >= 0)
+        some = np.flatnonzero(found)
+        tags = self.tags["tag"][rows[some]].tolist()
+        found[some] = [any(tag in table.of for table in tables) for tag in tags]
+        return found
 
     def peek(self, tag: int) -> Array | None:
         """The tag's () TAG record, or None if it was never seen."""
@@ -200,7 +232,9 @@ class State:
         if self.count + more > len(self.tags):
             grown = np.zeros(max(2 * len(self.tags), self.count + more), TAG)
             grown[: self.count] = self.tags[: self.count]
-            self.due_us = np.concatenate([self.due_us, np.full(len(grown) - len(self.tags), FOREVER_US)])
+            room = len(grown) - len(self.tags)
+            self.due_us = np.concatenate([self.due_us, np.full(room, FOREVER_US)])
+            self.changed, self.busy = (np.concatenate([mask, np.zeros(room, bool)]) for mask in (self.changed, self.busy))
             self.tags = grown
 
     def put(self, table: Table, record: Array) -> None:
@@ -223,7 +257,8 @@ class State:
         self._touch(self._add(tag))
 
     def _touch(self, row: int) -> None:
-        self.changed.add(row)
+        """Note that a tag, its rows in the tables included, changed."""
+        self.changed[row] = self.busy[row] = True
         self.touched.add(row // BLOCK_TAGS)
 
     def blocks(self) -> Iterator[int]:
@@ -278,6 +313,7 @@ class State:
         self._make_room(count)
         self.tags[first : first + count] = records
         self.row_of.update(zip(tags, range(first, first + count), strict=True))
+        self.busy[first : first + count] = True
         self.count += count
         if more:
             body = self._put_more(body, more)
@@ -289,23 +325,24 @@ class State:
         Empty where nothing did. Little-endian: counts of CHANGED, DOUBT and PAIR rows, then those, then the other tables' as in a
         block.
         """
-        rows = np.array(sorted(self.changed), np.int64)
-        self.changed.clear()
+        rows = np.flatnonzero(self.changed[: self.count])
         if not len(rows):
             return b""
-        records = self.tags[rows]
+        self.changed[rows] = False
         changed = np.empty(len(rows), CHANGED)
         changed["row"] = rows
-        for name in ("tag", "newest_us", "contact_us", "last"):
-            changed[name] = records[name]
-        doubtful = np.flatnonzero(records["doubt"]["tag"])
+        for name in ("tag", "newest_us", "contact_us"):
+            changed[name] = self.tags[name][rows]
+        plain(changed["last"])[:] = plain(self.tags["last"])[rows]
+        doubtful = rows[self.tags["doubt"]["tag"][rows] != 0]
         doubts = np.empty(len(doubtful), DOUBT)
-        doubts["row"], doubts["doubt"] = rows[doubtful], records["doubt"][doubtful]
-        tags = records["tag"].tolist()
+        doubts["row"], doubts["doubt"] = doubtful, self.tags["doubt"][doubtful]
+        self.busy[rows] = self.has(rows, *self.tables)
+        tags = self.tags["tag"][rows[self.busy[rows]]].tolist()
         pairs, more = self.pairs.of_tags(tags), self._more(tags)
         first = len(changed) + (_more_of(len(self.others)) if more else 0)
         counts = np.array([first, len(doubts), len(pairs)], _COUNTS)
-        return counts.tobytes() + changed.tobytes() + doubts.tobytes() + pairs.tobytes() + more
+        return b"".join((counts.data, changed.data, doubts.data, pairs.data, more))
 
     def apply(self, delta: bytes) -> None:
         """Make the changes another state told of by ``take_delta``; deltas are applied in the order they were taken.
@@ -332,14 +369,15 @@ class State:
                 table.clear(tag)
             self._touch(row)
         rows = changed["row"]
-        for name in ("newest_us", "contact_us", "last"):
+        for name in ("newest_us", "contact_us"):
             self.tags[name][rows] = changed[name]
+        plain(self.tags["last"])[rows] = plain(changed["last"])
         self.tags["doubt"][rows] = np.zeros((), FIX)
         self.tags["doubt"][doubts["row"]] = doubts["doubt"]
         self.pairs.load(pairs.tobytes())
         if more:
             self._put_more(delta, more)
-        self.changed.clear()
+        self.changed[rows] = False
         self.wound = False
 
     def digest(self) -> str:
@@ -396,7 +434,7 @@ def rebuilt(blocks: Iterable[tuple[int, bytes]], watermark_us: int, control_seq:
     for number, body in blocks:
         state.load_block(number, body)
     state.touched.clear()
-    state.changed.clear()
+    state.changed[:] = False
     state.watermark_us = watermark_us
     state.control_seq = control_seq
     return state

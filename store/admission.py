@@ -52,6 +52,18 @@ async def stored(connection: Connection, codec: Codec, identity: Sequence[str], 
     return np.array([tuple(row) for row in rows], codec.dtype)
 
 
+def admit(known: Array, rows: Array, doubtful: Bool, identity: Sequence[str], content: Sequence[str]) -> Admission:
+    """``sort_out`` of (n,) records of which all but the ``doubtful`` ones are certain to be alone in their identity."""
+    if not doubtful.any():
+        none = np.zeros(len(rows), bool)
+        return Admission(~none, none, none, rows)
+    asked = sort_out(known, rows[doubtful], identity, content)
+    whole = Admission(np.ones(len(rows), bool), np.zeros(len(rows), bool), np.zeros(len(rows), bool), rows.copy())
+    for of_all, of_asked in zip(whole, asked, strict=True):
+        of_all[doubtful] = of_asked
+    return whole
+
+
 def sort_out(known: Array, rows: Array, identity: Sequence[str], content: Sequence[str]) -> Admission:
     """Compare (n,) records in arrival order with each other and with (k,) known ones, which came before them all.
 

@@ -85,7 +85,7 @@ def slices(rows: Array, at_us: str) -> list[Slice]:
     rows = settled(rows)
     of_day = rows[at_us] // DAY_US
     found = []
-    days = np.unique(of_day).tolist()
+    days = [int(of_day[0])] if (of_day == of_day[0]).all() else np.unique(of_day).tolist()
     for day in days:
         own = np.ascontiguousarray(rows if len(days) == 1 else rows[of_day == day])  # mostly one: nothing is copied
         marked = marks(own).tobytes()

@@ -9,7 +9,7 @@ import asyncpg
 import numpy as np
 
 from model.alert import Change, Judged, Op
-from model.arrays import Array, Bool
+from model.arrays import Array, Bool, taken
 from model.batch import Batch, DeadLetter, Part, Position, Receipt
 from model.errors import CordonError, FencedError
 from model.fix import CONTENT, IDENTITY, Flag
@@ -21,6 +21,7 @@ from store.admission import (
     EVENT_CONTENT,
     EVENT_IDENTITY,
     Admission,
+    admit,
     event_letters,
     fix_letters,
     sort_out,
@@ -119,8 +120,9 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
     ----------
     batch : records in arrival order, ``gateway`` numbers set; may be empty, to move the clock or to judge again
     state : the lane's, changed by ``judge`` alone
-    doubtful : (n,) bool, fixes that may be stored already; of the others it is certain that they are not
-    windows : the history that judging given (k,) FIX needs
+    doubtful : (n,) bool, fixes that may be stored already, or be twice in the batch; of the others it is certain that they are
+        alone, and newer than all that is stored of their tag
+    windows : the history that judging given (k,) FIX needs; those that are not doubtful need none
     judge : judges the admitted batch with that history
     now_us : lane time, microseconds since 1970 UTC: the watermark after this commit
     control_seq : the newest control change judged by
@@ -152,9 +154,11 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
             # 2 admit
             at(Step.ADMIT, records)
             fixes, events = await _admit(connection, batch, doubtful)
-            admitted = batch._replace(fixes=batch.fixes[fixes.admitted], events=batch.events[events.admitted], dead=(), parts=())
+            admitted = batch._replace(
+                fixes=_admitted(batch.fixes, fixes.admitted), events=_admitted(batch.events, events.admitted), dead=(), parts=()
+            )
             # 3 history
-            needed = tuple(windows(admitted.fixes))
+            needed = tuple(windows(batch.fixes[doubtful & fixes.admitted]))
             at(Step.HISTORY, len(needed))
             known = await history.load(connection, needed)
             # 4 judge
@@ -254,7 +258,7 @@ async def _admit(connection: Connection, batch: Batch, doubtful: Bool) -> tuple[
     if len(asked) or len(batch.events):
         # From here on rows are found by their keys. Statistics of a day that is just filling would suggest reading all of it.
         await connection.execute("SET LOCAL enable_seqscan = off")
-    fixes = sort_out(await stored(connection, FIXES, IDENTITY, asked), batch.fixes, IDENTITY, CONTENT)
+    fixes = admit(await stored(connection, FIXES, IDENTITY, asked), batch.fixes, doubtful, IDENTITY, CONTENT)
     known = await stored(connection, EVENTS, EVENT_IDENTITY, batch.events)
     events = sort_out(known, batch.events, EVENT_IDENTITY, EVENT_CONTENT)
     return fixes, events
@@ -269,7 +273,7 @@ async def _copy(connection: Connection, codec: Codec, rows: Array, order: Sequen
     """Store rows, and return them in the order they were stored in."""
     if not len(rows):
         return rows
-    ordered = rows[np.lexsort([rows[name] for name in reversed(order)])]  # neighbours in the index: 1.5 times faster
+    ordered = _ordered(rows, order)  # neighbours in the index: 1.5 times faster
     data = codec.encode(ordered)
 
     async def source() -> Any:
@@ -277,6 +281,19 @@ async def _copy(connection: Connection, codec: Codec, rows: Array, order: Sequen
 
     await connection.copy_to_table(codec.table, source=source(), columns=codec.columns, format="binary")
     return ordered
+
+
+def _ordered(rows: Array, order: Sequence[str]) -> Array:
+    """Rows in the order of some columns; fixes are given in that order, and looking is cheaper than sorting."""
+    first, second = rows[order[0]], rows[order[1]]
+    if ((first[1:] > first[:-1]) | ((first[1:] == first[:-1]) & (second[1:] > second[:-1]))).all():
+        return rows
+    return taken(rows, np.lexsort([rows[name] for name in reversed(order)]))
+
+
+def _admitted(rows: Array, mask: Bool) -> Array:
+    """The rows of a mask; nearly always all of them, of which no copy is made."""
+    return rows if mask.all() else taken(rows, mask)
 
 
 async def _requalify(connection: Connection, fixes: Array) -> list[tuple[int, ...]]:

@@ -8,7 +8,7 @@ from typing import Final
 
 import numpy as np
 
-from model.arrays import Array
+from model.arrays import Array, plain
 from model.errors import CordonError
 from model.event import EVENT
 from model.fix import FIX
@@ -50,7 +50,7 @@ class Codec:
         """Binary COPY data of (n,) rows of the dtype; exact, NaN and absent values included."""
         assert self.dtype.names is not None
         tuples = np.empty(len(rows), self._tuple)
-        tuples[:] = self._frame
+        plain(tuples)[:] = plain(self._frame.reshape(1))
         for name in self.dtype.names:
             tuples[name] = rows[name] - PG_EPOCH_US if name.endswith("_us") else rows[name]
         return b"".join((HEADER, tuples.data, TRAILER))

@@ -121,7 +121,9 @@ def _index(tags: int) -> ZoneIndex:
 def _wrong(state: State, tags: int, pairs: int) -> int:
     """Tags of which another fix or another number of occurrences is remembered than was put."""
     ids = FIRST_TAG + 7_919 * np.arange(tags)
-    kept, put = (np.ascontiguousarray(fixes).view(f"V{fixes.itemsize}") for fixes in (state.records(ids)["last"], _fixes(ids)))
+    kept, put = (
+        np.ascontiguousarray(fixes).view(f"V{fixes.itemsize}") for fixes in (state.at(state.find(ids))["last"], _fixes(ids))
+    )
     fewer = [sum(state.pairs.get(tag, _zone_of(tag, k)) is not None for k in range(FENCES)) != pairs for tag in ids.tolist()]
     return int(np.count_nonzero((kept != put) | np.array(fewer)))
 

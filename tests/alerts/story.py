@@ -117,6 +117,8 @@ class Memory:
             stored.add(identity(fix))
         admitted = fixes[np.array(new, bool)]
         asked = windows(world.rules, self.state, admitted)
+        doubted = windows(world.rules, self.state, fixes[doubt & np.array(new, bool)])
+        assert doubted == asked, "a fix that needs history was not doubted"
         held = np.zeros(len(self.fixes), bool)
         for window in asked:
             held |= (

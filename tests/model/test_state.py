@@ -135,3 +135,23 @@ def test_blocks_are_put_back_in_order_and_each_tag_once() -> None:
     for wrong in ([(1, bodies[1])], [(0, bodies[0]), (1, bodies[0])], [(0, bodies[0]), (0, bodies[1])]):
         with pytest.raises(ValueError, match="snapshot block"):
             rebuilt(wrong, 0, 0)
+
+
+@given(st.lists(STEPS, max_size=4), st.lists(st.integers(0, 8), max_size=12))
+def test_tags_are_found_in_any_order_with_what_they_have(
+    commits: list[list[tuple[str, int, int, int]]], asked: list[int]
+) -> None:
+    state = State()
+    for steps in commits:
+        for step in steps:
+            act(state, *step)
+        rows = state.find(np.array(asked, np.int64))
+        assert rows.tolist() == [state.row_of.get(tag, -1) for tag in asked]
+        assert state.at(rows)["tag"].tolist() == [tag if tag in state.row_of else 0 for tag in asked]
+        for tables in (state.tables, (state.pairs,), (state.devices, state.signals)):
+            assert state.has(rows, *tables).tolist() == [any(tag in table.of for table in tables) for tag in asked]
+        state.take_delta()
+    blocks = [(number, state.block(number)) for number in state.blocks()]
+    again = rebuilt(blocks, state.watermark_us, state.control_seq)
+    rows = again.find(np.array(asked, np.int64))
+    assert again.has(rows, again.pairs).tolist() == [tag in state.pairs.of for tag in asked]

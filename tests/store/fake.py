@@ -42,8 +42,10 @@ def batch_of(*fixes: Array, events: Array | None = None, **rest: object) -> Batc
 
 
 def doubtful(state: State, fixes: Array) -> Array:
-    """Fixes not newer than the newest known of their tag."""
-    return np.array([row["fix_at_us"] <= newest(state, int(row["tag"])) for row in fixes], bool)
+    """Fixes not newer than the newest known of their tag, or not alone at their instant."""
+    at = fixes[["tag", "fix_at_us"]].tolist()
+    old = [row["fix_at_us"] <= newest(state, int(row["tag"])) for row in fixes]
+    return np.array([is_old or at.count(one) > 1 for one, is_old in zip(at, old, strict=True)], bool)
 
 
 def newest(state: State, tag: int) -> int:
