@@ -1,5 +1,6 @@
 """Turns the control tables into what verdicts depend on: zone versions, to which tags they apply, and by whose authority."""
 
+import asyncio
 import json
 import time
 from collections import defaultdict
@@ -84,6 +85,9 @@ VISITS: Final = """
 """
 
 
+STRETCH_US: Final = 28 * DAY_US  # writing one timetable out takes 1.4 ms, and a centre has thousands
+
+
 async def seq(store: Store) -> int:
     """Position in the feed of the newest control change."""
     found: int = await store.pool.fetchval(SEQ)
@@ -127,7 +131,10 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
     excused: dict[int, list[Span]] = defaultdict(list)
     for curfew, start, end in absences:
         excused[curfew].append((start, end))
-    curfews = [_curfew(row, tuple(joined(excused[row["curfew"]])), first_us, last_us) for row in curfew_versions]
+    # Not on the loop that others wait for: the first time, every timetable is written out.
+    curfews = await asyncio.to_thread(
+        lambda: [_curfew(row, tuple(joined(excused[row["curfew"]])), first_us, last_us) for row in curfew_versions]
+    )
     return Controls(zones, assignments, monitored, shared, control_seq, curfews, [_visit(row) for row in visited])
 
 
@@ -174,8 +181,8 @@ def _intervals(row: asyncpg.Record, first_us: int, last_us: int) -> tuple[Span, 
 
 
 def _curfew(row: asyncpg.Record, excused: tuple[Span, ...], first_us: int, last_us: int) -> Curfew:
-    # Whole days, so that what was written out serves for all of one.
-    windows = _windows(row["timetable"], row["timezone"], first_us // DAY_US, -(-last_us // DAY_US))
+    # Whole stretches: what was written out serves until the next one begins, and a curfew that nobody changed is the same curfew.
+    windows = _windows(row["timetable"], row["timezone"], first_us // STRETCH_US, -(-last_us // STRETCH_US))
     if windows is None:
         raise CordonError(f"the timetable of curfew {row['curfew']} cannot be read: save the curfew again")
     return Curfew(
@@ -194,12 +201,12 @@ def _curfew(row: asyncpg.Record, excused: tuple[Span, ...], first_us: int, last_
 
 
 @lru_cache(maxsize=20_000)
-def _windows(text: str, zone: str, first_day: int, last_day: int) -> tuple[Span, ...] | None:
-    """A timetable's windows that have a moment in days of 1970 UTC, none of them cut; None where it cannot be read."""
+def _windows(text: str, zone: str, first: int, last: int) -> tuple[Span, ...] | None:
+    """A timetable's windows with a moment between two stretches since 1970, none of them cut; None where it cannot be read."""
     table = timetable.parse(json.loads(text), zone)
     if isinstance(table, Rejected):
         return None
-    first_us, last_us = first_day * DAY_US, last_day * DAY_US
+    first_us, last_us = first * STRETCH_US, last * STRETCH_US
     around = timetable.expand(table, first_us - LONGEST_US, last_us + LONGEST_US)
     return tuple((low, high) for low, high in around.tolist() if low < last_us and high > first_us)
 
