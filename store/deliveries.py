@@ -13,6 +13,7 @@ import asyncpg
 
 from model.alert import Kind
 from store import alerts, audit, channels, feed, incidents
+from store.caseloads import ANSWERS
 from store.edits import RETURNING
 from store.feed import Edit
 from store.pool import Connection, Store
@@ -20,7 +21,7 @@ from store.refusal import ConflictError, MissingError
 
 # Every message that nobody has looked at becomes a delivery for each channel it is for. What a channel's own silence raised goes
 # to all but that channel, which would never hear it.
-ADDRESS: Final = """
+ADDRESS: Final = f"""
 WITH fresh AS (
     SELECT id, alert, (body ->> 'kind') AS kind, (body ->> 'severity')::smallint AS severity,
            CASE topic WHEN 'alert' THEN 'raised' ELSE coalesce(body ->> 'to', topic) END AS tells FROM outbox
@@ -30,15 +31,15 @@ WITH fresh AS (
     SELECT f.id, c.id, f.alert, f.severity, 'msg_' || f.id || '_' || c.id || '_' || left(md5(gen_random_uuid()::text), 12)
     FROM fresh f
     LEFT JOIN alert a ON a.id = f.alert
-    LEFT JOIN monitoring_order o ON o.id = a.monitoring_order
+    LEFT JOIN monitoring_order m ON m.id = a.monitoring_order
     JOIN channel c ON c.active AND (c.kinds IS NULL OR f.kind = ANY (c.kinds))
         AND (c.severities IS NULL OR f.severity = ANY (c.severities)) AND (c.tells IS NULL OR f.tells = ANY (c.tells))
-        AND (c.organisation IS NULL OR c.organisation = o.organisation) AND (c.officer IS NULL OR c.officer = o.officer)
+        AND (c.organisation IS NULL OR c.organisation = m.organisation) AND (c.officer IS NULL OR c.officer = {ANSWERS})
         AND (c.undelivered IS NULL OR f.alert IS DISTINCT FROM c.undelivered)
     ON CONFLICT (outbox, channel) DO NOTHING RETURNING 1
 ), addressed AS (
     UPDATE outbox SET addressed_at = clock_timestamp() FROM fresh WHERE outbox.id = fresh.id RETURNING 1
-) SELECT count(*) FROM addressed"""
+) SELECT count(*) FROM addressed"""  # noqa: S608 (constants)
 MOST: Final = 500  # messages addressed at once
 
 # The gravest first, then the longest overdue; of each channel no more than it has room for ($1 channels, $2 tries under way).

@@ -94,7 +94,9 @@ class ChannelIn(Input):
     organisation: Id | None = Field(
         None, description="only alerts under this organisation's orders; null: any, and those without a wearer"
     )
-    officer: Id | None = Field(None, description="only of this account's caseload: orders it is the responsible officer of")
+    officer: Id | None = Field(
+        None, description="only of orders this account answers for just now: its caseload, or one it covers"
+    )
     active: bool = True
 
 

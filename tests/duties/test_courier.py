@@ -97,6 +97,16 @@ async def test_a_channel_is_told_of_what_it_asked_for(store: Store, lanes: Lanes
     async with courier() as one:
         await goes(one, store)
         assert {got.path[1:] for got in desk.got} == {"all", "both", "ours", "caseload"}
+        # While somebody covers for the officer, it is they who answer, and who are told.
+        desk.got.clear()
+        await store.pool.execute(
+            """INSERT INTO cover (officer, covered_by, starts, until)
+               VALUES ($1, $2, now() - interval '1 day', now() + interval '1 day')""",
+            *(officer, other),
+        )
+        await lanes.raises(severity=2)
+        await goes(one, store)
+        assert {got.path[1:] for got in desk.got} == {"all", "both", "ours", "another's"}
         # What is no wearer's is under no order.
         desk.got.clear()
         async with edit(store) as change:
