@@ -94,11 +94,10 @@ class Courier:
         """
         while await deliveries.address(store) == deliveries.MOST:
             pass
-        busy = Counter(self._tries.values())
-        async with deliveries.turn(store, busy, EACH, AT_ONCE - len(self._tries)) as turn:
-            begin: list[tuple[Due, Message]] = []
-            superseded: dict[int, str] = {}
-            left: list[int] = []
+        begin: list[tuple[Due, Message]] = []
+        superseded: dict[int, str] = {}
+        left: list[int] = []
+        async with deliveries.turn(store, Counter(self._tries.values()), EACH, AT_ONCE - len(self._tries)) as turn:
             for one in turn.due:
                 what, why = message.fate(one)
                 if what is Fate.SUPERSEDE:
@@ -107,9 +106,10 @@ class Courier:
                     left.append(one.id)
                 else:
                     begin.append((one, message.message(one, why, self._console_url)))
-            await turn.begin({one.id: self._senders[one.by].timeout_s * LEASE for one, _ in begin})
-            await turn.supersede(superseded)
-            await turn.leave(left)
+            if turn.due:
+                await turn.begin({one.id: self._senders[one.by].timeout_s * LEASE for one, _ in begin})
+                await turn.supersede(superseded)
+                await turn.leave(left)
         for one, said in begin:
             task = asyncio.create_task(self._try(store, one, said, turn.now_us), name=said.id)
             self._tries[task] = one.channel

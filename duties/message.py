@@ -39,6 +39,8 @@ def fate(one: Due) -> tuple[Fate, str]:
     written (what is over as it is raised, a crossing, is no less news), or called again. A stale page is not sent. For a P1 the
     end is told instead, once: whoever was to be woken learns that it was, and is over.
     """
+    if not one.active:  # switched off while the message was being addressed
+        return Fate.SUPERSEDE, "the channel was switched off"
     over = _over(one)
     if not over:
         # Of P1s each is told; of others the latest call stands for those before it.

@@ -49,12 +49,12 @@ LEFT JOIN unnest($1::bigint[], $2::integer[]) busy (channel, tries) ON busy.chan
 CROSS JOIN LATERAL (
     SELECT id, severity, due_at FROM delivery WHERE channel = c.id AND due_at <= clock_timestamp()
     ORDER BY severity, due_at LIMIT greatest(0, $3 - coalesce(busy.tries, 0)) FOR UPDATE SKIP LOCKED) d
-WHERE c.active ORDER BY d.severity, d.due_at LIMIT $4"""
+ORDER BY d.severity, d.due_at LIMIT $4"""
 
 # All that decides what becomes of a delivery, and all that is sent of it. ``newer``: the channel has a later one of the alert.
 WHOLE: Final = f"""
 SELECT d.id, d.key, d.channel, d.alert, d.severity, d.attempts, d.state = 'dead' AS dead, d.created_at,
-       o.topic, o.body, o.at, c.kind AS by, c.name, c.target, c.secret,
+       o.topic, o.body, o.at, c.kind AS by, c.name, c.active, c.target, c.secret,
        CASE WHEN c.before_until > clock_timestamp() THEN c.secret_before END AS secret_before,
        a.condition, a.ended_at,
        {alerts.STATE} AS handling, coalesce(a.handled_at > o.at, false) AS handled_since,
@@ -79,6 +79,7 @@ class Due(NamedTuple):
     at_us: int | None  # when the message was written
     by: str  # "webhook", "mail"
     name: str  # the channel's
+    active: bool  # the channel is
     target: str
     secret: bytes | None
     secret_before: bytes | None
@@ -98,7 +99,7 @@ async def address(store: Store) -> int:
 class Turn:
     """The right to begin tries of the deliveries in ``due``, until the transaction ends; made by :func:`turn`.
 
-    ``now_us`` is the database's clock, microseconds since 1970 UTC.
+    ``now_us`` is the database's clock, microseconds since 1970 UTC, where anything is due.
     """
 
     def __init__(self, connection: Connection, now_us: int, due: Sequence[Due]) -> None:
@@ -139,7 +140,10 @@ async def turn(store: Store, busy: Mapping[int, int], each: int, most: int) -> A
     """
     async with store.pool.acquire() as connection, connection.transaction():
         rows = await connection.fetch(DUE, list(busy), list(busy.values()), each, most)
-        whole = await connection.fetch(WHOLE, [row["id"] for row in rows]) if rows else []
+        if not rows:
+            yield Turn(connection, 0, [])
+            return
+        whole = await connection.fetch(WHOLE, [row["id"] for row in rows])
         now_us: int = await connection.fetchval("SELECT clock_timestamp()")
         yield Turn(connection, now_us, [Due(*row) for row in whole])
 

@@ -2,16 +2,23 @@
 
 import asyncio
 import contextlib
+import ssl
 import threading
 from collections import Counter
 from collections.abc import AsyncIterator, Callable, Iterator
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from email import message_from_bytes, policy
 from email.message import EmailMessage
+from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, TypeVar, cast
 
 from aiohttp import web
 from aiosmtpd.smtp import SMTP, Envelope, Session
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 HANG = -1  # a status: never answer
 
@@ -63,16 +70,16 @@ class Web:
 
 
 @contextlib.asynccontextmanager
-async def serving() -> AsyncIterator[Web]:
+async def serving(tls: ssl.SSLContext | None = None) -> AsyncIterator[Web]:
     """A web server on a free port."""
     received = Web()
     app = web.Application()
     app.router.add_route("*", "/{path:.*}", received._take)
     runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0)
     await runner.setup()
-    site = web.TCPSite(runner, "127.0.0.1", 0)
+    site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
     await site.start()
-    received.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
+    received.url = f"http{'s' if tls else ''}://127.0.0.1:{runner.addresses[0][1]}"
     try:
         yield received
     finally:
@@ -87,6 +94,7 @@ class Post:
         self.asked = 0
         self.got: list[EmailMessage] = []
         self.raw: list[bytes] = []
+        self.over_tls: list[bool] = []
         self.url = ""
 
     async def handle_RCPT(self, _: SMTP, __: Session, envelope: Envelope, address: str, ___: list[str]) -> str:
@@ -96,7 +104,8 @@ class Post:
         envelope.rcpt_tos.append(address)
         return "250 OK"
 
-    async def handle_DATA(self, _: SMTP, __: Session, envelope: Envelope) -> str:
+    async def handle_DATA(self, _: SMTP, session: Session, envelope: Envelope) -> str:
+        self.over_tls.append(session.ssl is not None)
         content = cast(bytes, envelope.content)
         self.raw.append(content)
         self.got.append(cast(EmailMessage, message_from_bytes(content, policy=policy.default)))
@@ -133,3 +142,30 @@ def beside(received: contextlib.AbstractAsyncContextManager[Served]) -> Iterator
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
         loop.close()
+
+
+def untrusted(folder: Path) -> ssl.SSLContext:
+    """TLS for 127.0.0.1 by a certificate that vouches for itself alone."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    path = folder / "untrusted.pem"
+    plain = serialization.NoEncryption()
+    path.write_bytes(
+        key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+        + made.public_bytes(serialization.Encoding.PEM)
+    )
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(path)
+    return context

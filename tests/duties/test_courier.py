@@ -242,6 +242,7 @@ async def test_an_address_that_is_refused_for_good_is_not_tried_again_until_it_i
         await lanes.raises(severity=2)
         await goes(one, store)
         assert await outages(store) == [("Duty desk", "active", 1)], "the first refusal is enough"
+        await in_time(store)
         await goes(one, store)
         assert post.asked == 1
         async with edit(store) as change:
@@ -356,6 +357,24 @@ async def test_one_try_is_under_way_at_a_time_however_many_instances_run(store: 
                 await asyncio.gather(*(each.round(store) for each in (one, two, three)))
             assert len(one._tries) + len(two._tries) + len(three._tries) == 1
             assert (len(desk.got), await states(store)) == (1, [("waiting", 1)])
+
+
+async def test_what_one_has_taken_another_does_not_see(store: Store, lanes: Lanes, desk: Web) -> None:
+    await channel(store, f"{desk.url}/")
+    await lanes.raises()
+    await deliveries.address(store)
+    async with deliveries.turn(store, {}, 1, 1) as one, deliveries.turn(store, {}, 1, 1) as other:
+        assert (len(one.due), len(other.due)) == (1, 0)
+
+
+async def test_what_was_addressed_while_a_channel_was_switched_off_is_let_go_of(store: Store, lanes: Lanes, desk: Web) -> None:
+    await channel(store, f"{desk.url}/")
+    await lanes.raises()
+    await deliveries.address(store)
+    await store.pool.execute("UPDATE channel SET active = false")
+    async with courier() as one:
+        await goes(one, store)
+    assert (desk.got, await states(store)) == ([], [("superseded", 0)])
 
 
 async def test_many_instances_at_once_send_each_message_once(store: Store, lanes: Lanes, desk: Web) -> None:

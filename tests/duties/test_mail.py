@@ -1,12 +1,15 @@
 """Mail through a real mail server: taken, put off, refused, not there; and what its address may look like."""
 
+from pathlib import Path
+
 import pytest
+from aiosmtpd.smtp import AuthResult
 
 from duties.mail import Mails, Server, server
 from duties.message import Message
 from duties.outcome import DELIVERED, Outcome
 from model.errors import CordonError
-from tests.duties.receivers import Post, posting
+from tests.duties.receivers import Post, posting, untrusted
 
 SAID = Message("msg_40_3_9f0c1d2e3a4b", "test", 1_774_000_000_000_000, {"text": "A test."})
 FROM = "cordon@monitor.example"
@@ -56,6 +59,21 @@ async def test_a_password_is_never_sent_in_the_clear() -> None:
         refused = await send(post)
     assert "cannot be reached" in refused.error
     assert (asked, post.got) == ([], [])
+
+
+async def test_without_a_password_any_certificate_is_better_than_none_with_one_it_must_be_trusted(tmp_path: Path) -> None:
+    asked: list[object] = []
+
+    def authenticator(*what: object) -> AuthResult:
+        asked.append(what)
+        return AuthResult(success=True)
+
+    async with posting(tls_context=untrusted(tmp_path), authenticator=authenticator) as post:
+        assert await send(post) == DELIVERED
+        assert post.over_tls == [True]
+        post.url = post.url.replace("//", "//user:secret@")
+        assert not (await send(post)).final
+    assert (asked, len(post.got)) == ([], 1)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ PAGE = Due(
     at_us=AT_US,
     by="webhook",
     name="Duty desk",
+    active=True,
     target="https://desk.example/cordon",
     secret=b"",
     secret_before=None,
@@ -72,6 +73,8 @@ ENDED: dict[str, Any] = {"condition": "ended", "ended_us": LATER_US}
             Fate.SUPERSEDE,
             "not needed any more: somebody has taken it",
         ),
+        # Nobody is to be told through a channel that is off.
+        (1, {"active": False}, Fate.SUPERSEDE, "the channel was switched off"),
         # A test is a test.
         (1, {"alert": None, "body": None, "at_us": None, "topic": None, "handling": None, "condition": None}, Fate.SEND, ""),
     ],

@@ -3,6 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import aiohttp
 import pytest
@@ -13,7 +14,7 @@ from duties.message import Message
 from duties.outcome import DELIVERED, Outcome
 from duties.webhook import Webhooks, signed
 from model.instant import SECOND_US, to_us
-from tests.duties.receivers import HANG, Web, serving
+from tests.duties.receivers import HANG, Web, serving, untrusted
 
 SAID = Message("msg_40_3_9f0c1d2e3a4b", "alert.raised", 1_774_000_000_000_000, {"alert": 12})
 SECRET = base64.b64decode("MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")
@@ -97,6 +98,12 @@ async def test_one_that_is_slow_is_waited_for(receiver: Web) -> None:
 async def test_one_that_is_not_there(receiver: Web) -> None:
     receiver.url = "http://127.0.0.1:1"
     assert await send(receiver) == Outcome("the receiver cannot be reached (ClientConnectorError)")
+
+
+async def test_one_whose_certificate_nobody_vouches_for_is_told_nothing(tmp_path: Path) -> None:
+    async with serving(untrusted(tmp_path)) as receiver:
+        assert await send(receiver) == Outcome("the receiver cannot be reached (ClientConnectorCertificateError)")
+        assert receiver.got == []
 
 
 async def test_the_body_is_the_same_in_every_try(receiver: Web) -> None:
