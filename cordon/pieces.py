@@ -28,6 +28,8 @@ def cut(batch: Batch, instants: Sequence[int]) -> list[Piece]:
     letters go with the first.
     """
     fixes, events = batch.fixes, batch.events
+    if not len(instants):
+        return [Piece(batch, np.arange(len(fixes)), np.arange(len(events)))]
     bounds = np.array(sorted(instants), np.int64)
     fix_piece = np.searchsorted(bounds, fixes["received_us"], "right")
     event_piece = np.searchsorted(bounds, events["received_us"], "right")

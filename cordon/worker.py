@@ -8,7 +8,6 @@ import time
 import uuid
 from concurrent.futures import ThreadPoolExecutor
 
-import numpy as np
 import structlog
 
 from alerts.rules import Rules
@@ -25,10 +24,10 @@ from cordon.worlds import Worlds
 from geofence.warm import warm
 from ingest.age import is_old
 from ingest.link import listen
-from model.arrays import I64
+from model.arrays import I64, copied, taken
 from model.batch import Batch, Part, Receipt
 from model.errors import BusyError
-from model.lane import lane_of
+from model.lane import of_lanes
 from store import gateways
 from store.pool import FAILURES, Store
 
@@ -83,23 +82,24 @@ class Worker:
                 gateway = await gateways.number(self._store, batch.gateway)
         except FAILURES as error:
             raise BusyError(RETRY_AFTER_S) from error
-        fixes, events = batch.fixes.copy(), batch.events.copy()
+        fixes, events = copied(batch.fixes), copied(batch.events)
         fixes["gateway"] = gateway
         events["gateway"] = gateway
-        fix_lanes, event_lanes = lane_of(fixes["tag"], len(self._inboxes)), lane_of(events["tag"], len(self._inboxes))
+        lanes = len(self._inboxes)
         dead = tuple(letter._replace(gateway=batch.gateway) for letter in batch.dead)
         old = not self._trace_clock and is_old(batch)
         shares = []
-        for lane, inbox in enumerate(self._inboxes):
-            of_fixes, of_events = np.flatnonzero(fix_lanes == lane), np.flatnonzero(event_lanes == lane)
+        for lane, (inbox, of_fixes, of_events) in enumerate(
+            zip(self._inboxes, of_lanes(fixes["tag"], lanes), of_lanes(events["tag"], lanes), strict=True)
+        ):
             letters = dead if lane == 0 else ()
             # On a trace's clock every lane hears every batch: time passes for all of them.
             if len(of_fixes) or len(of_events) or letters or self._trace_clock:
                 for rows, others in _slices(of_fixes, of_events) if old else [(of_fixes, of_events)]:
                     done: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
                     part = Part(receipt, len(rows), len(others))
-                    work = Work(fixes[rows], events[others], letters, batch.gateway, batch.received_us, part, done, old=old)
-                    inbox.put(work)
+                    share = taken(fixes, rows), taken(events, others)
+                    inbox.put(Work(*share, letters, batch.gateway, batch.received_us, part, done, old=old))
                     letters = ()
                     shares.append((rows, others, done))
         receipts = await asyncio.gather(*(done for *_, done in shares), return_exceptions=True)

@@ -29,11 +29,11 @@ from aiokafka.errors import (
 
 from ingest.age import is_old
 from ingest.frame import Frame, encode
-from model.arrays import Array
+from model.arrays import Array, taken
 from model.batch import Batch, DeadLetter, Position, Receipt, new_receipt
 from model.errors import BusyError, CordonError
 from model.instant import MINUTE_US
-from model.lane import lane_of
+from model.lane import of_lanes
 
 HEARTBEAT_S: Final = 0.5  # a live partition this edge sent nothing to for so long gets a heartbeat
 # A request not acknowledged within this fails, and its gateway sends again; seconds. The client itself would try for ever: with
@@ -397,9 +397,9 @@ class KafkaSink:
 def split(batch: Batch, receipt: str, lanes: int) -> list[tuple[int, bytes]]:
     """A batch as frames with their lanes, records in their order; dead letters go with lane 0."""
     shares: list[tuple[int, Array, Array, tuple[DeadLetter, ...]]] = []
-    of_fixes, of_events = lane_of(batch.fixes["tag"], lanes), lane_of(batch.events["tag"], lanes)
-    for lane in np.union1d(of_fixes, of_events).tolist():
-        fixes, events = batch.fixes[of_fixes == lane], batch.events[of_events == lane]
+    every = zip(of_lanes(batch.fixes["tag"], lanes), of_lanes(batch.events["tag"], lanes), strict=True)
+    for lane, (of_fixes, of_events) in enumerate(every):
+        fixes, events = taken(batch.fixes, of_fixes), taken(batch.events, of_events)
         for at in range(0, max(len(fixes), len(events)), FRAME_RECORDS):
             until = at + FRAME_RECORDS
             shares.append((lane, fixes[at:until], events[at:until], ()))

@@ -18,3 +18,10 @@ def lane_of(tags: Array, lanes: int) -> I64:
     mixed *= np.uint64(0x94D049BB133111EB)
     mixed ^= mixed >> np.uint64(31)
     return (mixed % np.uint64(lanes)).astype(np.int64)
+
+
+def of_lanes(tags: Array, lanes: int) -> list[I64]:
+    """Places in (n,) int64 tag ids of each lane's, in order; a list of ``lanes`` arrays."""
+    lane = lane_of(tags, lanes)
+    order: I64 = np.argsort(lane, kind="stable")
+    return np.split(order, np.searchsorted(lane[order], np.arange(1, lanes)))

@@ -1,5 +1,6 @@
 """Turns a batch into stored fixes, alerts and a numbered feed, or into nothing at all: the one way lanes write."""
 
+import itertools
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -9,7 +10,7 @@ import asyncpg
 import numpy as np
 
 from model.alert import Change, Judged, Op
-from model.arrays import Array, Bool, taken
+from model.arrays import I64, Array, Bool, taken
 from model.batch import Batch, DeadLetter, Part, Position, Receipt
 from model.errors import CordonError, FencedError
 from model.fix import CONTENT, IDENTITY, Flag
@@ -363,34 +364,47 @@ async def _unknown(connection: Connection, fixes: Array) -> list[int]:
 async def _receipts(
     connection: Connection, claim: Claim, parts: Sequence[Part], fixes: Admission, events: Admission
 ) -> tuple[Receipt, ...]:
-    receipts = []
-    fix = event = 0
-    for part in parts:
-        mine, also = slice(fix, fix + part.fixes), slice(event, event + part.events)
-        receipts.append(
-            Receipt(
-                part.receipt,
-                int(fixes.admitted[mine].sum() + events.admitted[also].sum()),
-                int(fixes.duplicate[mine].sum() + events.duplicate[also].sum()),
-                tuple(np.flatnonzero(fixes.conflicting[mine]).tolist()),
-                tuple(np.flatnonzero(events.conflicting[also]).tolist()),
-            )
-        )
-        fix, event = mine.stop, also.stop
-    if receipts:
-        await connection.executemany(
-            """
-            INSERT INTO receipt AS held (id, lane, stored, duplicate, done, frames) VALUES ($1, $2, $3, $4, $5, $6)
-            ON CONFLICT (id, lane) DO UPDATE
-            SET stored = held.stored + excluded.stored, duplicate = held.duplicate + excluded.duplicate,
-                done = held.done + excluded.done
-            """,
-            [
-                (receipt.id, claim.partition, receipt.stored, receipt.duplicate, part.done, part.of)
-                for receipt, part in zip(receipts, parts, strict=True)
-            ],
-        )
-    return tuple(receipts)
+    if not parts:
+        return ()
+    fix_at, event_at = (np.cumsum([0, *sizes]) for sizes in zip(*((part.fixes, part.events) for part in parts), strict=True))
+    stored = _within(fixes.admitted, fix_at) + _within(events.admitted, event_at)
+    duplicate = _within(fixes.duplicate, fix_at) + _within(events.duplicate, event_at)
+    conflicts = zip(_places(fixes.conflicting, fix_at), _places(events.conflicting, event_at), strict=True)
+    receipts = tuple(
+        Receipt(part.receipt, *counts, *own)
+        for part, counts, own in zip(parts, zip(stored.tolist(), duplicate.tolist(), strict=True), conflicts, strict=True)
+    )
+    # Several parts may have one receipt, and a statement writes a row once.
+    sums: dict[str, tuple[int, int, int, int]] = {}
+    for part, receipt in zip(parts, receipts, strict=True):
+        held = sums.get(receipt.id, (0, 0, 0, part.of))
+        sums[receipt.id] = held[0] + (receipt.stored or 0), held[1] + (receipt.duplicate or 0), held[2] + part.done, held[3]
+    await connection.execute(
+        """
+        INSERT INTO receipt AS held (id, lane, stored, duplicate, done, frames)
+        SELECT id, $1, stored, duplicate, done, frames
+        FROM unnest($2::text[], $3::integer[], $4::integer[], $5::integer[], $6::integer[])
+            AS own (id, stored, duplicate, done, frames)
+        ON CONFLICT (id, lane) DO UPDATE
+        SET stored = held.stored + excluded.stored, duplicate = held.duplicate + excluded.duplicate,
+            done = held.done + excluded.done
+        """,
+        *(claim.partition, list(sums), *map(list, zip(*sums.values(), strict=True))),
+    )
+    return receipts
+
+
+def _within(mask: Bool, at: I64) -> I64:
+    """(k,) how many of (n,) rows a mask has in each of k pieces, which begin at (k + 1,) ``at``."""
+    counts: I64 = np.diff(np.concatenate([[0], np.cumsum(mask)])[at])
+    return counts
+
+
+def _places(mask: Bool, at: I64) -> list[tuple[int, ...]]:
+    """The rows of a mask in each piece, counted from where it begins."""
+    if not mask.any():
+        return [()] * (len(at) - 1)
+    return [tuple(np.flatnonzero(mask[start:end]).tolist()) for start, end in itertools.pairwise(at.tolist())]
 
 
 def _told(
