@@ -18,6 +18,7 @@ class May(StrEnum):
     APPROVE_PAUSES = "approve_pauses"  # the second person
     SEE_WEARERS = "see_wearers"  # wearers, orders, activations, groups: personal data
     EDIT_WEARERS = "edit_wearers"  # wearers, orders, groups
+    APPROVE_RELAXED = "approve_relaxed"  # a second person for what asks less of a wearer
     FIT_TAGS = "fit_tags"  # activations; signing in and out of visits
     PLAN_VISITS = "plan_visits"
     SEE_ZONES = "see_zones"  # geometry included: a victim's address
@@ -73,6 +74,7 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
         May.SET_ESCALATIONS,
         May.RELEASE_ALERTS,
         May.SEE_CHANNELS,
+        May.APPROVE_RELAXED,
     },
     # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
     Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.PLAN_VISITS, May.SEE_TAGS, May.SEE_STATUS}),

@@ -13,7 +13,7 @@ from api.curfew import CurfewIn
 from api.problem import ProblemError
 from api.routes.absences import AbsenceIn
 from api.routes.activations import ActivationIn
-from api.routes.orders import OrderIn
+from api.routes.orders import OrderIn, StatusIn
 from api.routes.pauses import PauseIn
 from api.routes.visits import VisitIn
 from api.routes.wearers import WearerIn
@@ -24,7 +24,7 @@ from model.errors import CordonError
 from model.instant import FOREVER_US
 from store import curfews, homes
 from store.homes import OVER
-from store.world import NewActivation, NewCurfew, NewOrder, NewVisit, NewWearer, NewWorld, NewZone
+from store.world import NewActivation, NewCurfew, NewOrder, NewStatus, NewVisit, NewWearer, NewWorld, NewZone
 from store.zones import Draft
 
 Names = Mapping[tuple[str, ...], str]
@@ -259,7 +259,10 @@ def rows(document: Document, in_force_from_us: int) -> NewWorld:
     return NewWorld(
         [NewWearer(wearer.name, wearer.model_dump(exclude={"name"})) for wearer in wearers],
         [
-            NewOrder(order.wearer - 1, order.starts, order.ends, order.type, order.status, order.timezone, order.risk)
+            NewOrder(
+                *(order.wearer - 1, order.starts, order.ends, order.type, order.status, order.timezone, order.risk),
+                *(order.fit_by, [_status(said) for said in order.statuses]),
+            )
             for order in orders
         ],
         fitted(activations, visits),
@@ -270,6 +273,10 @@ def rows(document: Document, in_force_from_us: int) -> NewWorld:
         ],
         [_visit(visit) for visit in visits],
     )
+
+
+def _status(said: StatusIn) -> NewStatus:
+    return NewStatus(said.status, said.in_force_from, said.authorised_by, said.document, said.recheck_at)
 
 
 def fitted(activations: Sequence[NewActivation], visits: Sequence[VisitIn]) -> list[NewActivation]:

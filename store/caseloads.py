@@ -6,6 +6,7 @@ from typing import Final
 import asyncpg
 
 from store import audit
+from store.authority import NOW
 from store.erasure import ENDED
 from store.feed import Edit
 from store.pool import Store
@@ -28,11 +29,11 @@ async def page(store: Store, *, answers: int, after: int, limit: int) -> list[as
     """The orders that have not ended and for which somebody answers now, their own or by cover; by id, those after ``after``."""
     return await store.pool.fetch(
         f"""SELECT * FROM (
-                SELECT m.id, m.wearer, w.name AS wearer_name, m.type, m.status, m.officer, p.name AS officer_name,
-                       {ANSWERS} AS answers,
+                SELECT m.id, m.wearer, w.name AS wearer_name, m.type, status_at(m, {NOW}) AS status, m.officer,
+                       p.name AS officer_name, {ANSWERS} AS answers,
                        (SELECT t.id FROM transfer t WHERE m.id = ANY (t.orders) AND {OFFERED}) AS transfer
                 FROM monitoring_order m JOIN wearer w ON w.id = m.wearer LEFT JOIN account p ON p.id = m.officer
-                WHERE m.id > $1 AND m.status <> ALL ($2::text[]) AND coalesce(m.ends > clock_timestamp(), true)) held
+                WHERE m.id > $1 AND status_at(m, {NOW}) <> ALL ($2::text[]) AND coalesce(m.ends > clock_timestamp(), true)) held
             WHERE answers = $3 ORDER BY id LIMIT $4""",  # noqa: S608 (constants)
         after,
         ENDED,

@@ -28,9 +28,6 @@ FAILURES: Final = pool.FAILURES
 PAST_US: Final = 60 * DAY_US
 AHEAD_US: Final = 30 * DAY_US
 
-# Orders that give authority to judge. At large, a wearer is monitored more than ever.
-IN_FORCE: Final = ("active", "unlawfully_at_large")
-
 Span = tuple[int, int]
 
 # Calling an enum costs ten times a look-up, and there are hundreds of thousands of zones.
@@ -49,6 +46,14 @@ class Controls(NamedTuple):
     curfews: Sequence[Curfew] = ()
     visits: Sequence[Visit] = ()
 
+
+# Who wears which tag by whose authority; an order that changes from one status in force to another has a row for each.
+MONITORED: Final = """
+    SELECT tag, activation.wearer, monitoring_order, greatest(fitted_from, starts) AS starts, least(fitted_to, ends) AS ends
+    FROM activation JOIN authority_span USING (wearer)
+    WHERE greatest(fitted_from, starts) < least(fitted_to, ends)
+    ORDER BY tag, starts, monitoring_order
+"""
 
 SEQ: Final = "SELECT COALESCE(max(position), 0) FROM feed_entry WHERE kind = 'control'"
 
@@ -106,23 +111,13 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
     first_us, last_us = around_us - PAST_US, around_us + AHEAD_US
     async with store.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         control_seq = await connection.fetchval(SEQ)
-        fitted = await connection.fetch(
-            """
-            SELECT tag, activation.wearer, monitoring_order.id, greatest(fitted_from, starts), least(fitted_to, ends)
-            FROM activation JOIN monitoring_order ON monitoring_order.wearer = activation.wearer
-            WHERE status = ANY($1::text[]) AND greatest(fitted_from, starts) < COALESCE(least(fitted_to, ends), 'infinity')
-            ORDER BY tag, 4, 3
-            """,
-            IN_FORCE,
-        )
+        fitted = await connection.fetch(MONITORED)
         versions = await connection.fetch(VERSIONS, first_us)
         members = await connection.fetch("SELECT wearer_group, wearer FROM wearer_group_member")
         curfew_versions = await connection.fetch(CURFEWS, first_us)
         absences = await connection.fetch(ABSENCES, first_us)
         visited = await connection.fetch(VISITS, first_us)
-    monitored = [
-        Monitored(tag, wearer, order, start, FOREVER_US if end is None else end) for tag, wearer, order, start, end in fitted
-    ]
+    monitored = whole(Monitored(tag, wearer, order, start, end) for tag, wearer, order, start, end in fitted)
     groups: dict[int, list[int]] = defaultdict(list)
     for group, wearer in members:
         groups[group].append(wearer)
@@ -142,6 +137,20 @@ def _visit(row: asyncpg.Record) -> Visit:
     tags = tuple(tag for tag in (row["tag"], row["new_tag"]) if tag is not None)
     to_us = FOREVER_US if row["signed_out"] is None else row["signed_out"]
     return Visit(row["id"], row["wearer"], tags, row["signed_in"], to_us, bool(row["proven"]), row["name"] or "nobody named")
+
+
+def whole(spans: Iterable[Monitored]) -> list[Monitored]:
+    """Spans with those of one tag and order that touch made one; given and answered in order of tag, beginning and order."""
+    found: list[Monitored] = []
+    last: dict[tuple[int, int], int] = {}  # of a tag and order, the place of its newest span
+    for span in spans:
+        place = last.get((span.tag, span.order))
+        if place is not None and found[place].wearer == span.wearer and found[place].to_us >= span.from_us:
+            found[place] = found[place]._replace(to_us=max(found[place].to_us, span.to_us))
+        else:
+            last[span.tag, span.order] = len(found)
+            found.append(span)
+    return found
 
 
 def zone_at(row: asyncpg.Record, around_us: int) -> Zone:

@@ -11,6 +11,7 @@ from model.cap import ENGLAND_AND_WALES, Cap, beyond
 from model.instant import from_us
 from model.timetable import Timetable
 from store import audit, homes
+from store.authority import NOW
 from store.feed import Edit
 from store.homes import OVER
 from store.pool import Connection, Store
@@ -151,7 +152,9 @@ async def check(connection: Connection, draft: Draft) -> str:
     DanglingError, UnfitError, ConflictError
     """
     order = await connection.fetchrow(
-        "SELECT wearer, type, status, timezone, starts FROM monitoring_order WHERE id = $1 FOR SHARE", draft.order
+        f"""SELECT wearer, type, status_at(o, {NOW}) AS status, timezone, starts FROM monitoring_order o
+            WHERE id = $1 FOR SHARE""",  # noqa: S608 (constant)
+        draft.order,
     )
     if order is None:
         raise DanglingError("order", "order", draft.order)

@@ -3,6 +3,7 @@
 from typing import Final
 
 from store import audit, contacts, holds, pauses, visits
+from store.authority import NOW
 from store.feed import Edit
 from store.refusal import ConflictError, MissingError
 
@@ -32,8 +33,8 @@ async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> N
         numbers = ", ".join(map(str, standing))
         raise ConflictError(f"wearer {wearer} is under hold {numbers}: nothing is erased until it is released")
     order = await change.connection.fetchval(
-        """SELECT id FROM monitoring_order WHERE wearer = $1 AND status <> ALL ($2::text[]) AND coalesce(ends > now(), true)
-           ORDER BY id LIMIT 1""",
+        f"""SELECT id FROM monitoring_order o WHERE wearer = $1 AND status_at(o, {NOW}) <> ALL ($2::text[])
+            AND coalesce(ends > now(), true) ORDER BY id LIMIT 1""",  # noqa: S608 (constant)
         wearer,
         ENDED,
     )

@@ -7,6 +7,7 @@ import asyncpg
 
 from store import alerts, chain, heads
 from store.alerts import Detail
+from store.authority import NOW
 from store.heads import Signed
 from store.pool import Connection, Store
 
@@ -39,8 +40,8 @@ async def bundle(store: Store, alert: int) -> Bundle:
         named = {(row["zone"], row["zone_version"]) for row in [detail.alert, *detail.evidence] if row["zone"]}
         rows = await versions(connection, named)
         orders = await connection.fetch(
-            """SELECT id, type, status, timezone, risk, starts, ends, version FROM monitoring_order
-               WHERE id = $2 OR id IN (SELECT monitoring_order FROM alert_occurrence WHERE alert = $1) ORDER BY id""",
+            f"""SELECT id, type, status_at(o, {NOW}) AS status, timezone, risk, starts, ends, version FROM monitoring_order o
+               WHERE id = $2 OR id IN (SELECT monitoring_order FROM alert_occurrence WHERE alert = $1) ORDER BY id""",  # noqa: S608 (constant)
             alert,
             detail.alert["monitoring_order"],
         )

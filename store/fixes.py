@@ -12,12 +12,16 @@ from store.refusal import MissingError
 COLUMNS: Final = """f.tag, f.fix_at, f.received_at, f.seq, f.lon, f.lat, f.accuracy_m, f.speed_mps, f.heading_deg, f.hdop,
     f.flags, f.source, f.quality, f.battery_pct, f.satellites, (SELECT g.name FROM gateway g WHERE g.id = f.gateway) AS gateway"""
 
-OF_TAG: Final = "FROM fix f WHERE f.tag = $1 AND f.fix_at >= $2 AND f.fix_at < $3"
+# What came while somebody wore the tag and no order allowed it is sealed; a stranger's tag is nobody's yet.
+OF_TAG: Final = "FROM fix f WHERE f.tag = $1 AND f.fix_at >= $2 AND f.fix_at < $3 AND NOT f.fix_at <@ (SELECT sealed($1))"
 
 # Half-open as activations are: the fix at the very instant a tag comes off is no longer the wearer's. The span is said once more
 # by itself: only by constants are the other days' tables left out before they are opened.
-OF_WEARER: Final = """FROM activation a JOIN fix f ON f.tag = a.tag
-    AND f.fix_at >= greatest(a.fitted_from, $2) AND f.fix_at < least(coalesce(a.fitted_to, $3), $3)
+# Several orders are one time of authority.
+OF_WEARER: Final = """FROM activation a
+    CROSS JOIN (SELECT unnest(range_agg(tstzrange(starts, ends))) AS time FROM authority_span WHERE wearer = $1) held
+    JOIN fix f ON f.tag = a.tag AND f.fix_at >= greatest(a.fitted_from, lower(held.time), $2)
+    AND f.fix_at < least(coalesce(a.fitted_to, $3), upper(held.time), $3)
     AND f.fix_at >= $2 AND f.fix_at < $3 WHERE a.wearer = $1"""
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from store.authority import NOW
 from store.pool import Connection
 from store.refusal import ConflictError, DanglingError, UnfitError
 
@@ -50,9 +51,9 @@ async def keep(connection: Connection, zone: int) -> None:
     ConflictError
     """
     rows = await connection.fetch(
-        """SELECT v.curfew, o.wearer FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+        f"""SELECT v.curfew, o.wearer FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
            WHERE v.home = $1 AND v.in_force_to = timestamptz '9999-01-01 00:00:00+00'
-             AND o.status <> ALL ($2::text[]) AND coalesce(o.ends > now(), true) ORDER BY v.curfew""",
+             AND status_at(o, {NOW}) <> ALL ($2::text[]) AND coalesce(o.ends > now(), true) ORDER BY v.curfew""",  # noqa: S608 (constant)
         zone,
         OVER,
     )

@@ -1,26 +1,30 @@
 """Orders as rows: the authority to monitor. Every change of one is a control change, because nothing is judged without it."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from store import audit, curfews
+from store import audit, authority, curfews
+from store.authority import NOW, WORD
 from store.feed import Edit
 from store.pool import Store
 from store.refusal import ConflictError, DanglingError, MissingError, StaleError
 
-COLUMNS: Final = "id, wearer, officer, type, status, timezone, risk, starts, ends, version, created_at"
+SELECT: Final = f"""
+SELECT o.id, o.wearer, o.officer, o.organisation, o.type, status_at(o, {NOW}) AS status, o.timezone, o.risk, o.starts, o.ends,
+    o.fit_by, o.version, o.created_at,
+    ARRAY(SELECT number FROM order_change c WHERE c.monitoring_order = o.id AND c.decision IS NULL ORDER BY number) AS pending
+FROM monitoring_order o"""  # noqa: S608 (constant)
 
-# What a client may set, in the order of the statements' parameters.
-FIELDS: Final = ("wearer", "officer", "type", "status", "timezone", "risk", "starts", "ends")
+# What a client may set of the order's own row, in the order of the statements' parameters; its status is told apart.
+FIELDS: Final = ("wearer", "officer", "type", "timezone", "risk", "starts", "ends", "fit_by")
 
 
 async def page(store: Store, *, wearer: int | None, status: str | None, after: int, limit: int) -> list[asyncpg.Record]:
     """By id, those after ``after``."""
     return await store.pool.fetch(
-        f"""SELECT {COLUMNS} FROM monitoring_order
-            WHERE id > $1 AND ($2::bigint IS NULL OR wearer = $2) AND ($3::text IS NULL OR status = $3)
-            ORDER BY id LIMIT $4""",  # noqa: S608
+        f"""{SELECT} WHERE o.id > $1 AND ($2::bigint IS NULL OR o.wearer = $2)
+                       AND ($3::text IS NULL OR status_at(o, {NOW}) = $3) ORDER BY o.id LIMIT $4""",
         after,
         wearer,
         status,
@@ -30,14 +34,14 @@ async def page(store: Store, *, wearer: int | None, status: str | None, after: i
 
 async def get(store: Store, order: int) -> asyncpg.Record:
     """One order; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"SELECT {COLUMNS} FROM monitoring_order WHERE id = $1", order)  # noqa: S608
+    row = await store.pool.fetchrow(f"{SELECT} WHERE o.id = $1", order)
     if row is None:
         raise MissingError("order", order)
     return row
 
 
 async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
-    """Create one from all of ``FIELDS``.
+    """Create one from all of ``FIELDS`` and ``status``, with what is known of ``WORD`` and of earlier ``statuses``.
 
     Raises
     ------
@@ -46,49 +50,84 @@ async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
     """
     _check_span(fields)
     try:
-        row = await change.connection.fetchrow(
-            f"""INSERT INTO monitoring_order ({", ".join(FIELDS)})
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8) RETURNING {COLUMNS}""",  # noqa: S608
-            *(fields[name] for name in FIELDS),
+        order: int = await change.connection.fetchval(
+            f"""INSERT INTO monitoring_order ({", ".join(FIELDS)}, status, organisation)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, coalesce((SELECT organisation FROM account WHERE id = $10), 1))
+                RETURNING id""",  # noqa: S608
+            *(*(fields[name] for name in FIELDS), fields["status"], change.actor),
         )
     except asyncpg.ForeignKeyViolationError as error:
         raise _dangling(error, fields) from None
-    assert row is not None
-    change.entry("control", row["id"], "order")
-    audit.done(change, "created", f"order/{row['id']}")
-    return row
+    told = {name: fields.get(name) for name in WORD}
+    await authority.record(change, order, fields["status"], told | {"in_force_from": told["in_force_from"] or fields["starts"]})
+    for said in fields.get("statuses", ()):
+        await authority.record(change, order, said["status"], said)
+    change.entry("control", order, "order")
+    audit.done(change, "created", f"order/{order}")
+    return await _read(change, order)
 
 
-async def edit(change: Edit, order: int, version: int, fields: dict[str, Any]) -> asyncpg.Record:
-    """Change some of ``FIELDS``.
+class Varied(NamedTuple):
+    """The order as it then stands, and what of the variation waits for a second person; nothing: it was done."""
+
+    order: asyncpg.Record
+    relaxes: list[str]
+
+
+async def edit(change: Edit, order: int, version: int, fields: dict[str, Any], words: str = "") -> Varied:
+    """Change some of ``FIELDS``, or the status with its ``WORD``; at once, unless it relaxes the order.
 
     Raises
     ------
     MissingError, StaleError, DanglingError, ConflictError
     """
-    known = await change.connection.fetchrow(
-        f"SELECT {COLUMNS} FROM monitoring_order WHERE id = $1 FOR UPDATE",  # noqa: S608
-        order,
-    )
-    if known is None:
-        raise MissingError("order", order)
+    known = await locked(change, order)
     if known["version"] != version:
         raise StaleError("order", order)
-    whole = {name: fields.get(name, known[name]) for name in FIELDS}
-    if whole["wearer"] != known["wearer"]:
+    if fields.get("wearer", known["wearer"]) != known["wearer"]:
         raise ConflictError(f"order {order} is another wearer's: end it and create one for this wearer")
-    _check_span(whole)
-    try:
-        row = await change.connection.fetchrow(
-            f"""UPDATE monitoring_order SET wearer = $2, officer = $3, type = $4, status = $5, timezone = $6, risk = $7,
-                       starts = $8, ends = $9, version = version + 1
-                WHERE id = $1 RETURNING {COLUMNS}""",  # noqa: S608
-            order,
-            *(whole[name] for name in FIELDS),
-        )
-    except asyncpg.ForeignKeyViolationError as error:
-        raise _dangling(error, whole) from None
-    assert row is not None
+    _check_span({name: fields.get(name, known[name]) for name in ("starts", "ends")})
+    if fields.get("officer") is not None:
+        await _check_officer(change, fields["officer"])
+    relaxes = await authority.vary(change, known, fields, words)
+    if relaxes:
+        return Varied(await _read(change, order), relaxes)
+    return Varied(await _apply(change, known, fields), [])
+
+
+async def decide(change: Edit, order: int, number: int, *, applied: bool, words: str) -> asyncpg.Record:
+    """Approve or refuse a variation that waits; the order as it then stands.
+
+    Raises
+    ------
+    MissingError, ConflictError
+    """
+    known = await locked(change, order)
+    fields = await authority.decide(change, known, number, applied=applied, words=words)
+    if not applied:
+        change.entry("order", order, "refused")
+        return await _read(change, order)
+    return await _apply(change, known, fields)
+
+
+async def locked(change: Edit, order: int) -> asyncpg.Record:
+    """One order that nobody changes until this transaction ends; raises ``MissingError``."""
+    row = await change.connection.fetchrow(f"{SELECT} WHERE o.id = $1 FOR UPDATE OF o", order)
+    if row is None:
+        raise MissingError("order", order)
+    return row
+
+
+async def _apply(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> asyncpg.Record:
+    order = known["id"]
+    await change.connection.execute(
+        """UPDATE monitoring_order SET officer = $2, type = $3, timezone = $4, risk = $5, starts = $6, ends = $7, fit_by = $8,
+               version = version + 1 WHERE id = $1""",
+        *(order, *(fields.get(name, known[name]) for name in FIELDS[1:])),
+    )
+    if "status" in fields:
+        await authority.record(change, order, fields["status"], fields)
+    row = await _read(change, order)
     entry = change.entry("control", order, "order")
     if row["timezone"] != known["timezone"]:
         await curfews.follow(change, order)
@@ -96,9 +135,21 @@ async def edit(change: Edit, order: int, version: int, fields: dict[str, Any]) -
     return row
 
 
+async def _read(change: Edit, order: int) -> asyncpg.Record:
+    row = await change.connection.fetchrow(f"{SELECT} WHERE o.id = $1", order)
+    assert row is not None
+    return row
+
+
 def _check_span(fields: dict[str, Any]) -> None:
     if fields["ends"] is not None and fields["ends"] <= fields["starts"]:
         raise ConflictError("the order would end before it starts: correct starts or ends")
+
+
+async def _check_officer(change: Edit, officer: int) -> None:
+    """A variation may wait for days: what it names has to be there when it is proposed."""
+    if await change.connection.fetchval("SELECT 1 FROM account WHERE id = $1", officer) is None:
+        raise DanglingError("officer", "account", officer)
 
 
 def _dangling(error: asyncpg.ForeignKeyViolationError, fields: dict[str, Any]) -> DanglingError:

@@ -46,6 +46,73 @@ END
 $$;
 SET default_tablespace = '';
 SET default_table_access_method = heap;
+CREATE TABLE public.activation (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    tag bigint NOT NULL,
+    fitted_from timestamp with time zone NOT NULL,
+    fitted_to timestamp with time zone,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    CONSTRAINT activation_check CHECK ((fitted_to > fitted_from))
+);
+CREATE TABLE public.monitoring_order (
+    id bigint NOT NULL,
+    wearer bigint NOT NULL,
+    organisation bigint DEFAULT 1 NOT NULL,
+    officer bigint,
+    type text NOT NULL,
+    status text NOT NULL,
+    timezone text NOT NULL,
+    risk text DEFAULT 'standard'::text NOT NULL,
+    starts timestamp with time zone NOT NULL,
+    ends timestamp with time zone,
+    details jsonb DEFAULT '{}'::jsonb NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    fit_by timestamp with time zone,
+    CONSTRAINT monitoring_order_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'in_custody'::text, 'in_hospital'::text, 'unlawfully_at_large'::text, 'paused_by_court'::text, 'completed'::text, 'revoked'::text])))
+);
+CREATE TABLE public.order_status (
+    monitoring_order bigint NOT NULL,
+    number integer NOT NULL,
+    status text NOT NULL,
+    authorised_by text,
+    document text,
+    recheck_at timestamp with time zone,
+    in_force_from timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by bigint,
+    CONSTRAINT order_status_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'in_custody'::text, 'in_hospital'::text, 'unlawfully_at_large'::text, 'paused_by_court'::text, 'completed'::text, 'revoked'::text])))
+);
+CREATE VIEW public.authority_span AS
+ SELECT o.id AS monitoring_order,
+    o.wearer,
+    GREATEST(o.starts, span.starts) AS starts,
+    LEAST(COALESCE(o.ends, '9999-01-01 00:00:00+00'::timestamp with time zone), span.ends) AS ends
+   FROM (public.monitoring_order o
+     CROSS JOIN LATERAL ( SELECT known.status,
+            known.in_force_from AS starts,
+            lead(known.in_force_from, 1, '9999-01-01 00:00:00+00'::timestamp with time zone) OVER (ORDER BY known.in_force_from) AS ends
+           FROM ( SELECT DISTINCT ON (every.in_force_from) every.in_force_from,
+                    every.status
+                   FROM ( SELECT '1970-01-01 00:00:00+00'::timestamp with time zone AS in_force_from,
+                            0 AS number,
+                            o.status
+                        UNION ALL
+                         SELECT order_status.in_force_from,
+                            order_status.number,
+                            order_status.status
+                           FROM public.order_status
+                          WHERE (order_status.monitoring_order = o.id)) every
+                  ORDER BY every.in_force_from, every.number DESC) known) span)
+  WHERE ((span.status = ANY (ARRAY['active'::text, 'unlawfully_at_large'::text])) AND (GREATEST(o.starts, span.starts) < LEAST(COALESCE(o.ends, '9999-01-01 00:00:00+00'::timestamp with time zone), span.ends)));
+CREATE FUNCTION public.sealed(worn bigint) RETURNS tstzmultirange
+    LANGUAGE sql STABLE
+    RETURN (SELECT COALESCE(range_agg(part.part), '{}'::tstzmultirange) AS "coalesce" FROM (public.activation a CROSS JOIN LATERAL unnest((tstzmultirange(tstzrange(a.fitted_from, a.fitted_to)) - COALESCE((SELECT range_agg(tstzrange(authority_span.starts, authority_span.ends)) AS range_agg FROM public.authority_span WHERE (authority_span.wearer = a.wearer)), '{}'::tstzmultirange))) part(part)) WHERE (a.tag = sealed.worn));
+CREATE FUNCTION public.status_at(known public.monitoring_order, at timestamp with time zone) RETURNS text
+    LANGUAGE sql STABLE
+    RETURN COALESCE((SELECT order_status.status FROM public.order_status WHERE ((order_status.monitoring_order = (status_at.known).id) AND (order_status.in_force_from <= status_at.at)) ORDER BY order_status.in_force_from DESC, order_status.number DESC LIMIT 1), (known).status);
 CREATE TABLE public.absence (
     id bigint NOT NULL,
     curfew bigint NOT NULL,
@@ -85,16 +152,6 @@ ALTER TABLE public.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-CREATE TABLE public.activation (
-    id bigint NOT NULL,
-    wearer bigint NOT NULL,
-    tag bigint NOT NULL,
-    fitted_from timestamp with time zone NOT NULL,
-    fitted_to timestamp with time zone,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT activation_check CHECK ((fitted_to > fitted_from))
 );
 ALTER TABLE public.activation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.activation_id_seq
@@ -575,22 +632,6 @@ ALTER TABLE public.hold ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE public.monitoring_order (
-    id bigint NOT NULL,
-    wearer bigint NOT NULL,
-    organisation bigint DEFAULT 1 NOT NULL,
-    officer bigint,
-    type text NOT NULL,
-    status text NOT NULL,
-    timezone text NOT NULL,
-    risk text DEFAULT 'standard'::text NOT NULL,
-    starts timestamp with time zone NOT NULL,
-    ends timestamp with time zone,
-    details jsonb DEFAULT '{}'::jsonb NOT NULL,
-    version integer DEFAULT 1 NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    CONSTRAINT monitoring_order_status_check CHECK ((status = ANY (ARRAY['pending'::text, 'active'::text, 'in_custody'::text, 'in_hospital'::text, 'unlawfully_at_large'::text, 'paused_by_court'::text, 'completed'::text, 'revoked'::text])))
-);
 CREATE VIEW public.hold_span AS
  SELECT hold.id AS hold,
     activation.tag,
@@ -668,6 +709,23 @@ CREATE TABLE public.muted_page (
     topic text NOT NULL,
     body jsonb NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
+);
+CREATE TABLE public.order_change (
+    monitoring_order bigint NOT NULL,
+    number integer NOT NULL,
+    fields jsonb NOT NULL,
+    before jsonb NOT NULL,
+    relaxes text[] NOT NULL,
+    order_version integer NOT NULL,
+    proposed_by bigint,
+    proposed_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_by bigint,
+    decided_at timestamp with time zone,
+    decision text,
+    words text DEFAULT ''::text NOT NULL,
+    CONSTRAINT order_change_check CHECK (((decided_at IS NULL) = (decision IS NULL))),
+    CONSTRAINT order_change_check1 CHECK (((cardinality(relaxes) = 0) OR (decision IS DISTINCT FROM 'applied'::text) OR (decided_by IS DISTINCT FROM proposed_by))),
+    CONSTRAINT order_change_decision_check CHECK ((decision = ANY (ARRAY['applied'::text, 'refused'::text])))
 );
 CREATE TABLE public.organisation (
     id bigint NOT NULL,
@@ -1026,6 +1084,10 @@ ALTER TABLE ONLY public.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (partition);
 ALTER TABLE ONLY public.monitoring_order
     ADD CONSTRAINT monitoring_order_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.order_change
+    ADD CONSTRAINT order_change_pkey PRIMARY KEY (monitoring_order, number);
+ALTER TABLE ONLY public.order_status
+    ADD CONSTRAINT order_status_pkey PRIMARY KEY (monitoring_order, number);
 ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_name_key UNIQUE (name);
 ALTER TABLE ONLY public.organisation
@@ -1095,6 +1157,7 @@ CREATE INDEX handover_to ON public.handover USING btree (to_account) WHERE ((acc
 CREATE INDEX monitoring_order_officer ON public.monitoring_order USING btree (officer);
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX muted_page_pause ON public.muted_page USING btree (pause);
+CREATE INDEX order_change_waiting ON public.order_change USING btree (monitoring_order) WHERE (decision IS NULL);
 CREATE INDEX outbox_alert ON public.outbox USING btree (alert);
 CREATE INDEX outbox_fresh ON public.outbox USING btree (id) WHERE (addressed_at IS NULL);
 CREATE INDEX pause_wearer ON public.pause USING btree (wearer, until);
@@ -1192,6 +1255,16 @@ ALTER TABLE ONLY public.muted_page
     ADD CONSTRAINT muted_page_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.muted_page
     ADD CONSTRAINT muted_page_pause_fkey FOREIGN KEY (pause) REFERENCES public.pause(id);
+ALTER TABLE ONLY public.order_change
+    ADD CONSTRAINT order_change_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.order_change
+    ADD CONSTRAINT order_change_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
+ALTER TABLE ONLY public.order_change
+    ADD CONSTRAINT order_change_proposed_by_fkey FOREIGN KEY (proposed_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.order_status
+    ADD CONSTRAINT order_status_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
+ALTER TABLE ONLY public.order_status
+    ADD CONSTRAINT order_status_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.pause

@@ -10,6 +10,7 @@ from store.refusal import MissingError
 
 # A tag is known from an activation, or from having sent without one. The last fix is found through the table's own key, newest
 # day first; a tag whose clock runs ahead does not hide its good fixes, because skewed ones (quality 3) are passed over.
+# Sealed ones (nobody was allowed to monitor then) are passed over, too: all since the present seal at once.
 SELECT: Final = """
 SELECT t.tag, a.id AS activation, a.wearer, w.name AS wearer_name, a.fitted_from, a.fitted_to,
        u.first_at, u.last_at, u.fixes,
@@ -20,7 +21,9 @@ LEFT JOIN LATERAL (SELECT * FROM activation x WHERE x.tag = t.tag AND x.fitted_f
                    AND coalesce(x.fitted_to > now(), true) LIMIT 1) a ON true
 LEFT JOIN wearer w ON w.id = a.wearer
 LEFT JOIN unknown_tag u ON u.tag = t.tag
-LEFT JOIN LATERAL (SELECT * FROM fix x WHERE x.tag = t.tag AND x.quality <> 3
+CROSS JOIN LATERAL (SELECT sealed(t.tag) AS time) s
+LEFT JOIN LATERAL (SELECT * FROM fix x WHERE x.tag = t.tag AND x.quality <> 3 AND NOT x.fix_at <@ s.time
+                     AND x.fix_at < coalesce((SELECT lower(part) FROM unnest(s.time) part WHERE now() <@ part), 'infinity')
                    ORDER BY x.fix_at DESC, x.seq DESC LIMIT 1) f ON true
 LEFT JOIN gateway g ON g.id = f.gateway
 ORDER BY t.tag"""

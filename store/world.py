@@ -17,6 +17,16 @@ class NewWearer(NamedTuple):
     details: dict[str, Any] = {}  # noqa: RUF012 (never changed)
 
 
+class NewStatus(NamedTuple):
+    """A status that an order had, or will have, after its first."""
+
+    status: str
+    in_force_from_us: int
+    authorised_by: str | None = None
+    document: str | None = None
+    recheck_at_us: int | None = None
+
+
 class NewOrder(NamedTuple):
     """``wearer`` is a row of the world's wearers, as in all that follow."""
 
@@ -27,6 +37,8 @@ class NewOrder(NamedTuple):
     status: str = "active"
     timezone: str = "Europe/London"
     risk: str = "standard"
+    fit_by_us: int | None = None
+    statuses: Sequence[NewStatus] = ()
 
 
 class NewActivation(NamedTuple):
@@ -126,10 +138,22 @@ async def create(
         authority = await _ids(connection, "monitoring_order", len(orders))
         await connection.executemany(
             """
-            INSERT INTO monitoring_order (id, wearer, starts, ends, type, status, timezone, risk)
-            OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            INSERT INTO monitoring_order (id, wearer, starts, ends, type, status, timezone, risk, fit_by)
+            OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
             """,
-            [(number, who[order.wearer], *order[1:]) for number, order in zip(authority, orders, strict=True)],
+            [(number, who[order.wearer], *order[1:8]) for number, order in zip(authority, orders, strict=True)],
+        )
+        await connection.executemany(
+            """
+            INSERT INTO order_status (monitoring_order, number, status, in_force_from, authorised_by, document, recheck_at,
+                recorded_by)
+            VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+            """,
+            [
+                (number, place, *status, actor)
+                for number, order in zip(authority, orders, strict=True)
+                for place, status in enumerate(order.statuses, 1)
+            ],
         )
         await connection.executemany(
             "INSERT INTO activation (wearer, tag, fitted_from, fitted_to) VALUES ($1, $2, $3, $4)",

@@ -24,6 +24,13 @@ async def wearer(api: Api, name: str = "Test Wearer", tag: int = TAG) -> dict[st
     return {"wearer": person["id"], "order": order["id"], "activation": fitted["id"], "tag": tag}
 
 
+async def relaxed(api: Api, order: int, body: dict[str, Any], version: int = 1) -> None:
+    """A variation that relaxes an order, proposed and approved."""
+    assert (await api.patch(f"/orders/{order}", body, version)).status == 202
+    (change,) = (await api.get(f"/orders/{order}")).json["pending"]
+    assert (await api.post(f"/orders/{order}/changes/{change}/approve", role="supervisor")).status == 200
+
+
 def circle(applies_to: dict[str, Any], **properties: Any) -> dict[str, Any]:
     """A zone to send."""
     return {

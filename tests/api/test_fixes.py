@@ -107,6 +107,9 @@ async def test_the_span_is_half_open(api: Api) -> None:
 async def test_a_wearer_s_fixes_are_those_while_they_wore_the_tag(api: Api) -> None:
     """The tag goes from one to another at 08:10; the first then wears a second tag. Somebody else's fixes are never shown."""
     first, second = [(await api.make("/wearers", {"name": name}))["id"] for name in ("First", "Second")]
+    for wearer in (first, second, second):  # two orders of one wearer show nothing twice
+        order = {"wearer": wearer, "type": "bail", "timezone": "Europe/London", "starts": "2026-01-01T00:00:00Z"}
+        await api.make("/orders", order)
     for wearer, tag, since, until in (
         (first, given.TAG, "2026-11-22T08:00:00Z", "2026-11-22T08:10:00Z"),
         (second, given.TAG, "2026-11-22T08:10:00Z", None),

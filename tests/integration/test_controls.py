@@ -21,7 +21,7 @@ SOON_S = 6.0
 def up() -> Iterator[System]:
     with system() as made:
         made.start()
-        made.people("officer", "operator")
+        made.people("officer", "operator", "supervisor")
         yield made
 
 
@@ -41,10 +41,10 @@ def ordered(up: System, name: str) -> tuple[int, int]:
     return who, int(up.ask("officer", "POST", "/orders", order)["id"])
 
 
-def edited(up: System, path: str, body: dict[str, Any]) -> None:
+def edited(up: System, path: str, body: dict[str, Any], status: int = 200) -> None:
     tag = up.call("officer", "GET", path).headers["ETag"]
     answer = up.call("officer", "PATCH", path, body, headers={"If-Match": tag})
-    assert answer.status == 200, answer.body
+    assert answer.status == status, answer.body
 
 
 @pytest.mark.parametrize("killed", [False, True])
@@ -70,7 +70,10 @@ def test_an_order_that_is_completed_ends_its_alerts(up: System, killed: bool) ->
     up.ask("officer", "POST", "/activations", {"wearer": who, "tag": tag, "from": stamp(-3600)})
     up.send(fix(1, tag=tag))
     until(lambda: conditions(up, tag) == ["active"], "it begins", SOON_S)
-    edited(up, f"/orders/{order}", {"status": "completed"})
+    edited(up, f"/orders/{order}", {"status": "completed"}, status=202)
+    (waiting,) = up.ask("officer", "GET", f"/orders/{order}")["pending"]
+    assert conditions(up, tag) == ["active"], "relaxed by one person alone, it is not"
+    up.ask("supervisor", "POST", f"/orders/{order}/changes/{waiting}/approve")
     if killed:
         kill(up)
     until(lambda: conditions(up, tag) == ["ended"], "nothing is judged without authority", SOON_S)
