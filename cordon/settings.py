@@ -129,11 +129,16 @@ def read() -> Settings:
         If a value there cannot be used.
     """
     try:
-        return Settings()
+        settings = Settings()
     except ValidationError as error:
         wrong = error.errors()[0]
         name = f"CORDON_{'_'.join(map(str, wrong['loc'])).upper()}"
         raise CordonError(f"{name} is {str(wrong['input'])!r} in the environment: {wrong['msg'].lower()}") from None
+    if settings.smtp_url:  # not by a validator: what is wrong there is not to be shown, a password is in it
+        from duties import mail
+
+        mail.server(settings.smtp_url)
+    return settings
 
 
 ROOT_DATA_DIR: Final = Path("/var/lib/cordon")

@@ -69,3 +69,17 @@ def test_the_demo_answers_on_loopback(host: str) -> None:
 def test_the_demo_is_refused_elsewhere(host: str) -> None:
     with pytest.raises(CordonError, match="loopback only"):
         refuse_demo_elsewhere(host)
+
+
+def test_a_wrong_mail_server_is_named_before_anything_starts_and_not_shown(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CORDON_SMTP_URL", "pop://user:hunter2@mail.example")
+    with pytest.raises(CordonError, match="CORDON_SMTP_URL is no mail server") as refused:
+        read()
+    assert "hunter2" not in str(refused.value)
+    monkeypatch.setenv("CORDON_SMTP_URL", "smtps://user:hunter2@mail.example")
+    assert "hunter2" not in repr(read())
+    for name, value in (("MAIL_FROM", "nobody"), ("CONSOLE_URL", "cordon.example")):
+        with monkeypatch.context() as patch:
+            patch.setenv(f"CORDON_{name}", value)
+            with pytest.raises(CordonError, match=f"CORDON_{name} is '{value}'"):
+                read()
