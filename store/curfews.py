@@ -89,6 +89,25 @@ async def edit(change: Edit, curfew: int, version: int, fields: dict[str, Any]) 
     ------
     MissingError, StaleError, ConflictError, DanglingError, UnfitError
     """
+    newest, draft, zone = await _drafted(change, curfew, version, fields)
+    row = await _write(change, curfew, version + 1, draft, zone, newest["in_force_from"])
+    await change.connection.execute(
+        "UPDATE curfew_version SET in_force_to = $3 WHERE curfew = $1 AND version = $2", curfew, version, row["in_force_from"]
+    )
+    _announce(change, curfew, [version, version + 1], "edited")
+    return row
+
+
+async def could(change: Edit, curfew: int, version: int, fields: dict[str, Any] | None) -> None:
+    """Raise what ``edit`` would, or where no fields are given ``end``; write nothing."""
+    if fields is None:
+        await _newest(change, curfew, version)
+    else:
+        await _drafted(change, curfew, version, fields)
+
+
+async def _drafted(change: Edit, curfew: int, version: int, fields: dict[str, Any]) -> tuple[asyncpg.Record, Draft, str]:
+    """The newest version, the next one, and the time zone that its windows are in."""
     newest = await _newest(change, curfew, version)
     draft = Draft(
         newest["monitoring_order"],
@@ -96,13 +115,7 @@ async def edit(change: Edit, curfew: int, version: int, fields: dict[str, Any]) 
         fields.get("grace_min", newest["grace_min"]),
         newest["timetable"] | fields.get("timetable", {}),
     )
-    zone = await check(change.connection, draft)
-    row = await _write(change, curfew, version + 1, draft, zone, newest["in_force_from"])
-    await change.connection.execute(
-        "UPDATE curfew_version SET in_force_to = $3 WHERE curfew = $1 AND version = $2", curfew, version, row["in_force_from"]
-    )
-    _announce(change, curfew, [version, version + 1], "edited")
-    return row
+    return newest, draft, await check(change.connection, draft)
 
 
 async def end(change: Edit, curfew: int, version: int) -> asyncpg.Record:

@@ -385,6 +385,27 @@ CREATE TABLE public.curfew (
     id bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE public.curfew_change (
+    id bigint NOT NULL,
+    curfew bigint NOT NULL,
+    version integer NOT NULL,
+    fields jsonb,
+    relaxes text NOT NULL,
+    requested_by bigint NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_by bigint,
+    decided_at timestamp with time zone,
+    approved boolean,
+    CONSTRAINT curfew_change_check CHECK ((num_nulls(decided_by, decided_at, approved) = ANY (ARRAY[0, 3])))
+);
+ALTER TABLE public.curfew_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.curfew_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 ALTER TABLE public.curfew ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.curfew_id_seq
     START WITH 1
@@ -1028,6 +1049,8 @@ ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_one EXCLUDE USING gist (officer WITH =, tstzrange(starts, until) WITH &&);
 ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.curfew_change
+    ADD CONSTRAINT curfew_change_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.curfew
     ADD CONSTRAINT curfew_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.curfew_version
@@ -1146,6 +1169,7 @@ CREATE UNIQUE INDEX commit_told_base ON public.commit_told USING btree (base);
 CREATE INDEX contact_alert ON public.contact USING btree (alert);
 CREATE INDEX contact_owed ON public.contact USING btree (callback_at) WHERE ((callback_at IS NOT NULL) AND (settled_by IS NULL));
 CREATE INDEX contact_wearer ON public.contact USING btree (wearer);
+CREATE INDEX curfew_change_curfew ON public.curfew_change USING btree (curfew);
 CREATE INDEX curfew_version_home ON public.curfew_version USING btree (home);
 CREATE INDEX curfew_version_order ON public.curfew_version USING btree (monitoring_order);
 CREATE INDEX delivery_alert ON public.delivery USING btree (alert, channel);
@@ -1213,6 +1237,12 @@ ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_covered_by_fkey FOREIGN KEY (covered_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
+ALTER TABLE ONLY public.curfew_change
+    ADD CONSTRAINT curfew_change_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
+ALTER TABLE ONLY public.curfew_change
+    ADD CONSTRAINT curfew_change_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.curfew_change
+    ADD CONSTRAINT curfew_change_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.curfew_version
     ADD CONSTRAINT curfew_version_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
 ALTER TABLE ONLY public.curfew_version

@@ -35,7 +35,7 @@ async def test_an_absence_comes_back_as_it_was_sent(api: Api, kept: int) -> None
     assert answer.status == 201, answer.json
     saved = answer.json
     assert {name: saved[name] for name in absence(kept)} == absence(kept)
-    assert 0.9 * SECOND_US <= parse(saved["in_force_from"]) - parse(saved["recorded_at"]) <= 1.1 * SECOND_US
+    assert parse(saved["in_force_from"]) - parse(saved["recorded_at"]) >= SECOND_US
     assert saved["recorded_by"]["name"] == "officer"
     assert (await api.get(f"/absences/{saved['id']}")).json == saved
     assert (await api.get(f"/absences?curfew={kept}")).json["items"] == [saved]
