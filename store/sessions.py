@@ -86,9 +86,10 @@ async def renew(store: Store, token: str, successor: str) -> Renewed | Refused:
 
 
 async def holder(store: Store, token: str) -> int | None:
-    """The account whose sign-in a refresh token belongs to, None where that is over."""
+    """The account whose sign-in a refresh token came of, also one that is used up; None where the sign-in is over."""
     account: int | None = await store.pool.fetchval(
-        "SELECT account FROM session WHERE token_hash = $1 AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()",
+        """SELECT account FROM session WHERE family = (SELECT family FROM session WHERE token_hash = $1)
+             AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()""",
         token_hash(token),
     )
     return account

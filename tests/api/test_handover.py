@@ -94,6 +94,10 @@ async def test_nobody_signs_out_owning_an_active_alert(api: Api, who: dict[str, 
     assert "hand over to a colleague" in refused.json["detail"]
     assert "Test Wearer" not in refused.body.decode()
     assert (await leave(api, token, reason="I want to go home")).status == 409  # an operator's reason is none
+    form = {"grant_type": "refresh_token", "refresh_token": token}
+    newer = (await api.call("POST", "/token", None, data=form)).json["refresh_token"]
+    assert (await leave(api, token)).status == 409  # one that is used up stands for the same sign-in
+    token = newer
     made = await offered(api)
     assert (await leave(api, token)).status == 409  # offered is not accepted
     await api.post(f"/handover/{made['id']}/accept", role="officer")

@@ -20,6 +20,8 @@ export interface Alert {
   severity: Severity;
   condition: "active" | "ended" | "withdrawn";
   handling: Handling;
+  level: number; // how far it was escalated
+  escalated_to: string | null;
   owner: Person | null;
   wearer_id: number | null; // null where it concerns no one wearer: monitoring down, a gateway's outage
   wearer: string | null;
@@ -37,10 +39,20 @@ export interface Alert {
   occurrences: number;
   due: Record<Clock, string | null>;
   next_due: string | null;
+  running: Clock[]; // those that nobody has stopped
+  returns_at: string | null; // acknowledged: new again then, unless a step is logged
+  callback_at: string | null; // the first call that is owed
+  paused: Paused | null; // nobody is paged about it
   held_under: number | null; // the alert it follows from
   outcome: string | null;
   closed_at: string | null;
   version: string; // "c1-h1": how often the condition changed, and the handling
+}
+
+export interface Paused {
+  id: number;
+  until: string;
+  reason: string;
 }
 
 export type Clock = "acknowledge" | "contact" | "decision";
@@ -80,6 +92,75 @@ export interface Entry {
   actor: Person | null;
   what: string;
   text: string;
+  details: { person?: unknown; callback?: unknown; step?: unknown }; // of many, those this page reads
+}
+
+export type PersonCalled = "wearer" | "victim" | "police" | "officer" | "other";
+
+/** A call or message as it is logged. */
+export interface Contacting {
+  alert: number;
+  way: "call" | "message";
+  direction: "out" | "in";
+  person: PersonCalled;
+  outcome: "spoke" | "no_answer" | "refused" | "dead_number";
+  number?: string;
+  words?: string;
+  police_reference?: string;
+  callback_at?: string;
+}
+
+export interface Contact {
+  id: number;
+  alert: number | null;
+  wearer_name: string | null;
+  at: string;
+  by: Person;
+  person: PersonCalled;
+  name: string | null;
+  number: string | null;
+  words: string | null;
+  callback_at: string | null;
+}
+
+export interface Pause {
+  id: number;
+  state: "waiting" | "planned" | "in_force" | "over" | "ended";
+  wearer_name: string;
+  kind: string | null;
+  reason: string;
+  until: string;
+  requested_by: Person;
+  version: number;
+}
+
+export interface Colleague extends Person {
+  role: string;
+  signed_in: boolean;
+  owns: number;
+}
+
+export interface Handover {
+  id: number;
+  from: Person;
+  to: Person;
+  note: string | null;
+  alerts: number[];
+  offered_at: string;
+}
+
+/** What the next shift must know. */
+export interface Shift {
+  alerts: Alert[];
+  calls_owed: Contact[];
+  pauses: Pause[];
+  blind: {
+    failing: Check[];
+    lanes: { partition: number; state: string; watermark: string }[];
+    gateways: { name: string; worn: number; silent: number; unknown: number }[];
+  };
+  people: Colleague[];
+  offers: Handover[];
 }
 
 export interface Detail extends Alert {
@@ -154,11 +235,44 @@ export function track(wearer: number, from: string, to: string, signal: AbortSig
 
 /** Something done to an alert as it was seen: the server refuses where it has moved on since. */
 export function act(seen: Alert, action: string, body: object): Promise<Detail> {
-  return call(`/alerts/${seen.id}/${action}`, {
-    method: "POST",
-    headers: { "Content-Type": "application/json", "If-Match": `"${seen.version}"` },
-    body: JSON.stringify(body),
-  });
+  return send(`/alerts/${seen.id}/${action}`, body, { "If-Match": `"${seen.version}"` });
+}
+
+/** Log a call or message; the key makes one of a form that is sent twice. */
+export function logContact(contact: Contacting, key: string): Promise<Contact> {
+  return send("/contacts", contact, { "Idempotency-Key": key });
+}
+
+export async function callsOwed(signal: AbortSignal): Promise<Contact[]> {
+  return (await call<List<Contact>>("/contacts?owed=true&limit=500", { signal })).items;
+}
+
+export function shift(signal: AbortSignal): Promise<Shift> {
+  return call("/handover", { signal });
+}
+
+export function offer(to: number, note: string): Promise<Handover> {
+  return send("/handover", note === "" ? { to } : { to, note });
+}
+
+export function answer(handover: number, what: "accept" | "withdraw"): Promise<Handover> {
+  return send(`/handover/${handover}/${what}`);
+}
+
+/** A second person's yes. */
+export function approve(pause: Pause): Promise<Pause> {
+  return send(`/pauses/${pause.id}`, { approved: true }, { "If-Match": `"${pause.version}"` }, "PATCH");
+}
+
+function send<Answer>(
+  path: string,
+  body?: object,
+  headers: Record<string, string> = {},
+  method = "POST",
+): Promise<Answer> {
+  if (body === undefined) return call(path, { method, headers });
+  const json = { "Content-Type": "application/json" };
+  return call(path, { method, headers: { ...json, ...headers }, body: JSON.stringify(body) });
 }
 
 async function call<Answer>(path: string, request: RequestInit): Promise<Answer> {

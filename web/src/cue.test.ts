@@ -19,3 +19,11 @@ test("an occurrence is announced once, whatever happens to it; the next one agai
   expect(unheard([sample({ version: "c1-h1" })], announced)).toHaveLength(0); // as after a reconnect
   expect(unheard([sample({ version: "c3-h2", occurrences: 2 })], announced)).toHaveLength(1);
 });
+
+test("what was taken and comes back is announced again, and so is each level it is escalated to", () => {
+  const announced = new Set<string>();
+  unheard([sample()], announced);
+  expect(unheard([sample({ level: 1 })], announced)).toHaveLength(1);
+  expect(unheard([], announced)).toHaveLength(0); // acknowledged
+  expect(unheard([sample({ level: 1 })], announced)).toHaveLength(1); // left alone, and anybody's again
+});

@@ -1,6 +1,7 @@
 // New P1 alerts into what cannot be missed: the tab's title while any waits, and one sound when one begins to.
 import { useEffect, useRef } from "react";
 import type { Alert } from "./api";
+import { now } from "./clock";
 import type { Alerts } from "./queue";
 import { waits } from "./words";
 
@@ -11,16 +12,22 @@ export function waitingP1(alerts: Alerts): Alert[] {
     .sort((one, other) => (one.next_due ?? "").localeCompare(other.next_due ?? "") || one.id - other.id);
 }
 
-/** One name for one occurrence: acknowledging, amending or reconnecting never makes it new again. */
-function occurrence(alert: Alert): string {
-  return `${alert.id}:${alert.occurrences}`;
+/** One name for one reason to call: an occurrence, or a level it was escalated to. Amending or reconnecting gives no new one. */
+function reason(alert: Alert): string {
+  return `${alert.id}:${alert.occurrences}:${alert.level}`;
 }
 
-/** Those among the waiting that have not been announced; announces them. */
+/** Those among the waiting that have not been announced; announces them. One that was taken and comes back is announced again. */
 export function unheard(waiting: readonly Alert[], announced: Set<string>): Alert[] {
-  const fresh = waiting.filter((alert) => !announced.has(occurrence(alert)));
-  for (const alert of fresh) announced.add(occurrence(alert));
+  const fresh = waiting.filter((alert) => !announced.has(reason(alert)));
+  announced.clear();
+  for (const alert of waiting) announced.add(reason(alert));
   return fresh;
+}
+
+/** Whether two people have said that nobody is to be called about it for now. */
+function muted(alert: Alert, nowMs: number): boolean {
+  return alert.paused !== null && Date.parse(alert.paused.until) > nowMs;
 }
 
 export function useCue(waiting: readonly Alert[], loaded: boolean, sound: boolean): void {
@@ -31,7 +38,10 @@ export function useCue(waiting: readonly Alert[], loaded: boolean, sound: boolea
     if (announced.current === null) {
       announced.current = new Set();
       unheard(waiting, announced.current); // those there at sign-in stand on the screen already
-    } else if (unheard(waiting, announced.current).length > 0 && sound) chime();
+    } else {
+      const fresh = unheard(waiting, announced.current);
+      if (sound && fresh.some((alert) => !muted(alert, now()))) chime();
+    }
   }, [waiting, loaded, sound]);
 }
 

@@ -8,6 +8,7 @@ export interface Actions {
   worst(): void;
   press(button: string): void;
   sound(): void;
+  shift(): void;
   keys(): void;
   leave(): void;
 }
@@ -25,9 +26,11 @@ export const KEYS: readonly Key[] = [
   { shown: "p", binding: "p", does: "the P1 that waits longest, else the top of the queue", run: (to) => to.worst() },
   { shown: "a", binding: "a", does: "acknowledge", run: (to) => to.press("a") },
   { shown: "m", binding: "m", does: "assign to me", run: (to) => to.press("m") },
+  { shown: "l", binding: "l", does: "log a contact", run: (to) => to.press("l") },
   { shown: "n", binding: "n", does: "write a note", run: (to) => to.press("n") },
   { shown: "c", binding: "c", does: "close with an outcome", run: (to) => to.press("c") },
   { shown: "f", binding: "f", does: "fit the map to what matters", run: (to) => to.press("f") },
+  { shown: "h", binding: "h", does: "shift handover", run: (to) => to.shift() },
   { shown: "s", binding: "s", does: "sound on or off", run: (to) => to.sound() },
   { shown: "Esc", binding: "Escape", does: "back to the queue", run: (to) => to.leave() },
   { shown: "?", binding: "[Shift]+?", does: "this list", run: (to) => to.keys() },

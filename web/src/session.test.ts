@@ -14,7 +14,8 @@ function serve(...answers: { status?: number; expires?: number }[]): URLSearchPa
     const { status = 200, expires = 900 } = answer;
     const number = forms.length;
     const tokens = { access_token: `a${number}`, refresh_token: `r${number}`, expires_in: expires, account };
-    return new Response(JSON.stringify(status === 200 ? tokens : { title: "no" }), { status });
+    const body = status === 204 ? null : JSON.stringify(status === 200 ? tokens : { title: "no" });
+    return new Response(body, { status });
   });
   return forms;
 }
@@ -103,6 +104,19 @@ test("signing out while a token is being exchanged stays signed out", async () =
   session.signOut();
   await expect(asked).rejects.toThrow();
   expect(carried()).toEqual([]);
+  expect(session.standing()).toBe("out");
+});
+
+test("who still owns something stays signed in and is told; who does not leaves, also where nobody answers", async () => {
+  serve({}, { status: 409 }, { status: 204 });
+  await session.signIn("operator", "secret");
+  await expect(session.leave()).rejects.toThrow();
+  expect(session.standing()).toBe("in");
+  await session.leave();
+  expect(session.standing()).toBe("out");
+  serve({});
+  await session.signIn("operator", "secret");
+  await session.leave();
   expect(session.standing()).toBe("out");
 });
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sample } from "./samples";
-import { distance, due, owner, remarks, sentence } from "./words";
+import { clocks, distance, due, flags, owner, remarks, sentence } from "./words";
 
 const NOW = Date.parse("2026-11-22T08:01:02Z");
 
@@ -43,7 +43,7 @@ describe("sentence", () => {
 describe("due", () => {
   test("names the clock that runs out next and counts it down", () => {
     expect(due(sample(), NOW)).toEqual({ act: "Acknowledge", words: "in 1:00", overdue: false });
-    const taken = sample({ next_due: "2026-11-22T08:05:02Z" });
+    const taken = sample({ next_due: "2026-11-22T08:05:02Z", running: ["contact", "decision"] });
     expect(due(taken, NOW)).toEqual({ act: "First contact", words: "in 4:00", overdue: false });
   });
 
@@ -54,6 +54,30 @@ describe("due", () => {
   test("says nothing where no clock runs", () => {
     expect(due(sample({ next_due: null }), NOW)).toBeNull();
   });
+});
+
+describe("clocks", () => {
+  test("each says how long is left, or that it was stopped", () => {
+    const called = sample({ running: ["decision"], next_due: "2026-11-22T08:10:02Z" });
+    expect(clocks(called, NOW)).toEqual([
+      { act: "Acknowledge", words: "done", overdue: false, stopped: true },
+      { act: "First contact", words: "done", overdue: false, stopped: true },
+      { act: "Decision", words: "in 9:00", overdue: false, stopped: false },
+    ]);
+  });
+
+  test("a severity without a clock has none", () => {
+    const due = { acknowledge: "2026-11-22T08:02:02Z", contact: null, decision: null };
+    expect(clocks(sample({ due, running: ["acknowledge"] }), NOW).map((clock) => clock.act)).toEqual(["Acknowledge"]);
+  });
+});
+
+test("a row says how far it was escalated, that a call is owed, and that nobody is paged, until the pause is over", () => {
+  const paused = { id: 1, until: "2026-11-22T08:30:00Z", reason: "In hospital." };
+  const alert = sample({ level: 2, callback_at: "2026-11-22T08:05:00Z", paused });
+  expect(flags(alert, NOW)).toEqual(["Level 2", "Call owed", "Paused"]);
+  expect(flags(alert, NOW + 60 * 60_000)).toEqual(["Level 2", "Call overdue"]);
+  expect(flags(sample(), NOW)).toEqual([]);
 });
 
 test("an alert is mine, somebody's or nobody's", () => {

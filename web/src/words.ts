@@ -1,5 +1,5 @@
 // Codes into the words an operator reads (DOMAIN.md): what happened, how sure, how urgent, who has it.
-import type { Alert, Clock, Handling, Severity } from "./api";
+import type { Alert, Clock, Handling, PersonCalled, Severity } from "./api";
 import { countdown, span } from "./instant";
 
 export const SEVERITY: Record<Severity, string> = { P1: "Act now", P2: "Urgent", P3: "Soon", P4: "For review" };
@@ -145,6 +145,47 @@ export function remarks(alert: Alert): Remark[] {
   return said;
 }
 
+/** What a row shows besides, of what people have to do: how far it was escalated, a call that is owed, that nobody is paged. */
+export function flags(alert: Alert, nowMs: number): string[] {
+  const said: string[] = [];
+  if (alert.level > 0) said.push(`Level ${alert.level}`);
+  if (alert.callback_at !== null) said.push(Date.parse(alert.callback_at) < nowMs ? "Call overdue" : "Call owed");
+  if (alert.paused !== null && Date.parse(alert.paused.until) > nowMs) said.push("Paused");
+  return said;
+}
+
+/** A moment that is waited for: "in 4:10", "overdue 3 min". */
+export function until(at: string, nowMs: number): { words: string; overdue: boolean } {
+  const left = Date.parse(at) - nowMs;
+  const overdue = left < 0;
+  return { overdue, words: overdue ? `overdue ${span(left)}` : `in ${countdown(left)}` };
+}
+
+export interface ClockWords {
+  act: string;
+  words: string;
+  overdue: boolean;
+  stopped: boolean;
+}
+
+/** Each clock the alert has, in order: how long is left of it, or that it was stopped. */
+export function clocks(alert: Alert, nowMs: number): ClockWords[] {
+  return (Object.keys(ACT) as Clock[]).flatMap((name): ClockWords[] => {
+    const at = alert.due[name];
+    if (at === null) return [];
+    if (!alert.running.includes(name)) return [{ act: ACT[name], words: "done", overdue: false, stopped: true }];
+    return [{ act: ACT[name], ...until(at, nowMs), stopped: false }];
+  });
+}
+
+export const CALLED: Record<PersonCalled, string> = {
+  wearer: "Device wearer",
+  victim: "Victim",
+  police: "Police",
+  officer: "Responsible officer",
+  other: "Somebody else",
+};
+
 const ACT: Record<Clock, string> = { acknowledge: "Acknowledge", contact: "First contact", decision: "Decision" };
 
 export interface Due {
@@ -156,10 +197,8 @@ export interface Due {
 /** The clock that runs out next: "Acknowledge in 1:20", "Acknowledge overdue 4 min"; null where none runs. */
 export function due(alert: Alert, nowMs: number): Due | null {
   if (alert.next_due === null) return null;
-  const clock = (Object.keys(ACT) as Clock[]).find((name) => alert.due[name] === alert.next_due) ?? "decision";
-  const left = Date.parse(alert.next_due) - nowMs;
-  const overdue = left < 0;
-  return { act: ACT[clock], overdue, words: overdue ? `overdue ${span(left)}` : `in ${countdown(left)}` };
+  const clock = alert.running.find((name) => alert.due[name] === alert.next_due) ?? "decision";
+  return { act: ACT[clock], ...until(alert.next_due, nowMs) };
 }
 
 /** Who has it: "You", a name, or "Nobody". */

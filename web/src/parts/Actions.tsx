@@ -1,21 +1,31 @@
-// What can be done to the alert now: acknowledge, take, note, close, reopen. A refusal is shown in words, here.
+// What can be done to the alert now: acknowledge, take, call, note, close, reopen, and its script. A refusal is shown in words, here.
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import * as api from "../api";
 import { words } from "../problem";
+import type { Step } from "../script";
 import type { Account } from "../session";
 import { CloseForm } from "./CloseForm";
+import { ContactForm } from "./ContactForm";
+import { Script } from "./Script";
 import { TextForm } from "./TextForm";
 
 interface Props {
   alert: api.Alert;
   me: Account;
+  history: readonly api.Entry[];
   onChanged(alert: api.Alert): void;
 }
 
-type Form = "notes" | "close" | "reopen";
+type Form = "notes" | "close" | "reopen" | "decide" | Calling;
 
-export function Actions({ alert, me, onChanged }: Props) {
+interface Calling {
+  person: api.PersonCalled;
+  callback: boolean;
+  key: string; // makes one contact of a form that is sent twice
+}
+
+export function Actions({ alert, me, history, onChanged }: Props) {
   const queries = useQueryClient();
   const [form, setForm] = useState<Form | null>(null);
   const act = useMutation({
@@ -27,7 +37,22 @@ export function Actions({ alert, me, onChanged }: Props) {
     },
     onError: () => queries.invalidateQueries({ queryKey: ["alert", alert.id] }), // refused: it has likely moved on
   });
+  const log = useMutation({
+    mutationFn: ({ contact, key }: { contact: api.Contacting; key: string }) => api.logContact(contact, key),
+    onSuccess: () => {
+      setForm(null);
+      queries.invalidateQueries({ queryKey: ["alert", alert.id] });
+      queries.invalidateQueries({ queryKey: ["owed"] });
+    },
+  });
+  const busy = act.isPending || log.isPending;
   const go = (action: string, body: object) => act.mutate({ action, body });
+  const call = (person: api.PersonCalled, callback = false) => setForm({ person, callback, key: crypto.randomUUID() });
+  const follow = (step: Step) => {
+    if (step.does === "contact") call(step.person);
+    else if (step.does === "callback") call("wearer", true);
+    else go("steps", { step: step.code, result: "done", text: step.say });
+  };
   if (!me.permissions.includes("work_alerts")) return null;
   const closed = alert.handling === "closed";
   const mine = alert.owner?.id === me.id;
@@ -35,19 +60,28 @@ export function Actions({ alert, me, onChanged }: Props) {
     <div className="actions">
       <div className="actions-row">
         {alert.handling === "new" && (
-          <button
-            type="button"
-            className="primary"
-            data-key="a"
-            disabled={act.isPending}
-            onClick={() => go("acknowledge", {})}
-          >
+          <button type="button" className="primary" data-key="a" disabled={busy} onClick={() => go("acknowledge", {})}>
             Acknowledge <kbd>a</kbd>
           </button>
         )}
         {!closed && !mine && (
-          <button type="button" data-key="m" disabled={act.isPending} onClick={() => go("assign", { owner: me.id })}>
+          <button type="button" data-key="m" disabled={busy} onClick={() => go("assign", { owner: me.id })}>
             Assign to me <kbd>m</kbd>
+          </button>
+        )}
+        {me.permissions.includes("log_contacts") && (
+          <button
+            type="button"
+            data-key="l"
+            aria-expanded={typeof form === "object" && form !== null}
+            onClick={() => call("wearer")}
+          >
+            Log contact <kbd>l</kbd>
+          </button>
+        )}
+        {alert.running.includes("decision") && alert.due.decision !== null && (
+          <button type="button" aria-expanded={form === "decide"} onClick={() => setForm("decide")}>
+            Decide
           </button>
         )}
         <button type="button" data-key="n" aria-expanded={form === "notes"} onClick={() => setForm("notes")}>
@@ -63,11 +97,31 @@ export function Actions({ alert, me, onChanged }: Props) {
           </button>
         )}
       </div>
+      {typeof form === "object" && form !== null && (
+        <ContactForm
+          key={form.key}
+          alert={alert.id}
+          person={form.person}
+          callback={form.callback}
+          busy={busy}
+          onLog={(contact) => log.mutate({ contact, key: form.key })}
+          onCancel={() => setForm(null)}
+        />
+      )}
+      {form === "decide" && (
+        <TextForm
+          label="What is decided, and why"
+          save="Save decision"
+          busy={busy}
+          onSave={(text) => go("steps", { step: "decide", result: "done", text })}
+          onCancel={() => setForm(null)}
+        />
+      )}
       {form === "notes" && (
         <TextForm
           label="Note"
           save="Save note"
-          busy={act.isPending}
+          busy={busy}
           onSave={(text) => go("notes", { text })}
           onCancel={() => setForm(null)}
         />
@@ -76,7 +130,7 @@ export function Actions({ alert, me, onChanged }: Props) {
         <TextForm
           label="Why it is opened again"
           save="Reopen"
-          busy={act.isPending}
+          busy={busy}
           onSave={(note) => go("reopen", { note })}
           onCancel={() => setForm(null)}
         />
@@ -84,14 +138,15 @@ export function Actions({ alert, me, onChanged }: Props) {
       {form === "close" && (
         <CloseForm
           alert={alert}
-          busy={act.isPending}
+          busy={busy}
           onClose={(closing) => go("close", closing)}
           onCancel={() => setForm(null)}
         />
       )}
       <p role="alert" className="trouble">
-        {act.isError ? words(act.error) : ""}
+        {act.isError ? words(act.error) : log.isError ? words(log.error) : ""}
       </p>
+      {!closed && <Script alert={alert} history={history} busy={busy} onStep={follow} />}
     </div>
   );
 }

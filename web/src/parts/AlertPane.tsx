@@ -7,7 +7,7 @@ import { ago, wall } from "../instant";
 import { MapPane } from "../map/MapPane";
 import { words } from "../problem";
 import type { Account } from "../session";
-import { due, HANDLING, OUTCOMES, owner, place, plain, remarks, SEVERITY, sentence } from "../words";
+import { clocks, HANDLING, OUTCOMES, owner, place, plain, remarks, SEVERITY, sentence, until } from "../words";
 import { Actions } from "./Actions";
 import { Evidence } from "./Evidence";
 import { Guard } from "./Guard";
@@ -53,7 +53,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
         {alert.zone_id !== null && <small>Exclusion, {place(alert)}</small>}
       </h2>
       <Facts alert={alert} me={me.id} />
-      <Actions key={alert.id} alert={alert} me={me} onChanged={onChanged} />
+      <Actions key={alert.id} alert={alert} me={me} history={detail.data?.history ?? []} onChanged={onChanged} />
       {alert.wearer_id !== null && (
         <Guard
           key={`map ${alert.id}`}
@@ -77,7 +77,9 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
 
 function Facts({ alert, me }: { alert: api.Alert; me: number }) {
   const nowMs = useNow();
-  const clock = due(alert, nowMs);
+  const callback = alert.callback_at === null ? null : until(alert.callback_at, nowMs);
+  const back = alert.returns_at === null ? null : until(alert.returns_at, nowMs);
+  const paused = alert.paused !== null && Date.parse(alert.paused.until) > nowMs ? alert.paused : null;
   const remarked = remarks(alert);
   return (
     <dl className="facts">
@@ -86,7 +88,15 @@ function Facts({ alert, me }: { alert: api.Alert; me: number }) {
         <Fact name="Until" value={`${wall(alert.ended_at, nowMs)}, ${ago(alert.ended_at, nowMs)}`} />
       )}
       <Fact name="Handling" value={`${HANDLING[alert.handling]}, ${owner(alert, me)}`} />
-      {clock !== null && <Fact name={clock.act} value={clock.words} overdue={clock.overdue} />}
+      {clocks(alert, nowMs).map((clock) => (
+        <Fact key={clock.act} name={clock.act} value={clock.words} overdue={clock.overdue} stopped={clock.stopped} />
+      ))}
+      {back !== null && !back.overdue && <Fact name="Back to the queue" value={back.words} />}
+      {callback !== null && <Fact name="Call back" value={callback.words} overdue={callback.overdue} />}
+      {alert.level > 0 && (
+        <Fact name="Escalated" value={`level ${alert.level}, ${plain(alert.escalated_to ?? "")}`} overdue />
+      )}
+      {paused !== null && <Fact name="Paging paused" value={`until ${wall(paused.until, nowMs)}: ${paused.reason}`} />}
       {alert.outcome !== null && <Fact name="Outcome" value={OUTCOMES[alert.outcome] ?? plain(alert.outcome)} />}
       {remarked.length > 0 && <Fact name="Besides" value={remarked.map((remark) => remark.long).join(" · ")} />}
       {alert.tag !== null && <Fact name="Tag" value={String(alert.tag)} />}
@@ -94,9 +104,16 @@ function Facts({ alert, me }: { alert: api.Alert; me: number }) {
   );
 }
 
-function Fact({ name, value, overdue = false }: { name: string; value: string; overdue?: boolean }) {
+interface FactProps {
+  name: string;
+  value: string;
+  overdue?: boolean;
+  stopped?: boolean;
+}
+
+function Fact({ name, value, overdue = false, stopped = false }: FactProps) {
   return (
-    <div data-overdue={overdue}>
+    <div data-overdue={overdue} data-stopped={stopped}>
       <dt>{name}</dt>
       <dd>{value}</dd>
     </div>

@@ -8,12 +8,15 @@ import { useKeys } from "../keys";
 import { linked } from "../link";
 import { type Live, LiveQueue } from "../live";
 import { arrange, neighbour, same } from "../order";
+import { words } from "../problem";
 import type { Alerts } from "../queue";
-import { type Account, signOut } from "../session";
+import { type Account, leave as signOut } from "../session";
 import { AlertPane } from "./AlertPane";
 import { Banner } from "./Banner";
+import { Handover } from "./Handover";
 import { KeysDialog } from "./KeysDialog";
 import { Line, Proof } from "./Line";
+import { Owed } from "./Owed";
 import { Queue } from "./Queue";
 import { Strip } from "./Strip";
 
@@ -49,13 +52,26 @@ export function Console({ account }: { account: Account }) {
   useCue(waiting, live.loaded, sound);
 
   const [showKeys, setShowKeys] = useState(false);
+  const [shift, setShift] = useState(false);
+  const [refusal, setRefusal] = useState<string | null>(null);
+  const open = useCallback((alert: number | null) => {
+    setShift(false);
+    setSelected(alert);
+  }, []);
+  const goHome = () => {
+    signOut().catch((error: unknown) => {
+      setRefusal(words(error));
+      setShift(true);
+    });
+  };
   const worst = waiting[0] ?? null;
   const move = (step: 1 | -1) => {
     touch();
-    setSelected(neighbour(order, selected, step));
+    open(neighbour(order, selected, step));
   };
   const leave = () => {
-    setSelected(null);
+    open(null);
+    setRefusal(null);
     list.current?.focus();
   };
   const press = (name: string) =>
@@ -63,9 +79,10 @@ export function Console({ account }: { account: Account }) {
   useKeys({
     next: () => move(1),
     previous: () => move(-1),
-    worst: () => setSelected(worst?.id ?? order[0] ?? null),
+    worst: () => open(worst?.id ?? order[0] ?? null),
     press,
     sound: toggleSound,
+    shift: () => setShift(true),
     keys: () => setShowKeys(true),
     leave,
   });
@@ -81,18 +98,22 @@ export function Console({ account }: { account: Account }) {
           <button type="button" aria-pressed={sound} onClick={toggleSound}>
             Sound {sound ? "on" : "off"}
           </button>
+          <button type="button" aria-pressed={shift} onClick={() => setShift(true)}>
+            Handover <kbd>h</kbd>
+          </button>
           <button type="button" onClick={() => setShowKeys(true)}>
             Keys <kbd>?</kbd>
           </button>
           <span className="who">{account.name}</span>
-          <button type="button" onClick={signOut}>
+          <button type="button" onClick={goHome}>
             Sign out
           </button>
         </div>
         <Banner live={live} />
       </header>
-      <Strip waiting={waiting} loaded={live.loaded} onOpen={setSelected} />
-      <div className="work">
+      <Strip waiting={waiting} loaded={live.loaded} onOpen={open} />
+      {shift && <Handover me={account} refusal={refusal} onOpen={open} onLeave={leave} />}
+      <div className="work" hidden={shift}>
         <Queue
           live={live}
           order={order}
@@ -100,7 +121,8 @@ export function Console({ account }: { account: Account }) {
           selected={selected}
           me={account.id}
           list={list}
-          onSelect={setSelected}
+          onSelect={open}
+          owed={account.permissions.includes("see_contacts") && <Owed onOpen={() => setShift(true)} />}
         />
         <AlertPane alert={chosen} me={account} pane={pane} onChanged={(alert) => queue.put(alert)} onLeave={leave} />
       </div>

@@ -1,6 +1,6 @@
 // Open alerts as a list of rows, of which only those in sight are drawn.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type RefObject, useEffect } from "react";
+import { type KeyboardEvent, type ReactNode, type RefObject, useEffect } from "react";
 import type { Live } from "../live";
 import { neighbour } from "../order";
 import { Row } from "./Row";
@@ -15,9 +15,10 @@ interface Props {
   me: number;
   list: RefObject<HTMLDivElement | null>;
   onSelect(id: number): void;
+  owed: ReactNode; // calls, beside the count of alerts
 }
 
-export function Queue({ live, order, held, selected, me, list, onSelect }: Props) {
+export function Queue({ live, order, held, selected, me, list, onSelect, owed }: Props) {
   const rows = useVirtualizer({
     count: order.length,
     getScrollElement: () => list.current,
@@ -43,6 +44,7 @@ export function Queue({ live, order, held, selected, me, list, onSelect }: Props
       <div className="queue-head">
         <h2 id="queue-title">Queue</h2>
         <span>{live.loaded ? count(order.length) : ""}</span>
+        {owed}
         <span className="queue-held">{held ? "Order held" : ""}</span>
       </div>
       <div

@@ -3,7 +3,7 @@ import { memo } from "react";
 import type { Alert } from "../api";
 import { useNow } from "../clock";
 import { age, wall } from "../instant";
-import { due, HANDLING, owner, place, remarks, SEVERITY, verb, who } from "../words";
+import { due, flags, HANDLING, owner, place, remarks, SEVERITY, verb, who } from "../words";
 
 interface Props {
   alert: Alert;
@@ -48,6 +48,7 @@ export const Row = memo(function Row({ alert, me, selected, place: at, of, top, 
       <div className="row-line">
         <Due alert={alert} />
         <span className="row-remarks">
+          <Flags alert={alert} />
           {remarks(alert).map((remark) => (
             <em key={remark.short}>{remark.short}</em>
           ))}
@@ -66,6 +67,14 @@ function Due({ alert }: { alert: Alert }) {
       {clock.act} <b>{clock.words}</b>
     </span>
   );
+}
+
+function Flags({ alert }: { alert: Alert }) {
+  return flags(alert, useNow()).map((flag) => (
+    <em key={flag} className="flag">
+      {flag}
+    </em>
+  ));
 }
 
 function Since({ alert }: { alert: Alert }) {

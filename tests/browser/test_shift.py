@@ -1,0 +1,148 @@
+"""A night's work beyond the queue: calling by the script, clocks that stop, calls owed, and a shift handed over."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.conftest import Open, sign_in
+from tests.browser.instance import PASSWORD, Instance
+from tests.browser.test_access import violations
+from tests.browser.test_console import choose, pane, row
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def fact(page: Page, name: str) -> Locator:
+    """The value beside a name among the alert's facts."""
+    return pane(page).locator(".facts > div").filter(has=page.get_by_text(name, exact=True)).locator("dd")
+
+
+def sql(instance: Instance, statement: str, *values: Any) -> None:
+    with psycopg.connect(instance.database) as connection:
+        connection.execute(statement, values)
+
+
+def shot(page: Page, name: str) -> None:
+    """Keep a picture where somebody asked for one."""
+    folder = os.environ.get("CORDON_SHOTS")
+    if folder:
+        page.screenshot(path=str(Path(folder) / f"{name}.png"))
+
+
+def test_a_call_by_the_script_stops_the_clock_and_owes_a_callback(console: Page, instance: Instance) -> None:
+    (cal,) = instance.wearers("Cal Called")
+    instance.enter(cal)
+    choose(console, cal)
+    expect(pane(console).get_by_text("7 of 7 steps to do")).to_be_visible()
+    expect(pane(console).get_by_role("button", name="Call the device wearer.")).to_be_hidden()  # the map first
+    console.keyboard.press("a")
+    expect(fact(console, "Acknowledge")).to_have_text("done")
+    expect(fact(console, "First contact")).to_contain_text("in ")
+    expect(fact(console, "Back to the queue")).to_contain_text("in ")
+    expect(pane(console).get_by_text("Never say whom a zone protects")).to_be_visible()
+    shot(console, "script")
+    pane(console).get_by_role("button", name="Call the device wearer.").click()
+    form = console.get_by_role("form", name="Log a contact")
+    expect(form.get_by_label("With")).to_be_focused()
+    form.get_by_label("No answer").check()
+    form.get_by_label("Call back").select_option("15")
+    form.get_by_label("What was said").fill("Rang out twice.")
+    shot(console, "contact")
+    assert violations(console) == []
+    form.get_by_role("button", name="Log contact").click()
+    expect(form).to_be_hidden()
+    expect(fact(console, "First contact")).to_have_text("done")
+    expect(fact(console, "Decision")).to_contain_text("in ")
+    expect(fact(console, "Call back")).to_contain_text("in 1")
+    expect(row(console, cal)).to_contain_text("Call owed")
+    expect(row(console, cal)).to_contain_text("In progress · You")
+    expect(pane(console).get_by_role("button", name="Call the device wearer.")).to_have_attribute("aria-pressed", "true")
+    expect(pane(console).locator(".history li").first).to_contain_text("Called the wearer: no answer. Rang out twice.")
+    expect(console.locator(".owed")).to_contain_text("1 call owed")
+    pane(console).get_by_role("button", name="Verify name and date of birth.").click()
+    expect(pane(console).get_by_role("button", name="Verify name and date of birth.")).to_have_attribute("aria-pressed", "true")
+    expect(pane(console).get_by_role("button", name="Verify name and date of birth.")).to_be_disabled()
+    pane(console).get_by_role("button", name="Decide").click()
+    console.get_by_label("What is decided, and why").fill("No police: he is on the bus through.")
+    console.get_by_role("button", name="Save decision").click()
+    expect(fact(console, "Decision")).to_have_text("done")
+    expect(row(console, cal)).to_contain_text("No clock")
+    console.keyboard.press("l")
+    form.get_by_label("Spoke").check()
+    form.get_by_role("button", name="Log contact").click()
+    expect(console.locator(".owed")).to_be_hidden()
+    expect(row(console, cal)).not_to_contain_text("Call owed")
+    expect(pane(console).get_by_text("4 of 7 steps to do")).to_be_visible()
+    shot(console, "worked")
+    assert violations(console) == []
+
+
+def test_an_escalated_and_a_paused_alert_say_so(console: Page, instance: Instance) -> None:
+    esa, pia = instance.wearers("Esa Escalated", "Pia Paused")
+    instance.enter(esa)
+    expect(row(console, esa)).to_be_visible()
+    (alert,) = instance.alerts_of(esa)
+    sql(
+        instance, "UPDATE alert SET due_acknowledge = now() WHERE id = %s", alert["id"]
+    )  # two minutes go by; the duty does the rest
+    expect(row(console, esa)).to_contain_text("Level 1")
+    choose(console, esa)
+    expect(fact(console, "Escalated")).to_contain_text("level 1, duty")
+    expect(pane(console).locator(".history")).to_contain_text("No acknowledgement in time: escalated to level 1")
+    instance.enter(pia)
+    expect(row(console, pia)).to_be_visible()
+    (other,) = instance.alerts_of(pia)
+    sql(
+        instance,
+        """INSERT INTO pause (wearer, kind, including_p1, reason, starts, until, requested_by, approved_by, approved_at)
+           SELECT %s, 'exclusion', true, 'On the ward.', now(), now() + interval '1 h', min(id), max(id), now() FROM account""",
+        other["wearer_id"],
+    )
+    instance.call("POST", f"/api/v1/alerts/{other['id']}/notes", {"text": "Looked."})  # the next change shows it
+    expect(row(console, pia)).to_contain_text("Paused")
+    choose(console, pia)
+    expect(fact(console, "Paging paused")).to_contain_text("On the ward.")
+    shot(console, "escalated")
+
+
+def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, console: Page, instance: Instance, complaints: list[str]) -> None:  # fmt: skip  # noqa: E501
+    complaints.append("/api/v1/token")  # the refusal is a 409
+    (hal,) = instance.wearers("Hal Handed")
+    instance.enter(hal)
+    choose(console, hal)
+    console.keyboard.press("a")
+    expect(row(console, hal)).to_contain_text("Acknowledged · You")
+    console.get_by_role("button", name="Sign out").click()
+    page = console.locator(".shift")
+    expect(page).to_contain_text("Not signed out: you own 1 active alert")
+    expect(page.get_by_role("heading", name="Open P1 and P2 1")).to_be_visible()
+    shot(console, "refused")
+    form = page.get_by_role("form", name="Hand over")
+    expect(form).to_contain_text("You own 1 alert.")
+    admin = next(person for person in instance.call("GET", "/api/v1/handover")["people"] if person["name"] == "admin")
+    form.get_by_label("Hand over to").select_option(str(admin["id"]))
+    form.get_by_label("Note").fill("He is on the bus; his mother calls at six.")
+    form.get_by_role("button", name="Offer").click()
+    expect(page).to_contain_text("You have offered what you own to admin")
+    assert violations(console) == []
+
+    incoming = open_page()
+    sign_in(incoming, "admin", PASSWORD)
+    incoming.keyboard.press("h")
+    theirs = incoming.locator(".shift")
+    expect(theirs).to_contain_text("operator hands over to you: 1 alert.")
+    expect(theirs).to_contain_text("his mother calls at six")
+    shot(incoming, "incoming")
+    theirs.get_by_role("button", name="Accept handover").click()
+    expect(theirs.get_by_role("button", name="Accept handover")).to_be_hidden()
+    incoming.keyboard.press("Escape")
+    expect(row(incoming, hal)).to_contain_text("Acknowledged · You")
+
+    console.keyboard.press("Escape")
+    expect(row(console, hal)).to_contain_text("Acknowledged · admin")
+    console.get_by_role("button", name="Sign out").click()
+    expect(console.get_by_role("button", name="Sign in")).to_be_visible()

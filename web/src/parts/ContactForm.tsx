@@ -1,0 +1,129 @@
+// A call or message as it was made, into the contact log: with whom, what came of it, and when to try again.
+import { type FormEvent, useEffect, useRef, useState } from "react";
+import type { Contacting, PersonCalled } from "../api";
+import { now } from "../clock";
+import { CALLED } from "../words";
+import { cancelled } from "./TextForm";
+
+interface Props {
+  alert: number;
+  person: PersonCalled;
+  callback: boolean; // opened to agree a callback
+  busy: boolean;
+  onLog(contact: Contacting): void;
+  onCancel(): void;
+}
+
+const WAYS: Record<string, Pick<Contacting, "way" | "direction">> = {
+  "I called": { way: "call", direction: "out" },
+  "They called": { way: "call", direction: "in" },
+  "I wrote": { way: "message", direction: "out" },
+  "They wrote": { way: "message", direction: "in" },
+};
+
+const OUTCOMES: Record<Contacting["outcome"], string> = {
+  spoke: "Spoke",
+  no_answer: "No answer",
+  refused: "Refused",
+  dead_number: "Dead number",
+};
+
+const AGAIN_MIN = [5, 10, 15, 30, 60];
+
+export function ContactForm({ alert, person: first, callback, busy, onLog, onCancel }: Props) {
+  const start = useRef<HTMLSelectElement>(null);
+  useEffect(() => start.current?.focus(), []);
+  const [person, setPerson] = useState<PersonCalled>(first);
+
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const text = (name: string) => String(form.get(name) ?? "").trim();
+    const again = Number(form.get("again"));
+    onLog({
+      alert,
+      person,
+      ...(WAYS[text("way")] ?? { way: "call", direction: "out" }),
+      outcome: text("outcome") as Contacting["outcome"],
+      ...(text("number") !== "" && { number: text("number") }),
+      ...(text("words") !== "" && { words: text("words") }),
+      ...(text("reference") !== "" && { police_reference: text("reference") }),
+      ...(again > 0 && { callback_at: new Date(now() + again * 60_000).toISOString() }),
+    });
+  }
+
+  return (
+    <form
+      className="form"
+      aria-label="Log a contact"
+      onSubmit={submit}
+      onKeyDown={(event) => cancelled(event, onCancel)}
+    >
+      <div className="form-pair">
+        <label>
+          With
+          <select ref={start} value={person} onChange={(event) => setPerson(event.target.value as PersonCalled)}>
+            {Object.entries(CALLED).map(([code, said]) => (
+              <option key={code} value={code}>
+                {said}
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          How
+          <select name="way">
+            {Object.keys(WAYS).map((said) => (
+              <option key={said}>{said}</option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <fieldset>
+        <legend>What came of it</legend>
+        <div className="choices">
+          {Object.entries(OUTCOMES).map(([code, said]) => (
+            <label className="choice" key={code}>
+              <input type="radio" name="outcome" value={code} required /> {said}
+            </label>
+          ))}
+        </div>
+      </fieldset>
+      <div className="form-pair">
+        <label>
+          Call back
+          <select name="again" defaultValue={callback ? "15" : ""}>
+            <option value="">Not agreed</option>
+            {AGAIN_MIN.map((minutes) => (
+              <option key={minutes} value={minutes}>
+                in {minutes} min
+              </option>
+            ))}
+          </select>
+        </label>
+        <label>
+          Number
+          <input name="number" maxLength={200} inputMode="tel" autoComplete="off" />
+        </label>
+      </div>
+      {person === "police" && (
+        <label>
+          Police reference
+          <input name="reference" maxLength={200} autoComplete="off" />
+        </label>
+      )}
+      <label>
+        What was said
+        <textarea name="words" rows={2} maxLength={4000} />
+      </label>
+      <div className="actions-row">
+        <button type="submit" className="primary" disabled={busy}>
+          Log contact
+        </button>
+        <button type="button" onClick={onCancel}>
+          Cancel <kbd>Esc</kbd>
+        </button>
+      </div>
+    </form>
+  );
+}
