@@ -25,6 +25,7 @@ class May(StrEnum):
     EDIT_ZONES = "edit_zones"
     SEE_FIXES = "see_fixes"  # where people were
     SEE_TAGS = "see_tags"  # hardware; with positions and wearers only where those may be seen as well
+    SEE_FIGURES = "see_figures"  # how soon people answer, how much is noise; no personal data
     SEE_STATUS = "see_status"  # how the system runs
     SEE_DEAD = "see_dead"  # dead letters; their bytes, which are positions, only where fixes may be seen as well
     SETTLE_DEAD = "settle_dead"  # replay, discard
@@ -73,6 +74,7 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
         May.SETTLE_DEAD,
         May.SET_ESCALATIONS,
         May.RELEASE_ALERTS,
+        May.SEE_FIGURES,
         May.SEE_CHANNELS,
         May.APPROVE_RELAXED,
     },
@@ -86,6 +88,7 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
             May.WORK_ALERTS,
             May.SEE_TAGS,
             May.SEE_STATUS,
+            May.SEE_FIGURES,
             May.SEE_DEAD,
             May.SETTLE_DEAD,
             May.SEE_CHANNELS,

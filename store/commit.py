@@ -437,9 +437,17 @@ async def _number(
 
 
 def _details(step: changes.Step) -> dict[str, Any]:
-    """What the change says of its occurrence, for the alert's history; times as numbers of the house."""
+    """What the change says of its occurrence, for the alert's history; times as numbers of the house.
+
+    Where it calls people, also by when they were to do what: the alert itself keeps only the last call's clocks.
+    """
     change = step.change
-    return {
+    clocks = {
+        "due_acknowledge_us": change.due_acknowledge_us,
+        "due_contact_us": change.due_contact_us,
+        "due_decision_us": change.due_decision_us,
+    }
+    return (clocks if step.pages else {}) | {
         "tag": change.tag,
         "occurrence_us": change.occurrence_us,
         "kind": change.kind,

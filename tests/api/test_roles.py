@@ -40,6 +40,8 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "POST /escalations": LEADERS,
     "GET /escalations/{escalation_id}": ALERTS,
     "PATCH /escalations/{escalation_id}": LEADERS,
+    "GET /sla": LEADERS | {Role.ENGINEER, Role.AUDITOR},
+    "GET /noise": LEADERS | {Role.ENGINEER, Role.AUDITOR},
     "GET /caseload": NO_ENGINEER,
     "GET /covers": NO_ENGINEER,
     "POST /covers": SETTERS,

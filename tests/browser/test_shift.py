@@ -132,10 +132,12 @@ def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, consol
 
     incoming = open_page()
     sign_in(incoming, "admin", PASSWORD)
+    expect(incoming.get_by_role("button", name="Handover offered to you")).to_be_visible()
     incoming.keyboard.press("h")
     theirs = incoming.locator(".shift")
     expect(theirs).to_contain_text("operator hands over to you: 1 alert.")
     expect(theirs).to_contain_text("his mother calls at six")
+    expect(theirs).to_contain_text("You own nothing")
     shot(incoming, "incoming")
     theirs.get_by_role("button", name="Accept handover").click()
     expect(theirs.get_by_role("button", name="Accept handover")).to_be_hidden()

@@ -205,6 +205,13 @@ async def test_a_visit_from_entry_to_return_is_one_row(store: Store) -> None:
     assert [tuple(entry)[:4] for entry in await feed.entries(store, 0)] == [
         (position, "alert", row["id"], what) for position, what in [tuple(entry)[:2] for entry in history]
     ]
+    called = await store.pool.fetch(
+        "SELECT position, details FROM alert_history WHERE details ? 'due_acknowledge_us' ORDER BY position"
+    )
+    assert [(entry["position"], entry["details"]["due_acknowledge_us"]) for entry in called] == [
+        (1, START_US + 180_000_000),
+        (5, START_US + 3120_000_000),
+    ]
     sent = await store.pool.fetch("SELECT position, topic, body FROM outbox ORDER BY position")
     assert [(entry["position"], entry["topic"], entry["body"]["occurrence"]) for entry in sent] == [
         (1, "alert", 1),

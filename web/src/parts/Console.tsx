@@ -18,6 +18,7 @@ import { KeysDialog } from "./KeysDialog";
 import { Line, Proof } from "./Line";
 import { Owed } from "./Owed";
 import { Queue } from "./Queue";
+import { ShiftButton } from "./ShiftButton";
 import { Strip } from "./Strip";
 
 const SOUND = "cordon.sound"; // localStorage: a workstation's choice, not a person's
@@ -98,9 +99,7 @@ export function Console({ account }: { account: Account }) {
           <button type="button" aria-pressed={sound} onClick={toggleSound}>
             Sound {sound ? "on" : "off"}
           </button>
-          <button type="button" aria-pressed={shift} onClick={() => setShift(true)}>
-            Handover <kbd>h</kbd>
-          </button>
+          <ShiftButton me={account.id} pressed={shift} onPress={() => setShift(true)} />
           <button type="button" onClick={() => setShowKeys(true)}>
             Keys <kbd>?</kbd>
           </button>

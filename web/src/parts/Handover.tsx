@@ -116,6 +116,7 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
     const note = String(form.get("note")).trim();
     onAct(() => api.offer(to, note));
   }
+  if (mine === 0) return <p className="quiet">You own nothing: there is nothing to hand over.</p>;
   return (
     <form className="form shift-form" aria-label="Hand over" onSubmit={submit}>
       <p>

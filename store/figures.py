@@ -1,0 +1,118 @@
+"""Histories and outcomes into figures: how soon people answered, clock by clock, and how much of what was raised was noise.
+
+A *call* is an entry of an alert's history that started its clocks: it says when each of them runs out (store/commit.py). What
+stopped a clock is the first thing people did afterwards that does.
+"""
+
+from typing import Final
+
+import asyncpg
+
+from store.incidents import ACKNOWLEDGE_US
+from store.pool import Store
+
+# By when, of each call in a span, and when that was stopped. What concerns no wearer is called by the watch, which has one clock.
+_CALLS: Final = """
+WITH call AS (
+    SELECT h.alert, h.position, h.at, a.kind, a.wearer,
+           (h.details ->> 'due_acknowledge_us')::bigint AS acknowledge, (h.details ->> 'due_contact_us')::bigint AS contact,
+           (h.details ->> 'due_decision_us')::bigint AS decision
+    FROM alert_history h JOIN alert a ON a.id = h.alert
+    WHERE h.at >= $1 AND h.at < $2 AND h.actor IS NULL AND (a.wearer > 0 OR a.wearer IS NULL)
+      AND (h.details ? 'due_acknowledge_us' OR a.wearer IS NULL AND h.what = 'opened')
+), clock AS (
+    SELECT call.alert, call.position, call.at, call.kind, given.clock, given.due
+    FROM call CROSS JOIN LATERAL (VALUES
+        ('acknowledge', CASE WHEN wearer IS NULL THEN at + make_interval(secs => $3)
+                        ELSE timestamptz 'epoch' + interval '1 us' * acknowledge END),
+        ('contact', timestamptz 'epoch' + interval '1 us' * contact),
+        ('decision', timestamptz 'epoch' + interval '1 us' * decision)) AS given (clock, due)
+    WHERE given.due IS NOT NULL
+), timed AS (
+    SELECT clock.clock, clock.kind, clock.at, clock.due, stop.at AS stopped,
+           extract(hour FROM clock.at AT TIME ZONE $4) AS hour
+    FROM clock LEFT JOIN LATERAL (
+        SELECT h.at FROM alert_history h
+        WHERE h.alert = clock.alert AND h.position > clock.position AND h.actor IS NOT NULL
+          AND (h.what = 'closed'
+               OR clock.clock = 'acknowledge' AND h.what IN ('acknowledged', 'step', 'contact', 'reopened')
+               OR clock.clock = 'contact' AND (h.what = 'contact' OR h.what = 'step' AND h.details ->> 'step' LIKE 'call\\_%')
+               OR clock.clock = 'decision' AND (h.what = 'contact' AND h.details ->> 'person' = 'police'
+                   OR h.what = 'step' AND h.details ->> 'step' IN ('call_police', 'decide')))
+        ORDER BY h.position LIMIT 1) stop ON true
+)"""
+
+_ANSWERED: Final = """
+SELECT clock, kind, shift, count(*) AS calls, count(stopped) AS answered,
+       count(*) FILTER (WHERE coalesce(stopped, clock_timestamp()) > due) AS missed,
+       count(*) FILTER (WHERE stopped IS NULL AND clock_timestamp() <= due) AS running,
+       percentile_cont(0.5) WITHIN GROUP (ORDER BY extract(epoch FROM stopped - at)) AS p50_s,
+       percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM stopped - at)) AS p90_s
+FROM (SELECT *, CASE WHEN hour >= 22 OR hour < 6 THEN 'night' WHEN hour < 14 THEN 'early' ELSE 'late' END AS shift FROM timed) t
+GROUP BY GROUPING SETS ((clock), (clock, kind), (clock, shift), (clock, kind, shift))
+ORDER BY clock, kind NULLS FIRST, shift NULLS FIRST"""
+
+
+async def answered(store: Store, from_us: int, to_us: int) -> list[asyncpg.Record]:
+    """How soon each clock was stopped, of calls between two times: by clock, kind and shift; NULL kind or shift: all of them.
+
+    Shifts are those of the calendar that holds for all orders (store/escalations.py).
+    """
+    timezone = await store.pool.fetchval("SELECT timezone FROM escalation WHERE monitoring_order IS NULL")
+    return await store.pool.fetch(_CALLS + _ANSWERED, from_us, to_us, ACKNOWLEDGE_US / 1_000_000, timezone)
+
+
+FALSE: Final = ("false_alarm", "equipment_fault")
+
+# What a ledger sums by: a key, and a name where it has one. A model is the type allocation code of an IMEI: its first 8 digits.
+LEDGERS: Final = {
+    "all": ("'all'", "NULL"),
+    "rule": ("a.kind", "NULL"),
+    "tag": ("a.tag::text", "NULL"),
+    "model": ("CASE WHEN length(a.tag::text) = 15 THEN left(a.tag::text, 8) ELSE 'unknown' END", "NULL"),
+    "zone": ("a.zone::text", "max(z.name)"),
+}
+
+
+async def noise(store: Store, by: str, from_us: int, to_us: int, offset: int, limit: int) -> list[asyncpg.Record]:
+    """Alerts about wearers first raised between two times, and what became of them, the noisiest first.
+
+    Parameters
+    ----------
+    by : of ``LEDGERS``
+    """
+    key, name = LEDGERS[by]
+    return await store.pool.fetch(
+        f"""SELECT {key} AS key, {name} AS name, count(*) AS alerts, sum(a.calls) AS calls,
+                   count(*) FILTER (WHERE a.severity = 1) AS p1,
+                   count(a.outcome) AS judged, count(*) FILTER (WHERE a.outcome = ANY ($3)) AS "false",
+                   count(*) FILTER (WHERE a.outcome = ANY ($3) AND a.severity = 1) AS false_p1
+            FROM alert a LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
+            WHERE a.detected_at >= $1 AND a.detected_at < $2 AND a.wearer > 0 AND ($4 <> 'zone' OR a.zone > 0)
+            GROUP BY 1 ORDER BY "false" DESC, alerts DESC, key LIMIT $6 OFFSET $5""",  # noqa: S608 (constants)
+        from_us,
+        to_us,
+        FALSE,
+        by,
+        offset,
+        limit,
+    )
+
+
+async def person_days(store: Store, from_us: int, to_us: int) -> float:
+    """Days on which people were really monitored between two times: a tag on, and an order in force; nobody counts twice."""
+    days: float | None = await store.pool.fetchval(
+        """
+        WITH worn AS (
+            SELECT a.wearer, range_agg(tstzrange(greatest(a.fitted_from, o.starts, $1),
+                least(coalesce(a.fitted_to, 'infinity'), coalesce(o.ends, 'infinity'), $2, clock_timestamp()))) AS spans
+            FROM activation a JOIN monitoring_order o USING (wearer)
+            WHERE a.wearer > 0 AND o.status NOT IN ('pending', 'revoked')
+              AND greatest(a.fitted_from, o.starts, $1)
+                  < least(coalesce(a.fitted_to, 'infinity'), coalesce(o.ends, 'infinity'), $2, clock_timestamp())
+            GROUP BY a.wearer)
+        SELECT sum(extract(epoch FROM upper(span) - lower(span))) / 86400 FROM worn, unnest(spans) AS span""",
+        from_us,
+        to_us,
+    )
+    return float(days or 0.0)
