@@ -49,6 +49,13 @@ async def page(
     )
 
 
+async def standing(store: Store, until_us: int) -> list[asyncpg.Record]:
+    """Those under way, or planned to begin before a time, what was due first on top."""
+    return await store.pool.fetch(
+        f"{VIEW} WHERE v.status IN ('at_door', 'planned') AND v.window_from < $1 ORDER BY v.window_from, v.id", until_us
+    )
+
+
 async def attempts(connection: Connection, visits: list[int]) -> dict[int, list[asyncpg.Record]]:
     """The attempts of some visits, in order."""
     rows = await connection.fetch(

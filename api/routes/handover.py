@@ -19,8 +19,11 @@ from api.routes.contacts import ANSWERED as CONTACT
 from api.routes.contacts import Contact, contact
 from api.routes.pauses import ANSWERED as PAUSE
 from api.routes.pauses import Pause, pause
+from api.routes.visits import ANSWERED as VISIT
+from api.routes.visits import Visit, visit
 from api.token import Caller
-from store import accounts, alerts, contacts, handovers, pauses, status, watch
+from model.instant import DAY_US
+from store import accounts, alerts, contacts, handovers, pauses, status, visits, watch
 from store.feed import Edit, edit
 from store.pool import Connection
 from store.refusal import ConflictError
@@ -52,6 +55,7 @@ SHIFT: Final[dict[str, Any]] = {
     "alerts": [shape.SUMMARY],
     "calls_owed": [CONTACT],
     "pauses": [PAUSE],
+    "visits": [VISIT | {"joined": None}],
     "blind": {
         "failing": [{"name": "lanes", "state": "failing", "text": "judging as of 05:31:00 UTC in lane 2"}],
         "lanes": [
@@ -116,6 +120,7 @@ class Shift(BaseModel):
     alerts: list[Alert] = Field(description="P1 and P2 that are not closed, as the queue has them; at most 500")
     calls_owed: list[Contact] = Field(description="the one that is due first on top")
     pauses: list[Pause] = Field(description="in force, or that may yet be")
+    visits: list[Visit] = Field(description="under way, or planned to begin within 24 hours; what was due first on top")
     blind: Blind
     people: list[Colleague] = Field(description="who holds how much, and who is there")
     offers: list[Handover] = Field(description="to or from the caller, not yet answered")
@@ -155,12 +160,16 @@ def _handover(row: Row) -> Handover:
 
 @router.get("", summary="What the next shift must know", responses=READING)
 async def shift(parts: PartsDep, caller: Seeing) -> Shift:
-    """Open P1 and P2, calls that are owed, pauses, where Cordon is blind, who holds what. What a role may not see is left out."""
+    """Open P1 and P2, calls that are owed, visits, pauses, where Cordon is blind, who holds what.
+
+    What a role may not see is left out.
+    """
     store = parts.store
     people, ours = shape.scope(caller)
     _, rows = await alerts.page(store, alerts.Filter(severities=(1, 2), people=people, ours=ours), None, MOST)
     owed = await contacts.owed(store) if caller.may(May.SEE_CONTACTS) else []
     standing = await pauses.page(store, wearer=None, standing=True, after=0, limit=MOST) if caller.may(May.SEE_WEARERS) else []
+    planned = await _visits(parts) if caller.may(May.SEE_WEARERS) else []
     lanes = [lane(row) for row in await status.lanes(store)]
     told = watched(lanes, await watch.last(store))
     silent = [gateway for gateway in (await watch.seen(store)).gateways if gateway.silent or gateway.unknown]
@@ -170,6 +179,7 @@ async def shift(parts: PartsDep, caller: Seeing) -> Shift:
         alerts=[shape.alert(row) for row in rows],
         calls_owed=[contact(row) for row in owed],
         pauses=[pause(row) for row in standing],
+        visits=planned,
         blind=Blind(
             failing=told.failing,
             lanes=[one for one in lanes if one.state != "live"],
@@ -178,6 +188,13 @@ async def shift(parts: PartsDep, caller: Seeing) -> Shift:
         people=[Colleague(**dict(row)) for row in staff],
         offers=[_handover(row) for row in await handovers.offers(store, caller.account)],
     )
+
+
+async def _visits(parts: Parts) -> list[Visit]:
+    rows = await visits.standing(parts.store, now_us() + DAY_US)
+    async with parts.store.pool.acquire() as connection:
+        attempts = await visits.attempts(connection, [row["id"] for row in rows])
+    return [visit(row, attempts[row["id"]]) for row in rows]
 
 
 @router.post("", summary="Offer what you own to a colleague", status_code=201, response_model=Handover, responses=ACTING)

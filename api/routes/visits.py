@@ -212,7 +212,8 @@ def _attempt(row: Row) -> Attempt:
     return Attempt(by=person(row["by"], row["by_name"]), remark=row["note"] or None, **{name: row[name] for name in names})
 
 
-def _visit(row: Row, attempts: Sequence[Row], joined: Sequence[Row] | None = None) -> Visit:
+def visit(row: Row, attempts: Sequence[Row], joined: Sequence[Row] | None = None) -> Visit:
+    """A row as it is answered; ``joined`` None: in a list."""
     made = {"officer", "attempts", "joined", "note"}
     events = None
     if joined is not None:
@@ -229,7 +230,7 @@ def _visit(row: Row, attempts: Sequence[Row], joined: Sequence[Row] | None = Non
 
 async def _whole(connection: Connection, row: Row) -> Visit:
     attempts = await visits.attempts(connection, [row["id"]])
-    return _visit(row, attempts[row["id"]], await visits.joined(connection, row["id"]))
+    return visit(row, attempts[row["id"]], await visits.joined(connection, row["id"]))
 
 
 def _check(caller: Caller, kind: str, fields: dict[str, Any]) -> None:
@@ -259,7 +260,7 @@ async def listed(
         rows = await visits.page(parts.store, wearer=wearer, status=status, officer=officer, after=after(cursor), limit=limit + 1)
         attempts = await visits.attempts(connection, [row["id"] for row in rows])
     following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Visits(items=[_visit(row, attempts[row["id"]]) for row in rows[:limit]], next=following)
+    return Visits(items=[visit(row, attempts[row["id"]]) for row in rows[:limit]], next=following)
 
 
 @router.post("", summary="Plan a visit", status_code=201, response_model=Visit, responses=CREATING)

@@ -141,6 +141,12 @@ async def test_the_next_shift_is_told(api: Api, who: dict[str, Any]) -> None:
     call = {"wearer": who["wearer"], "person": "other", "outcome": "no_answer", "callback_at": later}
     owed = await api.make("/contacts", call)
     pause = await api.make("/pauses", {"wearer": who["wearer"], "reason": "x", "until": later})
+    plan = {"wearer": who["wearer"], "kind": "inspect"}
+    soon = await api.make("/visits", plan | {"from": later, "to": show(now + 2 * HOUR_US)})
+    missed = await api.make("/visits", plan | {"from": show(now - 3 * HOUR_US), "to": show(now - 2 * HOUR_US)})
+    await api.make("/visits", plan | {"from": show(now + 30 * HOUR_US), "to": show(now + 31 * HOUR_US)})
+    called_off = await api.make("/visits", plan | {"from": later, "to": show(now + 2 * HOUR_US)})
+    assert (await api.patch(f"/visits/{called_off['id']}", {"cancelled": True}, 1)).status == 200
     await api.store.pool.execute(
         "INSERT INTO lane (partition, owner, claimed_at, watermark) VALUES (0, 'w', now(), now() - interval '5 min'), (1, 'w', now(), now())"  # noqa: E501
     )
@@ -153,6 +159,10 @@ async def test_the_next_shift_is_told(api: Api, who: dict[str, Any]) -> None:
     assert [(item["id"], item["owner"] and item["owner"]["name"]) for item in shift["alerts"]] == [(p1, "operator"), (p2, None)]
     assert shift["calls_owed"] == [owed]
     assert shift["pauses"] == [pause]
+    assert [(item["id"], item["status"], item["wearer_name"]) for item in shift["visits"]] == [
+        (missed["id"], "planned", "Test Wearer"),
+        (soon["id"], "planned", "Test Wearer"),
+    ]
     blind = shift["blind"]
     assert [(one["partition"], one["state"]) for one in blind["lanes"]] == [(0, "behind")]
     assert blind["gateways"] == [{"name": "north", "worn": 20, "silent": 9, "unknown": 0}]
@@ -167,7 +177,7 @@ async def test_an_engineer_is_told_of_no_person(api: Api, who: dict[str, Any]) -
     await taken(api, who)
     await api.make("/contacts", {"wearer": who["wearer"], "person": "wearer", "outcome": "no_answer", "callback_at": "2100-01-01T00:00:00Z"})  # fmt: skip  # noqa: E501
     answer = await api.get("/handover", "engineer")
-    assert (answer.json["alerts"], answer.json["calls_owed"], answer.json["pauses"]) == ([], [], [])
+    assert [answer.json[name] for name in ("alerts", "calls_owed", "pauses", "visits")] == [[], [], [], []]
     assert "Test Wearer" not in answer.body.decode()
 
 

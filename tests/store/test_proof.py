@@ -13,7 +13,7 @@ from model.batch import DeadLetter
 from model.event import EventKind, empty_events
 from model.fix import FIX, Quality
 from model.instant import DAY_US
-from store import accounts, alerts, chain, edits, erasure, feed, heads, proof, retention, rewriting
+from store import accounts, alerts, chain, edits, erasure, escalations, feed, heads, proof, retention, rewriting
 from store.heads import Signed
 from store.pool import Store
 from tests.conftest import TEMPLATE
@@ -389,6 +389,15 @@ async def test_words_that_went_with_their_wearer_are_no_tampering(touched: str) 
         assert {row["text"] for row in words} == {"redacted"}
     assert (await prove(touched)).edits == 3
     await found(touched, "UPDATE alert_history SET at = at - interval '1 min' WHERE what = 'note'")
+
+
+async def test_what_a_duty_did_to_an_alert_is_in_the_chain_as_what_people_did(touched: str) -> None:
+    async with Store(touched) as store, feed.edit(store) as change:
+        raised = await escalations.due(change)
+    assert raised
+    await prove(touched)
+    error = await found(touched, f"UPDATE alert_history SET text = 'x' WHERE (alert, what) = ({raised[0][0]}, 'escalated')")
+    assert error.table == "alert_history"
 
 
 async def test_days_of_edits_are_signed_too(touched: str) -> None:

@@ -134,6 +134,16 @@ export interface Pause {
   version: number;
 }
 
+export interface Visit {
+  id: number;
+  wearer_name: string;
+  kind: "fit" | "inspect" | "swap" | "remove";
+  officer: Person | null;
+  from: string;
+  to: string;
+  status: string;
+}
+
 export interface Colleague extends Person {
   role: string;
   signed_in: boolean;
@@ -154,6 +164,7 @@ export interface Shift {
   alerts: Alert[];
   calls_owed: Contact[];
   pauses: Pause[];
+  visits: Visit[];
   blind: {
     failing: Check[];
     lanes: { partition: number; state: string; watermark: string }[];

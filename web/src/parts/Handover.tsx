@@ -59,6 +59,7 @@ export function Handover({ me, refusal, onOpen, onLeave }: Props) {
             <Alerts alerts={told.alerts} me={me} onOpen={onOpen} />
             <Calls calls={told.calls_owed} onOpen={onOpen} />
             <Pauses pauses={told.pauses} me={me} busy={act.isPending} onAct={act.mutate} />
+            <Visits visits={told.visits} />
             <Blind blind={told.blind} />
             <People people={told.people} />
           </div>
@@ -243,6 +244,24 @@ function Pauses({ pauses, me, busy, onAct }: { pauses: api.Pause[]; me: Account;
           )}
         </li>
       ))}
+    </Part>
+  );
+}
+
+function Visits({ visits }: { visits: api.Visit[] }) {
+  const nowMs = useNow();
+  return (
+    <Part title="Visits" empty="None within 24 hours." count={visits.length}>
+      {visits.map((visit) => {
+        const missed = visit.status === "planned" && Date.parse(visit.to) < nowMs;
+        return (
+          <li key={visit.id}>
+            <b>{visit.wearer_name}</b>, {visit.kind}, {visit.officer === null ? "nobody goes yet" : visit.officer.name},{" "}
+            {visit.status === "at_door" ? "at the door now" : `${wall(visit.from, nowMs)} to ${wall(visit.to, nowMs)}`}
+            {missed && <em className="flag">Not made</em>}
+          </li>
+        );
+      })}
     </Part>
   );
 }
