@@ -32,6 +32,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "wearer_id": 7,
     "wearer": "Test Wearer",
     "subject": None,
+    "reason": None,
     "order_id": 3,
     "officer": {"id": 2, "name": "officer"},
     "tag": 356307042441013,
@@ -166,6 +167,7 @@ class Alert(BaseModel):
     subject: str | None = Field(
         description="what it concerns instead, where there may be several at once: a gateway's name, a channel's"
     )
+    reason: str | None = Field(description="of paperwork: order_without_activation, activation_without_order, unowned, ...")
     order_id: int | None
     officer: Person | None = Field(description="who answers for the order now: its officer, or who covers them")
     tag: int | None = Field(description="the tag of the last occurrence")
@@ -255,6 +257,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "wearer_id": row["wearer"],
         "wearer": row["wearer_name"],
         "subject": row["subject"] or None,
+        "reason": row["reason"] or None,
         "order_id": row["monitoring_order"] or None,
         "officer": person(row["officer"], row["officer_name"]),
         "tag": row["tag"] or None,

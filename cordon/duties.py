@@ -18,7 +18,21 @@ import structlog
 
 from cordon import child, logs
 from cordon.settings import Settings, read
-from duties import courier, deadman, forgetting, headroom, heads, mail, ordering, partitions, people, retention, synthetic, watch
+from duties import (
+    courier,
+    deadman,
+    forgetting,
+    headroom,
+    heads,
+    mail,
+    ordering,
+    paper,
+    partitions,
+    people,
+    retention,
+    synthetic,
+    watch,
+)
 from model.errors import CordonError, first
 from store import rounds
 from store.alone import alone
@@ -65,6 +79,7 @@ def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
         Duty("ordering", _ordering, ordering.EVERY_S, alone=True),
         Duty("retention", partial(_retention, days=settings.retention_days), retention.EVERY_S, alone=True),
         Duty("people", people.watch_over, people.EVERY_S),
+        Duty("paper", paper.look, paper.EVERY_S),
         Duty("watch", partial(watch.look, owner=owner, limits=limits), watch.EVERY_S),
     ]
     if disk is not None or settings.storage_bytes:

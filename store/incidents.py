@@ -1,11 +1,11 @@
-"""Turns what concerns no one wearer, ourselves or many tags at once, into alert rows.
+"""Turns what no lane judges, ourselves, many tags at once, what is on paper, into alert rows.
 
 One row for each kind and subject until people close it, as for a wearer's alerts; but its condition has one writer, who is told
-apart by a row that is locked: the watch lane's, of ``undelivered`` the channel's. An occurrence
+apart by a row that is locked: the watch lane's, of ``undelivered`` the channel's, of what is on paper the paper's. An occurrence
 is all there is to it, so no occurrences are kept apart.
 """
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from model.alert import CONFIDENCE, FAMILY, Condition, Kind
 from model.instant import MINUTE_US
@@ -15,39 +15,58 @@ from store.feed import Edit
 SEVERITY: Final = 1
 ACKNOWLEDGE_US: Final = 5 * MINUTE_US  # whoever is on call reaches a screen in that
 
-OPEN: Final = "wearer IS NULL AND family = $1 AND zone = 0 AND subject = $2 AND handling <> 'closed'"
+OPEN: Final = """wearer IS NOT DISTINCT FROM $4 AND family = $1 AND zone = 0 AND subject = $2 AND handling <> 'closed'"""
 
 
-async def raise_(change: Edit, kind: Kind, subject: str, text: str, at_us: int) -> int:
+class About(NamedTuple):
+    """Whom an alert is about, where it is about somebody; times in microseconds."""
+
+    wearer: int | None = None
+    severity: int = SEVERITY
+    event_us: int | None = None  # since when, where that was not when it was noticed
+    due: tuple[int | None, int | None, int | None] | None = None  # acknowledge, contact, decide
+    order: int = 0
+    tag: int = 0
+    reason: str = ""
+    held_under: int | None = None  # the alert that it follows from
+
+
+NOBODY: Final = About()
+
+
+async def raise_(change: Edit, kind: Kind, subject: str, text: str, at_us: int, about: About = NOBODY) -> int:
     """A new occurrence, on the open row where there is one, which is *new* again; the row's id.
 
     Parameters
     ----------
     subject : what it is about where there may be several at once, a gateway's name or a channel's; never a wearer's
     text : one sentence for the history: what showed it
-    at_us : since when, and when it was noticed
+    at_us : when it was noticed; also since when, unless ``about`` says
     """
+    due = about.due or (at_us + ACKNOWLEDGE_US, None, None)
     number: int | None = await change.connection.fetchval(
         f"""UPDATE alert SET condition = 'active', ended_at = NULL, occurrences = occurrences + 1, calls = calls + 1,
-                due_acknowledge = $3, condition_version = condition_version + 1
+                due_acknowledge = $3, due_contact = $5, due_decision = $6, severity = $7, held_under = $8,
+                condition_version = condition_version + 1
             WHERE {OPEN} RETURNING id""",  # noqa: S608
-        FAMILY[kind],
-        subject,
-        at_us + ACKNOWLEDGE_US,
+        *(FAMILY[kind], subject, due[0], about.wearer, *due[1:], about.severity, about.held_under),
     )
     if number is None:
         number = await change.connection.fetchval(
             """INSERT INTO alert (family, kind, subject, severity, condition, confidence, late, tag, zone_version,
-                   monitoring_order, event_at, detected_at, occurrences, calls, due_acknowledge, raised_seq)
-               VALUES ($1, $2, $3, $4, 'active', $5, false, 0, 0, 0, $6, $6, 1, 1, $7, 0) RETURNING id""",
-            *(FAMILY[kind], kind, subject, SEVERITY, CONFIDENCE[kind], at_us, at_us + ACKNOWLEDGE_US),
+                   monitoring_order, event_at, detected_at, occurrences, calls, due_acknowledge, due_contact, due_decision,
+                   wearer, reason, held_under, raised_seq)
+               VALUES ($1, $2, $3, $4, 'active', $5, false, $6, 0, $7, $8, $9, 1, 1, $10, $11, $12, $13, $14, $15, 0)
+               RETURNING id""",
+            *(FAMILY[kind], kind, subject, about.severity, CONFIDENCE[kind], about.tag, about.order),
+            *(at_us if about.event_us is None else about.event_us, at_us, *due, about.wearer, about.reason, about.held_under),
         )
         assert number is not None
         _tell(change, number, "opened", text, at_us)
         change.numbered("UPDATE alert SET raised_seq = $1 WHERE id = $2", number)
     else:
         _tell(change, number, "opened", text, at_us)
-    body = {"alert": number, "kind": kind, "severity": SEVERITY}
+    body = {"alert": number, "kind": kind, "severity": about.severity}
     change.numbered("INSERT INTO outbox (position, alert, topic, body) VALUES ($1, $2, 'alert', $3)", number, body)
     return number
 

@@ -203,6 +203,7 @@ CREATE TABLE public.alert (
     escalated_clocks smallint DEFAULT 0 NOT NULL,
     escalated_at timestamp with time zone,
     escalated_to text,
+    reason text DEFAULT ''::text NOT NULL,
     CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
     CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
     CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
@@ -549,6 +550,10 @@ CREATE TABLE public.feed_entry (
     what text NOT NULL,
     at timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE public.first_fix (
+    activation bigint NOT NULL,
+    fix_at timestamp with time zone NOT NULL
+);
 CREATE TABLE public.fix (
     tag bigint NOT NULL,
     fix_at timestamp with time zone NOT NULL,
@@ -776,6 +781,11 @@ ALTER TABLE public.outbox ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+CREATE TABLE public.paper (
+    single boolean DEFAULT true NOT NULL,
+    looked_at timestamp with time zone DEFAULT '1970-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    CONSTRAINT paper_single_check CHECK (single)
 );
 CREATE TABLE public.pause (
     id bigint NOT NULL,
@@ -1081,6 +1091,8 @@ ALTER TABLE ONLY public.feed_entry
     ADD CONSTRAINT feed_entry_pkey PRIMARY KEY ("position");
 ALTER TABLE ONLY public.feed
     ADD CONSTRAINT feed_pkey PRIMARY KEY (single);
+ALTER TABLE ONLY public.first_fix
+    ADD CONSTRAINT first_fix_pkey PRIMARY KEY (activation);
 ALTER TABLE ONLY public.fix
     ADD CONSTRAINT fix_pkey PRIMARY KEY (tag, fix_at, seq, source);
 ALTER TABLE ONLY public.gateway_key
@@ -1117,6 +1129,8 @@ ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.paper
+    ADD CONSTRAINT paper_pkey PRIMARY KEY (single);
 ALTER TABLE ONLY public.pause
     ADD CONSTRAINT pause_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.receipt
@@ -1163,6 +1177,7 @@ CREATE INDEX absence_curfew ON public.absence USING btree (curfew);
 CREATE INDEX activation_wearer ON public.activation USING btree (wearer);
 CREATE INDEX alert_occurrence_tag ON public.alert_occurrence USING btree (tag, occurrence);
 CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone, subject) NULLS NOT DISTINCT WHERE (handling <> 'closed'::text);
+CREATE INDEX alert_paper ON public.alert USING btree (kind) WHERE ((condition = 'active'::text) AND (kind = ANY (ARRAY['not_fitted'::text, 'no_first_fix'::text, 'paperwork'::text])));
 CREATE INDEX alert_queue ON public.alert USING btree (severity, event_at) WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_wearer ON public.alert USING btree (wearer, event_at);
 CREATE UNIQUE INDEX commit_told_base ON public.commit_told USING btree (base);
@@ -1259,6 +1274,8 @@ ALTER TABLE ONLY public.delivery
     ADD CONSTRAINT delivery_outbox_fkey FOREIGN KEY (outbox) REFERENCES public.outbox(id) ON DELETE CASCADE;
 ALTER TABLE ONLY public.escalation
     ADD CONSTRAINT escalation_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
+ALTER TABLE ONLY public.first_fix
+    ADD CONSTRAINT first_fix_activation_fkey FOREIGN KEY (activation) REFERENCES public.activation(id);
 ALTER TABLE ONLY public.gateway_key
     ADD CONSTRAINT gateway_key_gateway_fkey FOREIGN KEY (gateway) REFERENCES public.gateway(id);
 ALTER TABLE ONLY public.handover

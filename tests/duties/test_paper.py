@@ -1,0 +1,245 @@
+"""What is on paper and is not so is said once, whoever looks and whatever is killed, and over when it is put right."""
+
+import asyncio
+from typing import Any, NamedTuple
+
+import pytest
+
+from duties import paper as duty
+from model.instant import DAY_US, HOUR_US, MINUTE_US
+from store import paper, world
+from store.pool import Store
+from store.world import NewActivation, NewOrder, NewStatus, NewVisit, NewWearer
+from tests.api import given
+
+TAG = 356307042441013
+HIGH = {"risk": "high"}
+
+
+class Alert(NamedTuple):
+    kind: str
+    reason: str
+    severity: int
+    condition: str
+
+
+async def now(store: Store) -> int:
+    at_us: int = await store.pool.fetchval("SELECT clock_timestamp()")
+    return at_us
+
+
+async def alerts(store: Store) -> list[Alert]:
+    """Those that say anything of fitting and paper but that nobody owns an order: every order here is nobody's."""
+    rows = await store.pool.fetch(
+        "SELECT kind, reason, severity, condition FROM alert WHERE reason <> 'unowned' ORDER BY kind, reason, id"
+    )
+    return [Alert(*row) for row in rows]
+
+
+async def lane(store: Store, at_us: int) -> None:
+    await store.pool.execute(
+        """INSERT INTO lane (partition, watermark) VALUES (0, $1) ON CONFLICT (partition) DO UPDATE SET watermark = $1""", at_us
+    )
+
+
+async def make(store: Store, *parts: Any, details: dict[str, Any] | None = None, **order: Any) -> world.Created:
+    """One wearer with one order since two days; ``parts`` are activations and visits."""
+    starts = await now(store) - 2 * DAY_US
+    worn = [part for part in parts if isinstance(part, NewActivation)]
+    visits = [part for part in parts if isinstance(part, NewVisit)]
+    kept = NewOrder(0, starts, **order)
+    return await world.create(store, [NewWearer("Test Wearer", details or {})], [kept], worn, visits=visits)
+
+
+def fit(from_us: int, to_us: int, **more: Any) -> NewVisit:
+    return NewVisit(0, "fit", TAG, None, from_us, to_us, **more)
+
+
+# ---------------------------------------------------------------- not fitted
+
+
+async def test_an_order_nobody_was_fitted_by_is_told_a_day_after_it_began_and_over_when_somebody_is(store: Store) -> None:
+    made = await make(store)
+    did = await duty.look(store)
+    assert did is not None
+    missing = Alert("not_fitted", "", 2, "active")
+    bare = Alert("paperwork", "order_without_activation", 3, "active")
+    assert await alerts(store) == [missing, bare]
+    under = await store.pool.fetchval("SELECT held_under FROM alert WHERE reason = 'order_without_activation'")
+    assert under == await store.pool.fetchval("SELECT id FROM alert WHERE kind = 'not_fitted'")
+    due = await store.pool.fetchval("SELECT event_at FROM alert WHERE kind = 'not_fitted'")
+    assert due == await store.pool.fetchval("SELECT starts FROM monitoring_order") + DAY_US
+    assert await duty.look(store) is None, "said once"
+    await store.pool.execute("INSERT INTO activation (wearer, tag, fitted_from) VALUES ($1, $2, now())", made.wearers[0], TAG)
+    await duty.look(store)
+    assert {alert.condition for alert in await alerts(store)} == {"ended"}
+
+
+@pytest.mark.parametrize(("details", "risk"), [(HIGH, "standard"), ({}, "high")])
+async def test_high_risk_is_grave(store: Store, details: dict[str, Any], risk: str) -> None:
+    await make(store, details=details, risk=risk)
+    await duty.look(store)
+    assert [alert.severity for alert in await alerts(store)] == [1, 3]
+
+
+async def test_by_when_is_the_order_s_own_word_where_it_has_one(store: Store) -> None:
+    at_us = await now(store)
+    await make(store, fit_by_us=at_us + HOUR_US)
+    assert [alert for alert in await alerts(store) if alert.kind == "not_fitted"] == []
+    await duty.look(store)
+    assert await alerts(store) == []
+
+
+async def test_a_fitting_whose_window_is_over_is_due_even_if_a_tag_was_worn_before(store: Store) -> None:
+    at_us = await now(store)
+    before = NewActivation(0, TAG, at_us - 2 * DAY_US, at_us - 3 * HOUR_US)
+    await make(store, before, fit(at_us - 2 * HOUR_US, at_us - HOUR_US - MINUTE_US))
+    await duty.look(store)
+    assert await alerts(store) == [Alert("not_fitted", "", 2, "active")], "and the visit is not said twice"
+
+
+@pytest.mark.parametrize("status", ["pending", "in_custody", "completed"])
+async def test_an_order_that_gives_no_authority_asks_for_no_tag(store: Store, status: str) -> None:
+    await make(store, status=status)
+    await duty.look(store)
+    assert await alerts(store) == []
+
+
+# ---------------------------------------------------------------- no first fix
+
+
+async def test_a_tag_of_which_no_position_came_within_half_an_hour_of_fitting(store: Store) -> None:
+    at_us = await now(store)
+    await make(store, NewActivation(0, TAG, at_us - 31 * MINUTE_US))
+    await duty.look(store)
+    assert await alerts(store) == [], "no lane has come so far: it may be in the backlog"
+    await lane(store, at_us - 2 * MINUTE_US)
+    await duty.look(store)
+    assert await alerts(store) == []
+    await lane(store, at_us)
+    await duty.look(store)
+    assert await alerts(store) == [Alert("no_first_fix", "", 2, "active")]
+    await given.fixes(store, given.fix(at_us - 5 * MINUTE_US, TAG))
+    await duty.look(store)
+    assert await alerts(store) == [Alert("no_first_fix", "", 2, "ended")]
+    # Known from now on, though the days go.
+    await store.pool.execute("TRUNCATE fix")
+    assert await duty.look(store) is None
+
+
+async def test_a_position_from_before_the_fitting_is_none(store: Store) -> None:
+    at_us = await now(store)
+    await given.fixes(store, given.fix(at_us - 2 * HOUR_US, TAG))
+    await make(store, NewActivation(0, TAG, at_us - HOUR_US), risk="high")
+    await lane(store, at_us)
+    await duty.look(store)
+    assert await alerts(store) == [Alert("no_first_fix", "", 1, "active")]
+
+
+# ---------------------------------------------------------------- paperwork
+
+
+async def test_a_tag_came_off_and_nobody_planned_another(store: Store) -> None:
+    at_us = await now(store)
+    before = NewActivation(0, TAG, at_us - 2 * DAY_US, at_us - 25 * HOUR_US)
+    await make(store, before)
+    await duty.look(store)
+    assert await alerts(store) == [Alert("paperwork", "order_without_activation", 3, "active")]
+    await store.pool.execute(
+        """INSERT INTO visit (wearer, kind, window_from, window_to) SELECT id, 'fit', now(), now() + interval '1 h' FROM wearer"""
+    )
+    await duty.look(store)
+    assert await alerts(store) == [Alert("paperwork", "order_without_activation", 3, "ended")]
+
+
+@pytest.mark.parametrize(("status", "said"), [("completed", True), ("pending", True), ("in_custody", False), ("active", False)])
+async def test_a_tag_that_no_order_asks_for(store: Store, status: str, said: bool) -> None:
+    at_us = await now(store)
+    kept = [NewStatus(status, at_us - 2 * HOUR_US)]
+    await make(store, NewActivation(0, TAG, at_us - 2 * DAY_US), statuses=kept)
+    await duty.look(store)
+    wanted = [Alert("paperwork", "activation_without_order", 3, "active")]
+    assert [alert for alert in await alerts(store) if alert.kind == "paperwork"] == (wanted if said else [])
+
+
+async def test_an_order_nobody_owns_for_a_day_and_then_somebody_does(store: Store) -> None:
+    at_us = await now(store)
+    await make(store, NewActivation(0, TAG, at_us - 2 * DAY_US))
+    look = "SELECT condition FROM alert WHERE reason = 'unowned'"
+    await duty.look(store)
+    assert await store.pool.fetchval(look) is None, "it was recorded only now"
+    await store.pool.execute("UPDATE monitoring_order SET created_at = now() - interval '25 h'")
+    await duty.look(store)
+    assert await store.pool.fetchval(look) == "active"
+    await store.pool.execute("INSERT INTO account (name, password_hash, role) VALUES ('officer', '', 'officer')")
+    await store.pool.execute("UPDATE monitoring_order SET officer = (SELECT id FROM account WHERE name = 'officer')")
+    await duty.look(store)
+    assert await store.pool.fetchval(look) == "ended"
+    await store.pool.execute("UPDATE account SET active = false")
+    await duty.look(store)
+    assert await store.pool.fetchval("SELECT occurrences FROM alert WHERE reason = 'unowned'") == 2, "whoever left owns nothing"
+
+
+async def test_alerts_and_visits_that_nobody_works(store: Store) -> None:
+    at_us = await now(store)
+    late = NewVisit(0, "inspect", TAG, None, at_us - 3 * HOUR_US, at_us - 2 * HOUR_US)
+    made = await make(store, NewActivation(0, TAG, at_us - 2 * DAY_US), late)
+    who = {"wearer": made.wearers[0], "tag": TAG, "order": made.orders[0]}
+    alert = await given.alert(store, who, 0, event_us=at_us - 2 * HOUR_US)
+    await duty.look(store)
+    unworked = [found for found in await alerts(store) if found.kind == "paperwork"]
+    assert unworked == [
+        Alert("paperwork", "unworked_alert", 3, "active"),
+        Alert("paperwork", "unworked_visit", 3, "active"),
+    ]
+    await store.pool.execute("UPDATE alert SET handled_calls = calls, handling = 'in_progress' WHERE id = $1", alert)
+    await store.pool.execute("UPDATE visit SET cancelled_at = now()")
+    await duty.look(store)
+    assert {found.condition for found in await alerts(store) if found.kind == "paperwork"} == {"ended"}
+
+
+async def test_a_status_that_was_to_be_asked_for_again(store: Store) -> None:
+    at_us = await now(store)
+    await make(store, statuses=[NewStatus("in_hospital", at_us - DAY_US, recheck_at_us=at_us - MINUTE_US)])
+    await duty.look(store)
+    assert await alerts(store) == [Alert("paperwork", "recheck", 3, "active")]
+
+
+# ---------------------------------------------------------------- once
+
+
+async def test_however_many_look_each_thing_is_said_once(store: Store, database: str) -> None:
+    for number in range(5):
+        await make(store, details={"restricted": bool(number)})
+    async with Store(database) as other:
+        await asyncio.gather(*(duty.look(one) for one in (store, other) * 4))
+    assert len(await alerts(store)) == 10
+    assert await store.pool.fetchval("SELECT count(*) FROM outbox") == 10
+    assert await store.pool.fetchval("SELECT bool_and(occurrences = 1) FROM alert")
+
+
+async def test_a_look_that_is_cut_off_has_said_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    await make(store)
+
+    async def killed(*_: object) -> None:
+        raise asyncio.CancelledError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(paper, "looked", killed)
+        with pytest.raises(asyncio.CancelledError):
+            await duty.look(store)
+    assert await alerts(store) == []
+    await duty.look(store)
+    assert len(await alerts(store)) == 2
+
+
+async def test_what_people_closed_is_not_said_again_until_it_is_so_anew(store: Store) -> None:
+    made = await make(store)
+    await duty.look(store)
+    await store.pool.execute("UPDATE alert SET handling = 'closed', handled_calls = calls")
+    assert await duty.look(store) is None
+    await store.pool.execute("INSERT INTO activation (wearer, tag, fitted_from) VALUES ($1, $2, now())", made.wearers[0], TAG)
+    await duty.look(store)
+    await store.pool.execute("DELETE FROM activation")
+    await duty.look(store)
+    assert [alert.condition for alert in await alerts(store) if alert.kind == "not_fitted"] == ["ended", "active"]
