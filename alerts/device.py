@@ -10,6 +10,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alerts.absence import Curfews, Now, Sight
 from alerts.reason import clock, minutes
 from alerts.rules import Rules
 from alerts.signal import Signal
@@ -44,6 +45,8 @@ class Message(NamedTuple):
     received_us: int
     fix: Array  # (1,) FIX or (0,)
     event: Array  # (1,) EVENT or (0,)
+    sights: tuple[Sight, ...] = ()  # what the fix says of the tag's homes
+    again: bool = False  # no message of its own: a fix heard before has been confirmed, and only now says something
 
 
 class Device:
@@ -57,10 +60,10 @@ class Device:
 
     def __init__(self, rules: Rules, terms: Terms, state: State, tag: int, lane_us: int) -> None:
         self.rules, self.terms, self.state, self.tag = rules, terms, state, tag
-        self.lane_us = lane_us
         self.changes: list[Change] = []
         known = state.peek(tag)
         self._contact_us = 0 if known is None else int(known["contact_us"])
+        self.lane_us = max(lane_us, self._contact_us)  # within a batch the tag has been judged up to its newest message
         self._newest_us = 0 if known is None else int(known["newest_us"])
         self._last = np.zeros(0, FIX) if known is None or not known["last"]["tag"] else known["last"].reshape(1).copy()
         held = state.devices.get(tag)
@@ -70,6 +73,7 @@ class Device:
         self._signals = {number: Signal.of(state.signals.rows[tag, number]) for number in state.signals.of.get(tag, ())}
         self._visits = terms.visits(tag)
         self._signals_before = {number: signal.record().tobytes() for number, signal in self._signals.items()}
+        self._curfews = Curfews(rules, terms, state, tag, self._now, self.changes)
 
     # -- what happens
 
@@ -89,7 +93,11 @@ class Device:
             return
         self.run_to(messages[0].lane_us)
         for message in sorted(messages, key=lambda one: one.at_us):
-            self._contact(message)
+            if not message.again:
+                self._contact(message)
+            self._curfews.hear(message.at_us, message.received_us, message.fix, message.sights, message.event)
+            if message.again:
+                continue
             if len(message.fix):
                 self._fix(message)
             else:
@@ -108,8 +116,13 @@ class Device:
             act()
         self.lane_us = max(self.lane_us, lane_us)
 
-    def lapse(self, at_us: int) -> None:
-        """Nothing may be said any more of whoever is not monitored by this tag at an instant."""
+    def lapse(self, at_us: int, sights: tuple[Sight, ...] = ()) -> None:
+        """Nothing may be said any more of whoever is not monitored by this tag at an instant.
+
+        Parameters
+        ----------
+        sights : what the last fix says of homes as they are from then on
+        """
         self.lane_us = max(self.lane_us, at_us)
         for due_us, act in list(self._inspections()):
             if due_us <= self.lane_us:
@@ -119,6 +132,10 @@ class Device:
             if signal.active and (authority is None or authority.wearer != signal.wearer):
                 gone = "no order allowed judging" if authority is None else "the tag was another wearer's"
                 self.changes.append(signal.end(at_us, self.lane_us, f"{gone} at {clock(at_us)}", self._last))
+        self._curfews.lapse(at_us, self._last, sights)
+
+    def _now(self) -> Now:
+        return Now(self.lane_us, self._contact_us, self._last, self._signals)
 
     def next_us(self) -> int:
         """The lane time at which the clock alone next causes something."""
@@ -126,16 +143,29 @@ class Device:
 
     def keep(self) -> None:
         """Write what changed to the state."""
+        self._curfews.keep()
         self._forget()
         if self._device.tobytes() != self._before:
             self.state.put_device(self._device)
         for number, signal in self._signals.items():
             kept = number in self._signals_before
-            if not signal.active and self.lane_us - signal.ended_us > self.rules.reenter_us:
+            if not signal.active and not self._matters(number, signal):
                 if kept:
                     self.state.drop(self.state.signals, self.tag, number)
             elif not kept or signal.record().tobytes() != self._signals_before[number]:
                 self.state.put(self.state.signals, signal.record())
+
+    def _matters(self, number: int, signal: Signal) -> bool:
+        """Whether one that is over may still go on: what it would go on with began soon after, or may be heard of later."""
+        if self.lane_us - signal.ended_us <= self.rules.reenter_us + self.rules.history_us:
+            return True
+        began_us = {
+            int(Number.NO_CONTACT): self._contact_us,
+            int(Number.BATTERY_DEAD): int(self._device["off"]["at_us"][0]) or self._contact_us,
+            int(Number.JAMMING): self._jammed_us(),
+            int(Number.BATTERY_LOW): int(self._device["low_us"][0]),
+        }.get(number, 0)
+        return signal.ended_us <= began_us <= signal.ended_us + self.rules.reenter_us
 
     def _forget(self) -> None:
         """Let go of what is too old to matter: a tag of which nothing is remembered costs nothing."""
@@ -153,6 +183,8 @@ class Device:
                 yield at_us, act
         yield from self._silence()
         yield from self._inspections()
+        for nominal_us, act in self._curfews.due():  # only ever asked for while somebody is monitored
+            yield max(nominal_us, self.lane_us), act
 
     def _pending(self) -> Iterable[tuple[int, Callable[[], None]]]:
         rules, device = self.rules, self._device
@@ -175,7 +207,8 @@ class Device:
             since_us = max(self._contact_us, span.from_us, self.state.listening_us)
             at_us = max(since_us + self.rules.silent_guarded_us, self.lane_us)
             if not self.terms.guarded(self.tag, at_us):
-                at_us = max(since_us + self.rules.silent_us, self.lane_us)
+                at_home = self._curfews.home_and_still
+                at_us = max(since_us + (self.rules.silent_home_us if at_home else self.rules.silent_us), self.lane_us)
             if at_us < span.to_us:
                 yield at_us, self._no_contact
                 return

@@ -5,10 +5,13 @@ from typing import Final
 
 import numpy as np
 
+from alerts.absence import Sight
+from alerts.calm import calm, calm_until
 from alerts.device import HEARD, Device, Message
+from alerts.presence import TOLD
 from alerts.rules import Rules
 from alerts.terms import Terms
-from alerts.track import runs
+from alerts.track import Track, runs
 from model.alert import Change
 from model.arrays import I64, Array, Bool
 from model.event import EVENT
@@ -18,11 +21,13 @@ from model.state import State
 
 _NO_FIX: Final = np.zeros(0, FIX)
 _NO_EVENT: Final = np.zeros(0, EVENT)
-_HEARD: Final = np.array(sorted(HEARD), np.int64)
+_HEARD: Final = np.array(sorted({*HEARD, *TOLD}), np.int64)
 
 
-def hear(rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, events: Array) -> list[Change]:
-    """What messages say of devices and of silence; of the state only ``devices`` and ``signals`` change.
+def hear(
+    rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, events: Array, track: Track, seen: Array
+) -> list[Change]:
+    """What messages say of devices, of silence and of presence at home; of the state only what is not in ``pairs`` changes.
 
     Parameters
     ----------
@@ -30,6 +35,8 @@ def hear(rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, e
     fixes : (n,) FIX in order of tags, quality and flags set
     lane_us : (n,) lane time of each
     events : (m,) EVENT in arrival order
+    track : the fixes that are judged forward
+    seen : (s,) SIGHT of that track
     """
     wind(rules, terms, state)
     event_lane_us = np.maximum(np.maximum.accumulate(events["received_us"]), state.watermark_us) if len(events) else lane_us[:0]
@@ -39,17 +46,27 @@ def hear(rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, e
     due = (before_us > 0) & (first_us - before_us >= rules.silent_guarded_us)
     if (last_us - first_us >= rules.silent_guarded_us).any():  # a batch of hours: look between its messages
         due |= _paused(rules, tags, np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us]))
-    due |= state.has(rows, state.devices, state.signals)
+    due |= state.has(rows, state.devices, state.signals, state.absences)
     low = (fixes["battery_pct"] >= 0) & (fixes["battery_pct"] <= rules.battery_low_pct)
     due[np.searchsorted(tags, fixes["tag"][low])] = True
     due[np.searchsorted(tags, events["tag"][np.isin(events["kind"], _HEARD)])] = True
+    due |= (rows >= 0) & (state.due_us[rows] <= last_us)  # a clock runs out before the last message here, or perhaps between two
+    steady = calm(state, track, seen)
+    due[np.searchsorted(tags, steady.stirred)] = True
     changes: list[Change] = []
-    for tag in tags[due].tolist():
+    told = set(tags[due].tolist())
+    steady.write(state, told)
+    for tag in sorted(told):
         first, stop = np.searchsorted(fixes["tag"], [tag, tag + 1]).tolist()
-        messages = [
-            Message(int(lane_us[row]), int(fix["fix_at_us"]), int(fix["received_us"]), fixes[row : row + 1], _NO_EVENT)
-            for row, fix in enumerate(fixes[first:stop], first)
-        ]
+        sights = _sights(track, seen, tag)
+        messages = []
+        for row in range(first, stop):
+            fix, heard_us = fixes[row], int(lane_us[row])
+            said = sights.pop((fix["fix_at_us"], fix["seq"], fix["source"], heard_us), None)
+            at_us, received_us = int(fix["fix_at_us"]), int(fix["received_us"])
+            messages.append(Message(heard_us, at_us, received_us, fixes[row : row + 1], _NO_EVENT, said[1] if said else ()))
+        for (at_us, _, _, heard_us), (row, said_later) in sights.items():
+            messages.append(Message(heard_us, at_us, heard_us, track.fixes[row : row + 1], _NO_EVENT, said_later, again=True))
         for row in np.flatnonzero(events["tag"] == tag).tolist():
             event = events[row : row + 1]
             at_us, received_us = int(event["at_us"][0]), int(event["received_us"][0])
@@ -90,13 +107,34 @@ def _paused(rules: Rules, tags: Array, of_message: Array, lane_us: I64) -> Bool:
     return paused
 
 
-def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: int) -> list[Change]:
-    """What an instant at which controls changed makes of what is going on, of tags that the state knows."""
+def _sights(track: Track, seen: Array, tag: int) -> dict[tuple[int, int, int, int], tuple[int, tuple[Sight, ...]]]:
+    """What a tag's fixes say of its homes, each with its row of the track, by the fix's time, seq and source, and lane time."""
+    first, stop = np.searchsorted(track.fixes["tag"], [tag, tag + 1])
+    found: dict[tuple[int, int, int, int], tuple[int, tuple[Sight, ...]]] = {}
+    for one in seen[slice(*np.searchsorted(seen["row"], [first, stop]))]:
+        row = int(one["row"])
+        fix = track.fixes[row]
+        key = int(fix["fix_at_us"]), int(fix["seq"]), int(fix["source"]), int(track.lane_us[row])
+        sight = Sight(int(one["zone"]), int(one["version"]), int(one["says"]), float(one["distance_m"]))
+        found[key] = row, (*found.get(key, (row, ()))[1], sight)
+    return found
+
+
+def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: int, track: Track, seen: Array) -> list[Change]:
+    """What an instant at which controls changed makes of what is going on, of tags that the state knows.
+
+    Parameters
+    ----------
+    track : their last fixes
+    seen : (s,) SIGHT of that track
+    """
     changes: list[Change] = []
+    looked = set(track.fixes["tag"][seen["row"]].tolist())
     for tag in tags:
-        if tag in state.signals.of:
+        if tag in state.signals.of or tag in state.absences.of or tag in looked:
             device = Device(rules, terms, state, tag, state.watermark_us)
-            device.lapse(at_us)
+            sights = tuple(sight for _, said in _sights(track, seen, tag).values() for sight in said)
+            device.lapse(at_us, sights)
             device.keep()
             changes += device.changes
     return changes
@@ -112,13 +150,16 @@ def sweep(rules: Rules, terms: Terms, state: State, now_us: int) -> list[Change]
         device.run_to(now_us)
         device.keep()
         changes += device.changes
-    wind(rules, terms, state, rows)
+    wind(rules, terms, state, rows, now_us)
     changes.sort(key=lambda change: change.changed_us)
     return changes
 
 
-def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None) -> None:
-    """Set when the clock alone may next cause something: of (n,) rows, or of all where that is not known yet."""
+def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_us: int = 0) -> None:
+    """Set when the clock alone may next cause something: of (n,) rows, or of all where that is not known yet.
+
+    Never later than it does; where that would be at lane time or before, the machine is asked for the very instant.
+    """
     if rows is None:
         if state.wound:
             return
@@ -131,8 +172,11 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None) -> N
     # Where nobody is monitored the next instant at which somebody is winds the tag again.
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
     special = state.has(rows, state.devices, state.signals)
-    # Guarded now and then only: the exact answer is the machine's.
-    special |= due_us <= state.watermark_us
+    asked = np.flatnonzero(np.isin(tags, terms.curfewed))
+    calm_us = np.fromiter((calm_until(rules, state, tag) for tag in tags[asked].tolist()), np.int64, len(asked))
+    state.due_us[rows[asked]] = np.minimum(state.due_us[rows[asked]], calm_us)
+    # Guarded now and then only, at home and silent, about to be asked: the exact answer is the machine's.
+    special |= (due_us <= max(state.watermark_us, now_us)) | (state.due_us[rows] <= max(state.watermark_us, now_us))
     for row, tag in zip(rows[special].tolist(), tags[special].tolist(), strict=True):
         state.due_us[row] = Device(rules, terms, state, tag, state.watermark_us).next_us()
     state.wound = True

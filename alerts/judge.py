@@ -6,6 +6,7 @@ import numpy as np
 
 from alerts.hearing import hear, lapse, sweep, wind
 from alerts.late import judge_late
+from alerts.presence import sights
 from alerts.quality import assess, identity_order
 from alerts.step import step
 from alerts.track import look, runs, track_of
@@ -43,7 +44,8 @@ def judge(world: World, state: State, batch: Batch, now_us: int, history: Histor
         late = judge_late(world, state, assessed, changes, history)
         fixes, changes = late.fixes, changes + late.changes
         requalified = np.concatenate([requalified, late.requalified])
-    changes += hear(world.rules, world.terms, state, fixes, assessed.lane_us, batch.events)
+    seen = sights(world.rules, world.terms, assessed.track, hits)
+    changes += hear(world.rules, world.terms, state, fixes, assessed.lane_us, batch.events, assessed.track, seen)
     _remember(world, state, assessed.after, batch.events)
     changes += sweep(world.rules, world.terms, state, now_us)
     state.watermark_us = max(state.watermark_us, now_us)
@@ -74,7 +76,7 @@ def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judg
     changes = step(world.rules, world.terms, state, track, hits, again=True)
     changes += sweep(world.rules, world.terms, state, at_us - 1)
     state.watermark_us = max(state.watermark_us, at_us)
-    changes += lapse(world.rules, world.terms, state, known.tolist(), at_us)
+    changes += lapse(world.rules, world.terms, state, known.tolist(), at_us, track, sights(world.rules, world.terms, track, hits))
     wind(world.rules, world.terms, state, state.rows(known))
     changes += sweep(world.rules, world.terms, state, at_us)
     state.control_seq = world.control_seq

@@ -26,11 +26,17 @@ class Rules(NamedTuple):
     visit_us: int = 2 * HOUR_US  # a visit accounts for an opened strap or case for so long from sign-in
     silent_us: int = 60 * MINUTE_US  # without any message: no contact
     silent_guarded_us: int = 10 * MINUTE_US  # likewise where a victim is to be protected
+    silent_home_us: int = 120 * MINUTE_US  # likewise where the wearer was last proven to be at home and has not moved
     jammed_us: int = 2 * MINUTE_US  # jamming or shielding this long is told
     clear_us: int = DAY_US  # how long a clear is remembered, for openings that come after it
     battery_low_pct: int = 10
     battery_low_us: int = 15 * MINUTE_US  # so low, and not charging, for this long
     battery_dead_pct: int = 5  # silent with so much at last: the battery is dead
+    consistent_m: float = 150.0  # a possible fix is consistent with being at home up to this radius
+    contact_us: int = 10 * MINUTE_US  # a message says for this long that the tag is in contact
+    beacon_us: int = 5 * MINUTE_US  # the home's beacon out of range this long contradicts presence
+    absent_us: int = 30 * MINUTE_US  # away this long: P2
+    unverified_us: int = 30 * MINUTE_US  # presence unknown this long, inside a window
 
 
 class Clocks(NamedTuple):

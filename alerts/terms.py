@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 
+from alerts.demand import Demand, demands
 from model.arrays import F64, I64, Array, Bool
 from model.curfew import Curfew
 from model.visit import Visit
@@ -67,6 +68,11 @@ class Terms:
         self._visits: dict[int, list[Visit]] = {}
         for visit in sorted(visits, key=lambda visit: (visit.from_us, visit.id)):
             self._visits.setdefault(visit.wearer, []).append(visit)
+        self._demands: dict[int, dict[int, tuple[Demand, ...]]] = {}
+        self._homes = _homes(self.zones.values(), self._assigned)
+        self.curfewed: I64 = np.array(
+            [tag for tag, spans in self.monitored.items() if any(span.wearer in self._curfews for span in spans)], np.int64
+        )
         keys = sorted(self.zones)
         self._keys: I64 = np.array([zone * _VERSIONS + version for zone, version in keys], np.int64)
         self._excludes: Bool = np.array([self.zones[key].kind is ZoneKind.EXCLUSION for key in keys], bool)
@@ -116,6 +122,43 @@ class Terms:
             for visit in self._visits.get(wearer, ())
             if tag in visit.tags or (not visit.tags and any(_meet(span, visit) for span in spans))
         ]
+
+    def demands(self, tag: int) -> dict[int, tuple[Demand, ...]]:
+        """When each curfew of whoever wears a tag asks for presence at home, by the curfew's id, in order."""
+        found = self._demands.get(tag)
+        if found is None:  # written out when first asked for: most tags have no need of it before the next control change
+            spans = self.monitored.get(tag, ())
+            versions: dict[int, list[Curfew]] = {}
+            for wearer in sorted({span.wearer for span in spans}):
+                for curfew in self._curfews.get(wearer, ()):
+                    versions.setdefault(curfew.id, []).append(curfew)
+            found = self._demands[tag] = {number: demands(of_one, spans) for number, of_one in sorted(versions.items())}
+        return found
+
+    def home(self, tag: int, zone: int, at_us: int) -> Zone | None:
+        """The version of a home zone that applies to a tag at a time, or None."""
+        _, zones, versions = self.homes_at(np.array([tag]), np.array([at_us]))
+        return next((self.zones[key] for key in zip(zones.tolist(), versions.tolist(), strict=True) if key[0] == zone), None)
+
+    def homes_at(self, tags: Array, at_us: Array) -> tuple[I64, I64, I64]:
+        """The homes that apply to (n,) int64 tags at their times: place among the n, zone id and version, by place and zone."""
+        spans = self._homes
+        if not len(spans.tags) or not len(tags):
+            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+        found = np.minimum(np.searchsorted(spans.tags, tags), len(spans.tags) - 1)
+        left = np.flatnonzero(spans.tags[found] == tags)
+        row, stop = spans.at[found], spans.at[found + 1]
+        places, rows = [], []
+        while len(left):  # as many turns as any tag has homes and versions of them
+            here = (spans.from_us[row[left]] <= at_us[left]) & (at_us[left] < spans.to_us[row[left]])
+            places.append(left[here])
+            rows.append(row[left[here]])
+            row[left] += 1
+            left = left[row[left] < stop[left]]
+        place, of_span = np.concatenate(places), np.concatenate(rows)
+        zones, versions = np.divmod(spans.what[of_span], _VERSIONS)
+        order = np.lexsort((zones, place))
+        return place[order], zones[order], versions[order]
 
     def guarded(self, tag: int, at_us: int) -> bool:
         """Whether a victim's exclusion zone is a condition of the tag's wearer at a time, whatever its schedule says then."""
@@ -218,6 +261,27 @@ def _joined(spans: Iterable[Monitored]) -> tuple[Monitored, ...]:
         else:
             joined.append(span)
     return tuple(joined)
+
+
+def _homes(zones: Iterable[Zone], assigned: _Spans) -> _Spans:
+    """When which version of which home applies to which tag; ``what`` is zone * _VERSIONS + version."""
+    spans: dict[int, list[tuple[int, int, int]]] = {}
+    for zone in zones:
+        if zone.kind is ZoneKind.HOME:
+            spans.setdefault(zone.id, []).extend(
+                (zone.version, max(low, zone.in_force_from_us), min(high, zone.in_force_to_us)) for low, high in zone.intervals
+            )
+    tags = np.repeat(assigned.tags, np.diff(assigned.at))
+    of_home = np.isin(assigned.what, np.array(sorted(spans), np.int64))
+    columns = (column[of_home].tolist() for column in (tags, assigned.what, assigned.from_us, assigned.to_us))
+    return _spans(
+        [
+            (tag, zone * _VERSIONS + version, max(from_us, low), min(to_us, high))
+            for tag, zone, from_us, to_us in zip(*columns, strict=True)
+            for version, low, high in spans[zone]
+            if max(from_us, low) < min(to_us, high)
+        ]
+    )
 
 
 def _spans(rows: list[tuple[int, int, int, int]]) -> _Spans:

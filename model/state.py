@@ -108,6 +108,55 @@ class Signal(IntEnum):
     BATTERY_DEAD = 7
 
 
+# What a tag's fixes have said of one home zone: one record a tag and home of its wearer's.
+PRESENCE: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("zone", "<i8"),  # id of the home zone
+        ("shown_us", "<i8"),  # fix_at of the newest fix that said anything of it
+        ("inside_us", "<i8"),  # fix_at of the newest that was definitely inside
+        ("proven_us", "<i8"),  # since when there is nothing newer than proof of being there: 0 where a fix outside is
+        ("first", FIX),  # the first of the present run of definite-outside fixes; tag 0 without a run
+        ("version", "<i4"),  # zone version last judged by
+        ("says", "<i2"),  # alerts.presence.Says of the newest fix
+        ("outs", "<i2"),  # length of the run of definite-outside fixes, 2 at most: two contradict
+        ("late", "<i2"),  # 1 where the second of them was received late
+    ]
+)
+
+# What a tag has said of the beacon at home and of being moved; only tags that ever do have it.
+BEACON: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("beacon", EVENT),  # the newest of BEACON_IN and BEACON_OUT, kind 0 where there was none
+        ("moved_us", "<i8"),  # at_us of the newest MOTION
+        ("still_us", "<i8"),  # at_us of the newest MOTION_CLEAR
+    ]
+)
+
+# The last occurrence of absence, or of presence that cannot be verified, of one curfew.
+ABSENCE: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("number", "<i8"),  # twice the curfew's id, and one more where presence is unverified
+        ("wearer", "<i8"),
+        ("order", "<i8"),
+        ("zone", "<i8"),  # the curfew's home when it was raised
+        ("occurrence_us", "<i8"),  # what names it: event_at it was raised with
+        ("event_us", "<i8"),
+        ("detected_us", "<i8"),  # lane time when raised
+        ("clock_us", "<i8"),  # lane time people's clocks run from
+        ("ended_us", "<i8"),  # 0 while active
+        ("from_us", "<i8"),  # when its present stretch began: after event_us where the wearer was back in between
+        ("away_us", "<i8"),  # how long the stretches before the present one lasted together
+        ("version", "<i4"),  # of the home zone
+        ("held", "<i2"),  # Signal of the cause that it was said to be held under, 0 for none
+        ("severity", "<i2"),
+        ("late", "<i2"),
+    ]
+)
+
+
 # One changed tag in a delta: its row, and its TAG record less ``doubt``, which is rare and stands apart.
 CHANGED: Final = np.dtype([("row", "<i8"), ("tag", "<i8"), ("newest_us", "<i8"), ("contact_us", "<i8"), ("last", FIX)])
 DOUBT: Final = np.dtype([("row", "<i8"), ("doubt", FIX)])
@@ -135,6 +184,9 @@ class State:
     pairs : PAIR by tag and zone
     devices : DEVICE by tag, of tags with anything on
     signals : SIGNAL by tag and Signal
+    presences : PRESENCE by tag and home zone
+    beacons : BEACON by tag
+    absences : ABSENCE by tag and number
     due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else
         and from the world, so it is not kept: ``wound`` says whether it is true
     watermark_us : lane time, microseconds since 1970 UTC
@@ -152,7 +204,11 @@ class State:
         self.pairs = Table(PAIR, "zone")
         self.devices = Table(DEVICE, None)
         self.signals = Table(SIGNAL, "signal")
-        self.others = (self.devices, self.signals)  # further ones at the end: a snapshot names its tables by their places
+        self.presences = Table(PRESENCE, "zone")
+        self.beacons = Table(BEACON, None)
+        self.absences = Table(ABSENCE, "number")
+        # Further ones at the end: a snapshot names its tables by their places.
+        self.others = (self.devices, self.signals, self.presences, self.beacons, self.absences)
         self.tables = (self.pairs, *self.others)
         self.due_us: I64 = np.full(len(self.tags), FOREVER_US)
         self.wound = False

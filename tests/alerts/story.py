@@ -18,6 +18,7 @@ from geofence.index import ZoneIndex
 from model.alert import FAMILY, NO_EVENTS, Change, Family, Occurrence, Op
 from model.arrays import Array
 from model.batch import Batch
+from model.curfew import Curfew
 from model.event import EventKind, empty_events
 from model.fix import ACCURACY_FLOOR_M, FIX, Source, empty_fixes, sorted_fixes
 from model.history import History
@@ -28,7 +29,7 @@ from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 
 DAY = "2026-11-22"
-TAG, WEARER, ORDER, ZONE = 1, 50, 500, 7
+TAG, WEARER, ORDER, ZONE, HOME = 1, 50, 500, 7, 8
 FAR_M = 20_000.0
 NEVER_SILENT = Rules()._replace(silent_us=400 * DAY_US, silent_guarded_us=400 * DAY_US)  # silence has stories of its own
 
@@ -60,12 +61,30 @@ def zone_of(version: int = 1, **given: object) -> Zone:
 MONITORED = Monitored(TAG, WEARER, ORDER, BEGINNING_US, FOREVER_US)
 
 
-def terms_of(*zones: Zone, monitored: Iterable[Monitored] = (MONITORED,), visits: Iterable[Visit] = ()) -> Terms:
+def home_of(version: int = 1, **given: object) -> Zone:
+    """A wearer's home; its geometry is never looked at."""
+    base = Zone(HOME, version, ZoneKind.HOME, Purpose.AREA, b"", 75.0, 0.0, BEGINNING_US)
+    return base._replace(**given)  # type: ignore[arg-type]
+
+
+def curfew_of(*windows: tuple[str, str], **given: object) -> Curfew:
+    """At home, with five minutes' grace, in windows told by their times; from 19:00 to 07:00 where none is."""
+    spans = tuple((us(start), us(end)) for start, end in windows or (("19:00", "+1 07:00"),))
+    base = Curfew(1, 1, ORDER, WEARER, HOME, 5 * MINUTE_US, spans)
+    return base._replace(**given)  # type: ignore[arg-type]
+
+
+def terms_of(
+    *zones: Zone,
+    monitored: Iterable[Monitored] = (MONITORED,),
+    curfews: Iterable[Curfew] = (),
+    visits: Iterable[Visit] = (),
+) -> Terms:
     """Every zone applies to every tag for ever."""
     monitored = list(monitored)
     tags = sorted({TAG, *(span.tag for span in monitored)})
     assigned = [Assignment(tag, number, BEGINNING_US, FOREVER_US) for tag in tags for number in {zone.id for zone in zones}]
-    return Terms(zones, assigned, monitored, (), visits=visits)
+    return Terms(zones, assigned, monitored, (), curfews, visits)
 
 
 Script = dict[int, list[tuple[int, float, bool]]]  # seq of a fix -> (zone, signed metres, crossed)
@@ -87,7 +106,8 @@ class Scripted(World):
         rows = []
         for row, fix in enumerate(fixes):
             for zone_id, distance_m, crossed in self.script.get(int(fix["seq"]), []):
-                zone = self.terms.exclusion(int(fix["tag"]), zone_id, int(fix["fix_at_us"]))
+                asked = int(fix["tag"]), zone_id, int(fix["fix_at_us"])
+                zone = self.terms.exclusion(*asked) or self.terms.home(*asked)
                 accuracy_m = max(float(fix["accuracy_m"]), ACCURACY_FLOOR_M)
                 if zone is None or (distance_m > max(accuracy_m, zone.buffer_m, REACH_M) and not crossed):
                     continue
@@ -184,9 +204,10 @@ class Story:
         *zones: Zone,
         rules: Rules | None = None,
         monitored: Iterable[Monitored] = (MONITORED,),
+        curfews: Iterable[Curfew] = (),
         visits: Iterable[Visit] = (),
     ) -> None:
-        self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored, visits=visits)
+        self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored, curfews=curfews, visits=visits)
         self.rules = rules or NEVER_SILENT
         self.script: Script = {}
         self.memory = Memory()
@@ -197,9 +218,15 @@ class Story:
     def world(self) -> World:
         return Scripted.of(self.terms, self.rules, self.script)
 
-    def change_world(self, *zones: Zone, monitored: Iterable[Monitored] = (MONITORED,), visits: Iterable[Visit] = ()) -> None:
-        """From here on these zones and visits, and these alone."""
-        self.terms = terms_of(*zones, monitored=monitored, visits=visits)
+    def change_world(
+        self,
+        *zones: Zone,
+        monitored: Iterable[Monitored] = (MONITORED,),
+        curfews: Iterable[Curfew] = (),
+        visits: Iterable[Visit] = (),
+    ) -> None:
+        """From here on these zones, curfews and visits, and these alone."""
+        self.terms = terms_of(*zones, monitored=monitored, curfews=curfews, visits=visits)
 
     def at(self, clock: str, **given: object) -> "Moment":
         """A fix: 10 m GNSS received two seconds later; ``accuracy``, ``source``, ``received``, ``battery``... say otherwise."""

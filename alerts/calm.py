@@ -1,0 +1,83 @@
+"""What a batch says of homes becomes the few tags for which that may change anything; of all others it is only written down.
+
+Most wearers are at home and stay there, or away and stay away: for them a fix moves the time of the newest one, and no more.
+"""
+
+from collections.abc import Collection
+from typing import NamedTuple
+
+import numpy as np
+
+from alerts.presence import TWO, Says
+from alerts.rules import Rules
+from alerts.track import Track, runs
+from model.arrays import I64, Array
+from model.event import EventKind
+from model.instant import FOREVER_US
+from model.state import State
+
+
+class Calm(NamedTuple):
+    """What a batch says of each tag and home."""
+
+    stirred: I64  # (k,) tags that have to be looked at one message after another
+    said: list[tuple[int, int, int, int, int, int]]  # of the others: tag, zone, newest time, what it says, version, newest inside
+
+    def write(self, state: State, but: Collection[int]) -> None:
+        """Note the newest of what was said, of all tags but those that are looked at anyway; their rows are touched elsewhere."""
+        for tag, zone, shown_us, says, version, inside_us in self.said:
+            if tag in but:
+                continue
+            record = state.presences.rows[tag, zone][0]
+            record["shown_us"], record["says"], record["version"] = shown_us, says, version
+            if inside_us:
+                record["inside_us"] = record["proven_us"] = inside_us
+
+
+def calm(state: State, track: Track, seen: Array) -> Calm:
+    """Tell the tags whose presence may have changed from those that go on as they were.
+
+    Parameters
+    ----------
+    state : before the track
+    seen : (s,) SIGHT of the track
+    """
+    if not len(seen):
+        return Calm(np.zeros(0, np.int64), [])
+    tags, at_us = track.fixes["tag"][seen["row"]], track.at_us[seen["row"]]
+    order = np.lexsort((seen["row"], seen["zone"], tags))
+    seen, tags, at_us = seen[order], tags[order], at_us[order]
+    bounds = np.union1d(runs(tags), runs(seen["zone"]))
+    first, last = bounds[:-1], bounds[1:] - 1
+    outside = np.add.reduceat((seen["says"] == Says.OUTSIDE).astype(np.int64), first)
+    inside_us = np.maximum.reduceat(np.where(seen["says"] == Says.INSIDE, at_us, 0), first)
+    columns = (tags[last], seen["zone"][last], at_us[last], seen["says"][last], seen["version"][last], inside_us)
+    stirred, said = [], []
+    for row, outs, count in zip(
+        zip(*(column.tolist() for column in columns), strict=True), outside.tolist(), np.diff(bounds).tolist(), strict=True
+    ):
+        tag, zone = row[:2]
+        record = state.presences.rows.get((tag, zone))
+        before = -1 if record is None else int(record["outs"][0])
+        if not ((outs == 0 and before == 0) or (outs == count and before == TWO)):
+            stirred.append(tag)
+        else:
+            said.append(row)
+    return Calm(np.array(stirred, np.int64), said)
+
+
+def calm_until(rules: Rules, state: State, tag: int) -> int:
+    """The lane time before which the clock alone cannot raise anything of a tag's curfews; 0 where only the machine can tell."""
+    numbers = state.presences.of.get(tag)
+    if not numbers or tag in state.absences.of:
+        return 0
+    beacon = state.beacons.get(tag)
+    if beacon is not None and beacon["beacon"]["kind"][0] == EventKind.BEACON_OUT:
+        return 0
+    until_us = FOREVER_US
+    for zone in numbers:
+        shown_us, says, outs = state.presences.rows[tag, zone][["shown_us", "says", "outs"]][0].item()
+        if outs or says == Says.OUTSIDE or not says:
+            return 0
+        until_us = min(until_us, shown_us + rules.whereabouts_us + rules.unverified_us)
+    return until_us

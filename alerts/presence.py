@@ -1,0 +1,237 @@
+"""What fixes, beacon and messages say of a home becomes how long presence there is known, and since when it is contradicted.
+
+DOMAIN.md, "Presence for a curfew": proven, consistent, contradicted, unknown. Pure, one tag and one home.
+"""
+
+from dataclasses import dataclass, field, fields
+from enum import IntEnum
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from alerts.pair import NO_FIX
+from alerts.rules import Rules
+from alerts.terms import Terms
+from alerts.track import Track
+from model.arrays import Array
+from model.event import EVENT, EventKind
+from model.fix import ACCURACY_FLOOR_M, Flag, Quality
+from model.hit import Verdict
+from model.instant import FOREVER_US
+from model.state import BEACON, PRESENCE
+
+SIGHT: Final = np.dtype(
+    [
+        ("row", "<i8"),  # of the track
+        ("zone", "<i8"),  # id of the home zone
+        ("distance_m", "<f8"),  # signed metres to its boundary, NaN where far away
+        ("version", "<i4"),  # of the zone
+        ("says", "<i2"),  # Says, never NOTHING
+    ]
+)
+NO_EVENT: Final = np.zeros(1, EVENT)
+NO_EVENT.flags.writeable = False
+TWO: Final = 2  # definite fixes outside, in a row, that contradict presence
+
+# What is told of the beacon and of motion; every other event is contact and no more.
+TOLD: Final = frozenset({EventKind.BEACON_IN, EventKind.BEACON_OUT, EventKind.MOTION, EventKind.MOTION_CLEAR})
+
+
+class Says(IntEnum):
+    """What a fix says of a home. One that says nothing neither counts nor breaks a run."""
+
+    NOTHING = 0
+    OUTSIDE = 1  # definite
+    POSSIBLE = 2  # and accurate enough to be consistent with being there
+    INSIDE = 3  # definite
+
+
+def sights(rules: Rules, terms: Terms, track: Track, hits: Array) -> Array:
+    """(s,) SIGHT: what a track says of its tags' homes, in order of track row and zone.
+
+    A jump, or a fix from a wrong clock, says nothing: it can neither end an absence nor begin one.
+    """
+    rows, zones, versions = terms.homes_at(track.fixes["tag"], track.at_us)
+    if not len(rows):
+        return np.zeros(0, SIGHT)
+    seen = np.zeros(len(rows), SIGHT)
+    seen["row"], seen["zone"], seen["version"], seen["distance_m"] = rows, zones, versions, np.nan
+    verdict = np.full(len(rows), int(Verdict.OUTSIDE))
+    places = {pair: place for place, pair in enumerate(zip(rows.tolist(), zones.tolist(), strict=True))}
+    near = np.isin(hits["zone"], zones)
+    pairs = zip(hits["fix_row"][near].tolist(), hits["zone"][near].tolist(), strict=True)
+    of_hit = np.array([places.get(pair, -1) for pair in pairs], np.int64)
+    hits, of_hit = hits[near][of_hit >= 0], of_hit[of_hit >= 0]
+    verdict[of_hit], seen["distance_m"][of_hit] = hits["verdict"], hits["distance_m"]
+    quality, accuracy_m = track.fixes["quality"][rows], np.maximum(track.fixes["accuracy_m"][rows], ACCURACY_FLOOR_M)
+    sound = (quality != Quality.IMPLAUSIBLE) & (quality != Quality.SKEWED) & (accuracy_m <= rules.consistent_m)
+    able = track.able[rows]
+    definite = np.where(verdict == Verdict.INSIDE, Says.INSIDE, Says.OUTSIDE)
+    doubtful = np.where(sound & (verdict != Verdict.OUTSIDE), Says.POSSIBLE, Says.NOTHING)
+    seen["says"] = np.where(able & (verdict != Verdict.POSSIBLE), definite, doubtful)
+    said: Array = seen[seen["says"] != Says.NOTHING]
+    return said
+
+
+def is_late(fix: Array) -> bool:
+    """Whether a (1,) FIX was received late or out of order; of none, no."""
+    return bool(len(fix)) and bool(fix["flags"][0] & (Flag.LATE | Flag.DISORDERED))
+
+
+@dataclass(slots=True)
+class Evidence:
+    """``PRESENCE`` with its fields as plain numbers; ``first`` is (1,) FIX. Units as there."""
+
+    tag: int
+    zone: int
+    shown_us: int = 0
+    inside_us: int = 0
+    proven_us: int = 0
+    first: Array = field(default_factory=lambda: NO_FIX)
+    version: int = 0
+    says: int = 0
+    outs: int = 0
+    late: int = 0
+
+    @classmethod
+    def of(cls, record: Array) -> "Evidence":
+        """The object of a (1,) PRESENCE record."""
+        evidence = cls(*record[0].item())
+        evidence.first = record["first"].copy() if evidence.outs else NO_FIX
+        return evidence
+
+    def record(self) -> Array:
+        """The (1,) PRESENCE record."""
+        record = np.zeros(1, PRESENCE)
+        for name in _NAMES:
+            record[name] = getattr(self, name)
+        return record
+
+    def see(self, says: int, at_us: int, version: int, fix: Array) -> None:
+        """A fix says something of the home; older than the newest that did, it is not news."""
+        if at_us < self.shown_us:
+            return
+        self.shown_us, self.says, self.version = at_us, says, version
+        if says == Says.OUTSIDE:
+            if not self.outs:
+                self.first = fix
+            if self.outs == 1:
+                self.late = int(is_late(fix))
+            self.outs = min(self.outs + 1, TWO)
+            self.proven_us = 0
+            return
+        self._inside_again()
+        if says == Says.INSIDE:
+            self.inside_us = self.proven_us = at_us
+
+    def prove(self, at_us: int) -> None:
+        """The beacon says that the tag is at home."""
+        self._inside_again()
+        self.proven_us = max(self.proven_us, at_us)
+
+    def _inside_again(self) -> None:
+        self.outs, self.first, self.late = 0, NO_FIX, 0
+
+
+_NAMES: Final = tuple(part.name for part in fields(Evidence))
+assert PRESENCE.names == _NAMES, "evidence's object and record must name the same fields in the same order"
+
+
+@dataclass(slots=True)
+class Beacon:
+    """``BEACON`` with its fields as plain numbers; ``beacon`` is (1,) EVENT. Units as there."""
+
+    tag: int
+    beacon: Array = field(default_factory=lambda: NO_EVENT)
+    moved_us: int = 0
+    still_us: int = 0
+
+    @classmethod
+    def of(cls, record: Array) -> "Beacon":
+        """The object of a (1,) BEACON record."""
+        tag, _, moved_us, still_us = record[0].item()
+        return cls(tag, record["beacon"].copy(), moved_us, still_us)
+
+    def record(self) -> Array:
+        """The (1,) BEACON record."""
+        record = np.zeros(1, BEACON)
+        record["tag"], record["beacon"] = self.tag, self.beacon
+        record["moved_us"], record["still_us"] = self.moved_us, self.still_us
+        return record
+
+    @property
+    def at_us(self) -> int:
+        """When it was last told of, 0 where it never was."""
+        return int(self.beacon["at_us"][0])
+
+    @property
+    def in_range(self) -> bool:
+        """Whether the tag last said that it is in range."""
+        return bool(self.beacon["kind"][0] == EventKind.BEACON_IN)
+
+    @property
+    def out_of_range(self) -> bool:
+        """Whether the tag last said that it is not."""
+        return bool(self.beacon["kind"][0] == EventKind.BEACON_OUT)
+
+    def still(self, proven_us: int) -> bool:
+        """Whether the tag has not been moved since it was last proven to be at home."""
+        return self.moved_us <= self.still_us and self.moved_us <= proven_us
+
+
+class Contradiction(NamedTuple):
+    """That the wearer is not at home."""
+
+    since_us: int  # from when
+    effective_us: int  # it is one only from then on: the beacon is waited for
+    by_beacon: bool
+
+
+class Presence(NamedTuple):
+    """All that is known of one tag and one home, up to its newest message."""
+
+    evidence: Evidence
+    beacon: Beacon
+    contact_us: int  # time of receipt of the newest message of any kind
+
+    def contradictions(self, rules: Rules, from_us: int) -> list[Contradiction]:
+        """What contradicts presence in a span that asks from ``from_us`` on, where no message follows.
+
+        Fixes contradict where they still spoke when the span began, or came later; then they stand until something shows
+        otherwise. They and the beacon may both.
+        """
+        evidence, found = self.evidence, list[Contradiction]()
+        if evidence.outs >= TWO and evidence.shown_us + rules.whereabouts_us >= from_us:
+            first_us = int(evidence.first["fix_at_us"][0])
+            found.append(Contradiction(first_us, first_us, by_beacon=False))
+        if self.beacon.out_of_range:
+            since_us = self.beacon.at_us
+            effective_us = since_us + rules.beacon_us
+            if evidence.inside_us >= since_us:  # a fix inside goes before the beacon, while it speaks
+                since_us = evidence.inside_us + rules.whereabouts_us
+                effective_us = max(effective_us, since_us)
+            found.append(Contradiction(since_us, effective_us, by_beacon=True))
+        return found
+
+    def known_until(self, rules: Rules) -> int:
+        """Until when presence is known without a further message, where nothing contradicts it."""
+        evidence = self.evidence
+        until_us = evidence.shown_us
+        if evidence.says in (Says.POSSIBLE, Says.INSIDE) or evidence.outs >= TWO:
+            until_us += rules.whereabouts_us  # a fix speaks for so long; one outside alone says only that it is not known
+        if self.beacon.in_range or self.home_and_still:
+            until_us = max(until_us, self.contact_us + rules.contact_us)
+        return until_us
+
+    @property
+    def home_and_still(self) -> bool:
+        """Whether the last proof says that the wearer is at home, and the tag has not been moved since."""
+        return self.evidence.proven_us > 0 and self.beacon.still(self.evidence.proven_us)
+
+    def unknown_from(self, rules: Rules, from_us: int) -> int:
+        """From when on, in a span that asks from ``from_us`` on, presence is unknown where no message follows; or for ever."""
+        unknown_us = max(self.known_until(rules), from_us)
+        for contradiction in self.contradictions(rules, from_us):
+            if not contradiction.by_beacon or contradiction.effective_us <= unknown_us:
+                return FOREVER_US
+        return unknown_us

@@ -1,0 +1,156 @@
+"""What must hold of any stream of a wearer under curfew: the same is said however it is cut, whatever is rebuilt on the way."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from alerts.rules import Rules
+from model.alert import Change
+from model.arrays import Array
+from model.event import EventKind, empty_events
+from model.fix import Source
+from model.instant import SECOND_US
+from model.state import rebuilt
+from tests.alerts.story import HOME, TAG, Memory, Story, curfew_of, home_of, us
+from tests.alerts.test_properties import clock
+from tests.alerts.test_properties import texts as all_of
+
+PROFILE = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+DISTANCES = st.sampled_from([-40.0] * 4 + [500.0] * 5 + [5.0, -5.0, 130.0])
+EVENTS = st.sampled_from(
+    [EventKind.CONTACT, EventKind.BEACON_IN, EventKind.BEACON_OUT, EventKind.MOTION, EventKind.MOTION_CLEAR, EventKind.POWER_OFF]
+)
+
+
+@dataclass(frozen=True)
+class Told:
+    """One message of a made-up stream: a fix, or an event."""
+
+    gap_s: int
+    distance_m: float | None
+    event: EventKind
+    accuracy_m: float
+    source: Source
+    east_km: float
+    kept_s: int  # how long the tag kept it
+
+
+STREAM = st.builds(
+    Told,
+    st.sampled_from([0, 1, 60, 60, 60, 299, 300, 301, 600, 601, 1800, 2400, 7200]),
+    st.one_of(DISTANCES, DISTANCES, st.none()),
+    EVENTS,
+    st.sampled_from([10.0, 10.0, 10.0, 120.0, 160.0]),
+    st.sampled_from([Source.GNSS] * 5 + [Source.WIFI]),
+    st.sampled_from([0.0] * 9 + [60.0]),
+    st.sampled_from([0, 0, 0, 2, 400]),
+)
+WINDOWS = (("18:00", "19:30"), ("19:38", "21:00"), ("22:00", "+1 05:00"))
+
+
+def texts(changes: list[Change]) -> list[tuple[object, ...]]:
+    """Changes as values that compare, but for the fix that shows where the wearer was last seen.
+
+    In a batch that holds both a jump and the fix that confirms it, the jump is a good fix from the first.
+    """
+    return all_of([change._replace(evidence=change.evidence[:0]) for change in changes])
+
+
+def world(story_rules: Rules) -> Story:
+    """Two orders' curfews at one home, one of them with an absence and a change of version."""
+    first = curfew_of(*WINDOWS, excused=((us("18:40"), us("18:48")), (us("23:00"), us("23:30"))), in_force_to_us=us("20:10"))
+    second = curfew_of(*WINDOWS, version=2, grace_us=0, high_risk=True, in_force_from_us=us("20:10"))
+    return Story(home_of(), rules=story_rules, curfews=(first, second, curfew_of(id=2)))
+
+
+def sent(story: Story, stream: list[Told]) -> list[tuple[Array, Array]]:
+    """(1,) FIX or (1,) EVENT each, in arrival order."""
+    at_s, received_s = us("17:40") // SECOND_US, 0
+    records = []
+    for one in stream:
+        at_s += one.gap_s
+        received_s = max(received_s + 1, at_s + one.kept_s)  # two messages of one instant are one frame, and are not cut apart
+        if one.distance_m is None:
+            event = empty_events(1)
+            event["tag"], event["kind"] = TAG, one.event
+            event["at_us"], event["received_us"] = at_s * SECOND_US, received_s * SECOND_US
+            records.append((story.waiting(), event))
+        else:
+            received = clock(received_s * SECOND_US)
+            given = {"received": received, "accuracy": one.accuracy_m, "source": one.source, "east_km": one.east_km}
+            story.at(clock(at_s * SECOND_US), **given).add(one.distance_m, zone=HOME)
+            records.append((story.waiting(), empty_events()))
+    return records
+
+
+def taken(memory: Memory, story: Story, records: list[tuple[Array, Array]]) -> list[Change]:
+    """Several records in one batch."""
+    fixes, events = (np.concatenate(column) for column in zip(*records, strict=True))
+    return memory.take(story.world, fixes, events=events)
+
+
+@PROFILE
+@given(st.lists(STREAM, min_size=1, max_size=40), st.lists(st.integers(1, 9), min_size=1, max_size=8))
+def test_batches_do_not_matter(stream: list[Told], sizes: list[int]) -> None:
+    story = world(Rules())
+    records = sent(story, stream)
+    whole, single, cut = Memory(), Memory(), Memory()
+    changes = taken(whole, story, records)
+    one_by_one = [change for record in records for change in taken(single, story, [record])]
+    in_pieces: list[Change] = []
+    first = 0
+    for size in sizes * len(records):
+        if first < len(records):
+            in_pieces += taken(cut, story, records[first : first + size])
+            first += size
+    assert texts(one_by_one) == texts(in_pieces) == texts(changes)
+    assert whole.state.digest() == single.state.digest() == cut.state.digest()
+
+
+@PROFILE
+@given(st.lists(STREAM, min_size=1, max_size=40), st.lists(st.integers(0, 90), min_size=1, max_size=8))
+def test_ticks_do_not_matter(stream: list[Told], ticks: list[int]) -> None:
+    """The clock may be looked at whenever: what it causes is told at its own instant."""
+    story = world(Rules())
+    records = sent(story, stream)
+    quiet, ticked = Memory(), Memory()
+    silent: list[Change] = []
+    looked: list[Change] = []
+    for place, record in enumerate(records):
+        received_us = int(max(rows["received_us"].max(initial=0) for rows in record))
+        if place:
+            for part in sorted(ticks):
+                between = ticked.state.watermark_us + (received_us - ticked.state.watermark_us) * part // 91
+                looked += ticked.take(story.world, story.waiting(), between)
+        looked += taken(ticked, story, [record])
+        silent += taken(quiet, story, [record])
+    end = us("+2 12:00")
+    silent += quiet.take(story.world, story.waiting(), end)
+    looked += ticked.take(story.world, story.waiting(), end)
+    assert texts(looked) == texts(silent)
+    before = ticked.state.digest()
+    assert ticked.take(story.world, story.waiting(), end) == []
+    assert ticked.state.digest() == before, "a tick that fires nothing changes nothing"
+
+
+@PROFILE
+@given(st.lists(STREAM, min_size=1, max_size=30), st.data())
+def test_a_state_rebuilt_goes_on_as_the_one_it_was(stream: list[Told], data: st.DataObject) -> None:
+    story = world(Rules())
+    records = sent(story, stream)
+    cut = data.draw(st.integers(1, len(records)))
+    memory = Memory()
+    taken(memory, story, records[:cut])
+    state = memory.state
+    blocks = [(number, state.block(number)) for number in state.blocks()]
+    again = Memory(rebuilt(blocks, state.watermark_us, state.control_seq), memory.fixes.copy(), dict(memory.occurrences))
+    again.shadow = rebuilt(blocks, state.watermark_us, state.control_seq)
+    assert again.state.digest() == state.digest()
+    end = us("+2 12:00")
+    if records[cut:]:
+        assert texts(taken(again, story, records[cut:])) == texts(taken(memory, story, records[cut:]))
+    assert texts(again.take(story.world, story.waiting(), end)) == texts(memory.take(story.world, story.waiting(), end))
+    assert again.state.digest() == memory.state.digest()
