@@ -5,7 +5,9 @@ waiting. One try of a delivery is under way at a time, whichever instance makes 
 """
 
 import asyncio
+import math
 import random
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from types import TracebackType
@@ -18,11 +20,12 @@ from duties.message import Fate, Message
 from duties.outcome import Outcome
 from duties.webhook import Webhooks
 from model.instant import SECOND_US
-from store import channels, deliveries
+from store import channels, deliveries, digests
 from store.deliveries import Due
 from store.pool import Store
 
 EVERY_S: Final = 0.25  # between two looks at the outbox: what a P1 waits for before it is on its way
+DIGESTS_S: Final = 20.0  # between two looks whose digest is due
 AT_ONCE: Final = 64  # tries under way in one instance
 EACH: Final = 4  # of one channel: one that hangs takes no more of them
 BOUND: Final = 1.5  # a sender that has not ended by itself in its time is cut off after this much of it
@@ -67,6 +70,7 @@ class Courier:
         self._senders: dict[str, Sender] = {}
         self._http: aiohttp.ClientSession | None = None
         self._tries: dict[asyncio.Task[None], int] = {}  # the channel of each try under way
+        self._digested_s = -math.inf
         self._trouble: BaseException | None = None  # of a try whose outcome could not be noted
 
     async def __aenter__(self) -> Self:
@@ -94,6 +98,9 @@ class Courier:
         """
         while await deliveries.address(store) == deliveries.MOST:
             pass
+        if time.monotonic() - self._digested_s >= DIGESTS_S:
+            await digests.write(store)
+            self._digested_s = time.monotonic()
         begin: list[tuple[Due, Message]] = []
         superseded: dict[int, str] = {}
         left: list[int] = []
@@ -135,7 +142,7 @@ class Courier:
             await deliveries.delivered(store, one, f"Told channel {one.name}{over}.")
             return
         attempts = one.attempts + 1
-        if one.alert is None:  # a test is tried once: somebody is waiting to see
+        if one.topic is None:  # a test is tried once: somebody is waiting to see
             await deliveries.failed(store, one, outcome.error, None, dead=True, gone=outcome.gone)
             return
         dead = one.dead or outcome.final or attempts >= TRIES.get(one.severity, TRIES_ELSE)

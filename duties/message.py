@@ -12,6 +12,8 @@ from store.deliveries import Due
 
 # Topics of the outbox, in the words of a message: what is told of an alert.
 TYPES: Final = {"alert": "raised", "escalation": "escalated"}
+# Of a digest: open by severity, open and taken by nobody, raised within a day.
+COUNTS: Final = ("p1", "p2", "p3", "p4", "untaken", "raised")
 CODE: Final = re.compile(r"[a-z_]{1,40}")  # what somebody was escalated to: a role, never a name
 
 
@@ -27,7 +29,7 @@ class Message(NamedTuple):
     """What a channel sends, in its own form."""
 
     id: str  # by which a receiver knows one that comes twice
-    type: str  # "alert.raised", "alert.escalated", "alert.over", "test"
+    type: str  # "alert.raised", "alert.escalated", "alert.over", "digest", "test"
     at_us: int  # when what it tells of happened here, the same in every try
     data: dict[str, Any]
 
@@ -58,6 +60,10 @@ def message(one: Due, over: str, console_url: str) -> Message:
     over : why its alert needs nobody any more; empty where it does
     console_url : where the console answers; empty: nobody said
     """
+    link = f"{console_url.rstrip('/')}/" if console_url else None
+    if one.topic == "digest" and one.body is not None and one.at_us is not None:
+        counts = {name: int(one.body[name]) for name in COUNTS}
+        return Message(one.key, "digest", one.at_us, counts | {"link": link})
     if one.alert is None or one.body is None or one.at_us is None:
         return Message(one.key, "test", one.created_us, {"text": "A test of Cordon's messages: nothing has happened."})
     data: dict[str, Any] = {
@@ -65,7 +71,7 @@ def message(one: Due, over: str, console_url: str) -> Message:
         "kind": str(one.body["kind"]),
         "severity": f"P{one.severity}",
         "raised_at": show(one.at_us),
-        "link": f"{console_url.rstrip('/')}/#alert={one.alert}" if console_url else None,
+        "link": f"{link}#alert={one.alert}" if link else None,
     }
     if one.topic == "escalation":
         to = str(one.body.get("to", ""))
@@ -79,6 +85,8 @@ def subject(said: Message) -> str:
     """A message in a few words."""
     if said.type == "test":
         return "Cordon: a test message"
+    if said.type == "digest":
+        return f"Cordon: {sum(said.data[name] for name in COUNTS[:4])} open alerts"
     more = {"alert.over": " (over)", "alert.escalated": " (escalated)"}.get(said.type, "")
     return f"Cordon {said.data['severity']}: {said.data['kind'].replace('_', ' ')}, alert {said.data['alert']}{more}"
 
@@ -88,6 +96,11 @@ def text(said: Message) -> str:
     if said.type == "test":
         return f"{said.data['text']}\n"
     data = said.data
+    if said.type == "digest":
+        return (
+            f"Open: {data['p1']} P1, {data['p2']} P2, {data['p3']} P3, {data['p4']} P4; taken by nobody: {data['untaken']}.\n"
+            f"Raised within a day: {data['raised']}.\n\n{data['link'] or 'Open the console.'}\n"
+        )
     raised = f"{from_us(said.at_us):%Y-%m-%d %H:%M:%S} UTC"
     lines = [f"{data['severity']} {data['kind'].replace('_', ' ')}: alert {data['alert']} of {raised}."]
     if said.type == "alert.over":

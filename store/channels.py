@@ -12,10 +12,13 @@ from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, MissingError, StaleError
 
 COLUMNS: Final = """id, name, kind, target, kinds, severities, tells, organisation, officer, active, off_because, undelivered,
-    failing_since, delivered, failed, version, created_at"""
+    failing_since, delivered, failed, digest_at, digest_timezone, version, created_at"""
 
 # What a client may set, in the order of the statements' parameters; the kind of a channel never changes.
-FIELDS: Final = ("name", "target", "kinds", "severities", "tells", "organisation", "officer", "active")
+FIELDS: Final = (
+    *("name", "target", "kinds", "severities", "tells", "organisation", "officer", "active"),
+    *("digest_at", "digest_timezone"),
+)
 
 SECRET_BYTES: Final = 32
 BOTH_S: Final = 24 * 3600.0  # after a rotation the secret before signs as well for so long: nobody has to change two ends at once
@@ -61,10 +64,11 @@ async def add(change: Edit, kind: str, fields: Mapping[str, Any]) -> tuple[async
     DanglingError, ConflictError
         If organisation or officer do not exist; if the name is taken.
     """
+    await _check_timezone(change, fields)
     secret = secrets.token_bytes(SECRET_BYTES) if kind == "webhook" else None
     try:
         row = await change.connection.fetchrow(
-            f"""INSERT INTO channel ({", ".join(FIELDS)}, kind, secret) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+            f"""INSERT INTO channel ({", ".join(FIELDS)}, kind, secret) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
                 RETURNING {COLUMNS}""",  # noqa: S608
             *(fields[name] for name in FIELDS),
             kind,
@@ -97,15 +101,17 @@ async def edit(
     if rotate and known["kind"] != "webhook":
         raise ConflictError(f"channel {channel} sends mail, which nothing signs: leave rotate_secret out")
     whole = {name: fields.get(name, known[name]) for name in FIELDS}
+    await _check_timezone(change, whole)
     secret = secrets.token_bytes(SECRET_BYTES) if rotate else None
     try:
         row = await change.connection.fetchrow(
             f"""UPDATE channel SET name = $2, target = $3, kinds = $4, severities = $5, tells = $6, organisation = $7,
-                       officer = $8, active = $9, off_because = CASE WHEN $10 THEN '' ELSE off_because END, version = version + 1,
-                       secret = coalesce($11, secret),
-                       secret_before = CASE WHEN $11::bytea IS NULL THEN secret_before ELSE secret END,
-                       before_until = CASE WHEN $11::bytea IS NULL THEN before_until
-                                           ELSE clock_timestamp() + make_interval(secs => $12) END
+                       officer = $8, active = $9, digest_at = $10, digest_timezone = $11,
+                       off_because = CASE WHEN $12 THEN '' ELSE off_because END, version = version + 1,
+                       secret = coalesce($13, secret),
+                       secret_before = CASE WHEN $13::bytea IS NULL THEN secret_before ELSE secret END,
+                       before_until = CASE WHEN $13::bytea IS NULL THEN before_until
+                                           ELSE clock_timestamp() + make_interval(secs => $14) END
                 WHERE id = $1 RETURNING {COLUMNS}""",  # noqa: S608
             *(channel, *(whole[name] for name in FIELDS), "active" in fields, secret, BOTH_S),
         )
@@ -167,6 +173,17 @@ async def totals(store: Store) -> list[Total]:
            GROUP BY kind ORDER BY kind"""
     )
     return [Total(*row) for row in rows]
+
+
+async def _check_timezone(change: Edit, fields: Mapping[str, Any]) -> None:
+    """The database goes by it each morning: a name that it does not know would fail every channel's digest."""
+    if fields["digest_timezone"] is None:
+        return
+    known = await change.connection.fetchval(
+        "SELECT EXISTS (SELECT FROM pg_timezone_names WHERE name = $1)", fields["digest_timezone"]
+    )
+    if not known:
+        raise ConflictError(f"the database knows no time zone {fields['digest_timezone']}: name another of the same rules")
 
 
 def _refusal(error: asyncpg.PostgresError, fields: Mapping[str, Any]) -> ConflictError | DanglingError:

@@ -69,12 +69,12 @@ class Due(NamedTuple):
     id: int
     key: str
     channel: int
-    alert: int | None  # None: a test
+    alert: int | None  # None: a test, or a digest
     severity: int
     attempts: int  # tries begun before this one
     dead: bool  # it has failed so often that somebody was told
     created_us: int
-    topic: str | None
+    topic: str | None  # None: a test
     body: Mapping[str, Any] | None
     at_us: int | None  # when the message was written
     by: str  # "webhook", "mail"
@@ -205,7 +205,7 @@ async def failed(store: Store, one: Due, error: str, again_s: float | None, *, d
         if not one.dead and one.alert is not None:
             tries = f"{one.attempts + 1} {'tries' if one.attempts else 'try'}"
             await _tell(change, one.alert, "not_told", f"Channel {one.name} could not be told in {tries}: {error}.")
-        if channel["undelivered"] is None and (one.alert is not None or gone):
+        if channel["undelivered"] is None and (one.topic is not None or gone):
             await _raise(change, one, error)
 
 

@@ -290,6 +290,11 @@ CREATE TABLE public.channel (
     failed bigint DEFAULT 0 NOT NULL,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    digest_at text,
+    digest_timezone text,
+    digest_day date,
+    CONSTRAINT channel_check CHECK (((digest_at IS NULL) = (digest_timezone IS NULL))),
+    CONSTRAINT channel_digest_at_check CHECK ((digest_at ~ '^([01][0-9]|2[0-3]):[0-5][0-9]$'::text)),
     CONSTRAINT channel_kind_check CHECK ((kind = ANY (ARRAY['webhook'::text, 'mail'::text])))
 );
 ALTER TABLE public.channel ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (

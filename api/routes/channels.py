@@ -11,7 +11,7 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstra
 from api.alert import Severity
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.fields import Id, Input, Instant, Name, Row
+from api.fields import Id, Input, Instant, Name, Row, Timezone
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
@@ -44,6 +44,7 @@ SENT: Final[dict[str, Any]] = {
     "organisation": None,
     "officer": None,
     "active": True,
+    "digest": {"at": "07:00", "timezone": "Europe/London"},
 }
 ANSWERED: Final[dict[str, Any]] = SENT | {
     "id": 3,
@@ -72,10 +73,17 @@ def _different(values: list[Any] | None) -> list[Any] | None:
 
 Target = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2000)]
 Kinds = Annotated[list[AlertKind], Field(min_length=1), AfterValidator(_different)]
-# What is told of an alert: that it calls for people, or that it was escalated, by whom it was escalated to.
-Tells = Literal["raised", "responsible_officer", "duty_officer", "duty_manager", "police", "engineer"]
+# What is told: that an alert calls for people, or that it was escalated, by whom it was escalated to. A digest is told by itself.
+Tells = Literal["raised", "responsible_officer", "duty_officer", "duty_manager", "police", "engineer", "digest"]
 Told = Annotated[list[Tells], Field(min_length=1), AfterValidator(_different)]
 Severities = Annotated[list[Severity], Field(min_length=1), AfterValidator(_different)]
+
+
+class Digest(Input):
+    """When a channel is told how many alerts are open."""
+
+    at: str = Field(pattern=r"^([01][0-9]|2[0-3]):[0-5][0-9]$", description="local time, each day")
+    timezone: Timezone
 
 
 class ChannelIn(Input):
@@ -98,6 +106,9 @@ class ChannelIn(Input):
         None, description="only of orders this account answers for just now: its caseload, or one it covers"
     )
     active: bool = True
+    digest: Digest | None = Field(
+        None, description="numbers each day, whatever `tells` and `severities`; with `tells` digest nothing else"
+    )
 
 
 class ChannelPatch(Input):
@@ -113,12 +124,13 @@ class ChannelPatch(Input):
     organisation: Id | None = None
     officer: Id | None = None
     active: bool | None = None
+    digest: Digest | None = None
     rotate_secret: Literal[True] | None = Field(
         None, description="make a new secret, shown in this answer alone; the one before signs as well for a day"
     )
 
 
-NULLABLE: Final = {"kinds", "severities", "tells", "organisation", "officer", "rotate_secret"}
+NULLABLE: Final = {"kinds", "severities", "tells", "organisation", "officer", "digest", "rotate_secret"}
 
 
 class Channel(BaseModel):
@@ -136,6 +148,7 @@ class Channel(BaseModel):
     organisation: int | None
     officer: int | None
     active: bool
+    digest: Digest | None
     off_because: str | None = Field(description="why it is off, where no person switched it off")
     failing_since: Instant | None = Field(description="since when nothing gets through")
     undelivered: int | None = Field(description="the alert raised for that")
@@ -178,7 +191,9 @@ def _check(kind: str, target: str) -> None:
 
 def _fields(row: Row) -> dict[str, Any]:
     severities = row["severities"]
-    return {name: row[name] for name in Channel.model_fields} | {
+    digest = None if row["digest_at"] is None else Digest(at=row["digest_at"], timezone=row["digest_timezone"])
+    return {name: row[name] for name in Channel.model_fields if name != "digest"} | {
+        "digest": digest,
         "severities": None if severities is None else [f"P{level}" for level in severities],
         "off_because": row["off_because"] or None,
     }
@@ -187,6 +202,9 @@ def _fields(row: Row) -> dict[str, Any]:
 def _stored(fields: dict[str, Any]) -> dict[str, Any]:
     if fields.get("severities") is not None:
         fields["severities"] = sorted(int(level[1]) for level in fields["severities"])
+    if "digest" in fields:
+        digest = fields.pop("digest") or {"at": None, "timezone": None}
+        fields |= {"digest_at": digest["at"], "digest_timezone": digest["timezone"]}
     return fields
 
 

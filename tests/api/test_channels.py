@@ -6,8 +6,9 @@ from typing import Any
 import pytest
 
 from model.alert import Kind
-from store import incidents
+from store import channels, incidents
 from store.feed import edit
+from store.refusal import ConflictError
 from tests.api import given
 from tests.api.client import Api
 
@@ -53,6 +54,21 @@ async def test_a_channel_is_kept_as_sent_and_its_secret_shown_once(api: Api) -> 
     for answer in (one, listed, audit):
         assert secret.removeprefix("whsec_").encode() not in answer.body
     assert "desk.example" not in audit.body.decode(), "an address may be a secret, too"
+
+
+async def test_a_digest_is_set_and_taken_away(api: Api) -> None:
+    daily = {"at": "07:00", "timezone": "Europe/London"}
+    made = await api.make("/channels", MAIL | {"digest": daily, "tells": ["digest"]})
+    assert (made["digest"], made["tells"]) == (daily, ["digest"])
+    changed = await api.patch(f"/channels/{made['id']}", {"digest": daily | {"at": "06:30"}}, 1)
+    assert changed.json["digest"] == {"at": "06:30", "timezone": "Europe/London"}
+    assert (await api.patch(f"/channels/{made['id']}", {"name": "Desk"}, 2)).json["digest"]["at"] == "06:30"
+    assert (await api.patch(f"/channels/{made['id']}", {"digest": None}, 3)).json["digest"] is None
+    # A name that Python knows and the database does not would fail everybody's digest.
+    fields = dict.fromkeys(channels.FIELDS) | MAIL | {"name": "Other", "digest_at": "07:00", "digest_timezone": "Mars/Olympus"}
+    with pytest.raises(ConflictError, match="the database knows no time zone Mars/Olympus"):
+        async with edit(api.store) as change:
+            await channels.add(change, "mail", fields)
 
 
 async def test_mail_has_no_secret(api: Api) -> None:
@@ -116,6 +132,9 @@ async def test_only_what_is_sent_changes_and_by_who_has_read_it(api: Api) -> Non
         ({"kinds": ["nothing"]}, "kinds.0"),
         ({"severities": ["P5"]}, "severities.0"),
         ({"tells": ["everything"]}, "tells.0"),
+        ({"digest": {"at": "24:00", "timezone": "Europe/London"}}, "digest.at"),
+        ({"digest": {"at": "07:00", "timezone": "Mars/Olympus"}}, "digest.timezone"),
+        ({"digest": {"at": "07:00"}}, "digest.timezone"),
         ({"secret": "mine"}, "secret"),
         ({"officer": 999}, "officer"),
         ({"organisation": 999}, "organisation"),

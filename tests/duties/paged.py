@@ -63,7 +63,11 @@ async def order(store: Store, organisation: int, officer: int | None) -> None:
 
 async def channel(store: Store, target: str, name: str = "Duty desk", kind: str = "webhook", **fields: Any) -> int:
     """A channel's id."""
-    whole = dict.fromkeys(("kinds", "severities", "tells", "organisation", "officer")) | {"active": True} | fields
+    whole = (
+        dict.fromkeys(("kinds", "severities", "tells", "organisation", "officer", "digest_at", "digest_timezone"))
+        | {"active": True}
+        | fields
+    )
     async with edit(store) as change_:
         row, _ = await channels.add(change_, kind, {"name": name, "target": target, **whole})
     return int(row["id"])

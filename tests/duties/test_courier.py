@@ -145,6 +145,61 @@ async def test_what_was_written_before_there_was_anybody_to_tell_is_told_to_nobo
     assert desk.got == []
 
 
+async def noon(store: Store, shift: str) -> dict[str, str]:
+    """A digest so much from now, by the clock of a zone where it is noon: no midnight lies between."""
+    hour: int = await store.pool.fetchval("SELECT extract(hour FROM now() AT TIME ZONE 'UTC')::integer")
+    zone = f"Etc/GMT{hour - 12:+d}" if hour != 12 else "Etc/GMT"  # their signs are the other way round
+    at = await store.pool.fetchval("SELECT to_char((now() + $1::text::interval) AT TIME ZONE $2, 'HH24:MI')", shift, zone)
+    return {"digest_at": at, "digest_timezone": zone}
+
+
+async def test_a_digest_is_written_once_a_day_at_its_time_by_one_of_many(store: Store, lanes: Lanes, desk: Web) -> None:
+    officer = await accounts.add(store, "officer", "", "officer")
+    await order(store, 1, officer)
+    taken = await lanes.raises(severity=3, zone=1)
+    await lanes.raises(severity=1, zone=2)
+    closed = await lanes.raises(severity=2, zone=3)
+    await handle(store, taken, "acknowledged")
+    await handle(store, closed, "closed")
+    async with edit(store) as change:
+        await incidents.raise_(change, Kind.MONITORING_DOWN, "", "Monitoring is down.", 1_774_000_000_000_000)
+    for name, shift, fields in (
+        ("officer", "-1 minute", {"officer": officer, "tells": ["digest"]}),
+        ("all", "-1 minute", {"tells": ["digest"]}),
+        ("later", "2 hours", {"tells": ["digest"]}),
+        ("too late", "-3 hours", {"tells": ["digest"]}),
+        ("off", "-1 minute", {"active": False}),
+    ):
+        await channel(store, f"{desk.url}/{name.replace(' ', '-')}", name, **await noon(store, shift), **fields)
+    async with courier() as one, courier() as two, courier() as three:
+        for _ in range(2):
+            await asyncio.gather(*(goes(each, store) for each in (one, two, three)))
+            for each in (one, two, three):
+                each._digested_s = -duty.DIGESTS_S * 2  # as if the time to look had come again
+        said = {got.path[1:]: json.loads(got.body) for got in desk.got}
+        assert (len(desk.got), await states(store)) == (2, [("delivered", 1)] * 2)
+        assert {body["type"] for body in said.values()} == {"digest"}
+        numbers = {
+            name: [body["data"][each] for each in ("p1", "p2", "p3", "p4", "untaken", "raised")] for name, body in said.items()
+        }
+        assert numbers == {"officer": [1, 0, 1, 0, 1, 3], "all": [2, 0, 1, 0, 2, 3]}
+        # The next day it is written again.
+        await store.pool.execute("UPDATE channel SET digest_day = digest_day - 1")
+        one._digested_s = -duty.DIGESTS_S * 2
+        await goes(one, store)
+        assert len(desk.got) == 4
+
+
+async def test_a_digest_that_does_not_come_is_an_outage_too(store: Store, desk: Web) -> None:
+    desk.says["/"] = 500
+    await channel(store, f"{desk.url}/", **await noon(store, "-1 minute"))
+    async with courier() as one:
+        for _ in range(TRIES_ELSE):
+            await goes(one, store)
+            await in_time(store)
+    assert await outages(store) == [("Duty desk", "active", 1)]
+
+
 async def test_a_receiver_that_fails_is_tried_again_with_the_same_message(store: Store, lanes: Lanes, desk: Web) -> None:
     desk.says["/"] = 500
     await channel(store, f"{desk.url}/")

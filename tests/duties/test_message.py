@@ -130,6 +130,19 @@ def test_a_mail_says_what_to_do_and_is_the_same_in_every_try() -> None:
     assert again.as_bytes() == letter.as_bytes()
 
 
+def test_a_digest_is_numbers() -> None:
+    numbers = {"p1": 1, "p2": 0, "p3": 2, "p4": 0, "untaken": 2, "raised": 5}
+    written = PAGE._replace(topic="digest", alert=None, body=numbers | {"channel": 3, "wearer": "Test Wearer"}, handling=None)
+    assert fate(written) == (Fate.SEND, "")
+    said = message.message(written, "", "https://cordon.example")
+    assert (said.type, said.data) == ("digest", numbers | {"link": "https://cordon.example/"})
+    assert message.subject(said) == "Cordon: 3 open alerts"
+    assert message.text(said) == (
+        "Open: 1 P1, 0 P2, 2 P3, 0 P4; taken by nobody: 2.\nRaised within a day: 5.\n\nhttps://cordon.example/\n"
+    )
+    assert "Open the console." in message.text(message.message(written, "", ""))
+
+
 def test_an_escalation_says_to_whom() -> None:
     body = {"alert": 12, "kind": "exclusion", "severity": 1, "level": 2, "to": "duty_manager"}
     said = message.message(PAGE._replace(topic="escalation", body=body), "", "")
