@@ -21,6 +21,7 @@ from api.routes import (
     activations,
     alerts,
     audit,
+    billing,
     caseloads,
     channels,
     contacts,
@@ -119,6 +120,7 @@ def create_app(settings: Settings) -> FastAPI:
         audit,
         channels,
         deliveries,
+        billing,
     ):
         app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(known_queries)])
     app.include_router(health.router)

@@ -31,6 +31,7 @@ class May(StrEnum):
     SETTLE_DEAD = "settle_dead"  # replay, discard
     SEE_CHANNELS = "see_channels"  # who is told outside, and what came of each message; on an alert, whoever sees it
     EDIT_CHANNELS = "edit_channels"
+    SEE_BILLING = "see_billing"  # how many people were monitored, and no more of them
     SEE_AUDIT = "see_audit"  # who did and saw what
 
 
@@ -77,6 +78,7 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
         May.SEE_FIGURES,
         May.SEE_CHANNELS,
         May.APPROVE_RELAXED,
+        May.SEE_BILLING,
     },
     # At the door: whom to visit and what they wear. No queue, no zones, no tracks.
     Role.FIELD: frozenset({May.SEE_WEARERS, May.FIT_TAGS, May.PLAN_VISITS, May.SEE_TAGS, May.SEE_STATUS}),

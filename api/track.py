@@ -3,7 +3,7 @@
 import csv
 import io
 import json
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final
 from xml.sax.saxutils import escape
 
@@ -111,13 +111,27 @@ WRITERS: Final[dict[str, Callable[[Pieces, str | None], AsyncGenerator[bytes, No
 }
 
 
+def table(columns: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
+    """CSV (RFC 4180) of a few rows, with a header row."""
+    text = io.StringIO()
+    writer = csv.writer(text)
+    writer.writerow(columns)
+    writer.writerows([_cell(value) for value in row] for row in rows)
+    return text.getvalue()
+
+
 def chosen(accept: str) -> str | None:
+    """The media type of fixes to answer with: between equals GeoJSON, then CSV, then GPX; also for ``application/json``."""
+    return accepted(accept, tuple(WRITERS))
+
+
+def accepted(accept: str, offers: Sequence[str]) -> str | None:
     """The media type to answer with (RFC 9110 section 12.5.1), None where none of ours is wanted.
 
-    The most wanted one; between equals GeoJSON, then CSV, then GPX. ``application/json`` is content with GeoJSON.
+    The most wanted one, between equals the first offered. ``application/json`` is content with GeoJSON.
     """
     best, best_quality = None, 0.0
-    for offered in WRITERS:
+    for offered in offers:
         quality = _quality(accept, offered)
         if offered == GEOJSON:
             quality = max(quality, _quality(accept, "application/json"))

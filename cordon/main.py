@@ -476,6 +476,20 @@ By = Annotated[str, typer.Option("--by", help="Who authorised it.")]
 Reason = Annotated[str, typer.Option("--reason", help="Why; it stays in the audit.")]
 
 
+@app.command()
+def billing(
+    first: Annotated[str, typer.Option("--from", help="The first date, 2026-11-01.")],
+    end: Annotated[str, typer.Option("--to", help="The date after the last.")],
+    csv: Annotated[bool, typer.Option("--csv", help="Print CSV instead of a table.")] = False,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Count the people really monitored on each day, none of them twice."""
+    from cordon.billing import run_billing
+
+    _run(run_billing(first, end, data_dir, dsn, out, csv=csv))
+
+
 @holds.command("add")
 def holds_add(
     by: By,

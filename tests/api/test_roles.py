@@ -116,6 +116,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /dead/{letter_id}": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN}),
     "POST /dead/{letter_id}/replay": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.ADMIN}),
     "POST /dead/{letter_id}/discard": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.ADMIN}),
+    "GET /billing": frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     "GET /audit": frozenset({Role.SUPERVISOR, Role.AUDITOR, Role.ADMIN}),
     "GET /channels": CHANNELS,
     "POST /channels": frozenset({Role.ENGINEER, Role.ADMIN}),
