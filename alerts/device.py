@@ -4,13 +4,15 @@ Pure: what it knows is its tag's record, the messages and the clock it is given.
 tags need it at all.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from alerts.absence import Curfews, Now, Sight
+from alerts.fault import Fault
+from alerts.location import Location
 from alerts.reason import clock, minutes
 from alerts.rules import Rules
 from alerts.signal import Signal
@@ -20,7 +22,7 @@ from model.arrays import Array
 from model.event import EVENT, EventKind
 from model.fix import FIX, Flag, Quality
 from model.instant import FOREVER_US
-from model.state import DEVICE, State
+from model.state import DEVICE, FAULT, State
 from model.state import Signal as Number
 from model.visit import Visit
 from model.zone import Monitored
@@ -70,6 +72,12 @@ class Device:
         self._device = np.zeros(1, DEVICE) if held is None else held.copy()
         self._device["tag"] = tag
         self._before = self._device.tobytes()
+        located_us = 0 if known is None else max(int(known["last"]["fix_at_us"]), int(known["doubt"]["fix_at_us"]))
+        self._location = Location(rules, state, tag, located_us)
+        faulty = state.faults.get(tag)
+        self._faults = np.zeros(1, FAULT) if faulty is None else faulty.copy()
+        self._faults["tag"] = tag
+        self._faults_before = self._faults.tobytes()
         self._signals = {number: Signal.of(state.signals.rows[tag, number]) for number in state.signals.of.get(tag, ())}
         self._visits = terms.visits(tag)
         self._signals_before = {number: signal.record().tobytes() for number, signal in self._signals.items()}
@@ -77,17 +85,17 @@ class Device:
 
     # -- what happens
 
-    def hear(self, messages: Iterable[Message]) -> None:
-        """Messages in the order of lane time. What a clock made due before one is judged before it."""
+    def hear(self, messages: Iterable[Message], faults: Sequence[Fault] = ()) -> None:
+        """Messages in the order of lane time, and the faults they settled; what a clock made due before one comes before it."""
         waiting: list[Message] = []
         for message in messages:
             if waiting and message.lane_us != waiting[0].lane_us:
-                self._take(waiting)
+                self._take(waiting, faults)
                 waiting = []
             waiting.append(message)
-        self._take(waiting)
+        self._take(waiting, faults)
 
-    def _take(self, messages: list[Message]) -> None:
+    def _take(self, messages: list[Message], faults: Sequence[Fault]) -> None:
         """Messages of one lane time, in the order the device says things happened; then what they alone made due."""
         if not messages:
             return
@@ -102,6 +110,9 @@ class Device:
                 self._fix(message)
             else:
                 self._event(message)
+        for fault in faults:
+            if fault.lane_us == messages[0].lane_us:
+                self._fault(fault)
         self.run_to(self.lane_us)
 
     def run_to(self, lane_us: int) -> None:
@@ -132,6 +143,9 @@ class Device:
             if signal.active and (authority is None or authority.wearer != signal.wearer):
                 gone = "no order allowed judging" if authority is None else "the tag was another wearer's"
                 self.changes.append(signal.end(at_us, self.lane_us, f"{gone} at {clock(at_us)}", self._last))
+        if authority is None or self._allowed_since(at_us) == at_us:
+            self._faults = np.zeros(1, FAULT)  # nobody's, or somebody else's
+            self._faults["tag"] = self.tag
         self._curfews.lapse(at_us, self._last, sights)
 
     def _now(self) -> Now:
@@ -154,6 +168,12 @@ class Device:
                     self.state.drop(self.state.signals, self.tag, number)
             elif not kept or signal.record().tobytes() != self._signals_before[number]:
                 self.state.put(self.state.signals, signal.record())
+        self._location.keep()
+        if self._faults.tobytes() != self._faults_before:
+            if self._faults["last_us"][0]:
+                self.state.put(self.state.faults, self._faults)
+            else:
+                self.state.drop(self.state.faults, self.tag)
 
     def _matters(self, number: int, signal: Signal) -> bool:
         """Whether one that is over may still go on: what it would go on with began soon after, or may be heard of later."""
@@ -164,6 +184,7 @@ class Device:
             int(Number.BATTERY_DEAD): int(self._device["off"]["at_us"][0]) or self._contact_us,
             int(Number.JAMMING): self._jammed_us(),
             int(Number.BATTERY_LOW): int(self._device["low_us"][0]),
+            int(Number.NO_LOCATION): self._location.since_us,
         }.get(number, 0)
         return signal.ended_us <= began_us <= signal.ended_us + self.rules.reenter_us
 
@@ -185,6 +206,12 @@ class Device:
         yield from self._inspections()
         for nominal_us, act in self._curfews.due():  # only ever asked for while somebody is monitored
             yield max(nominal_us, self.lane_us), act
+        if not self._is_active(Number.NO_LOCATION) and (at_us := self._lost_us()) < FOREVER_US:
+            yield at_us, self._no_location
+        if self._faults["last_us"][0]:
+            yield max(int(self._faults["last_us"][0]) + self.rules.fault_us, self.lane_us), self._quiet
+        if (at_us := self._location.expires_us) < FOREVER_US:
+            yield max(at_us, self.lane_us), self._location.forget
 
     def _pending(self) -> Iterable[tuple[int, Callable[[], None]]]:
         rules, device = self.rules, self._device
@@ -212,6 +239,12 @@ class Device:
             if at_us < span.to_us:
                 yield at_us, self._no_contact
                 return
+
+    def _lost_us(self) -> int:
+        """When it is to be told that a moving tag gives no location."""
+        at_us = self._location.due_us(self.lane_us)
+        allowed_us = self._allowed(at_us) if at_us < FOREVER_US else FOREVER_US
+        return at_us if allowed_us == at_us else self._location.due_us(allowed_us) if allowed_us < FOREVER_US else FOREVER_US
 
     def _allowed(self, at_us: int) -> int:
         """The first instant from ``at_us`` on at which somebody is monitored by the tag."""
@@ -330,6 +363,20 @@ class Device:
         text = f"{_SILENT_WORDS} for {minutes(self.lane_us - silent_us)}, since {clock(silent_us)}"
         self._raise(Number.NO_CONTACT, NO_EVENTS, self._grave(2), text, event_us=silent_us, held_under=under)
 
+    def _no_location(self) -> None:
+        since_us = self._location.since_us
+        under = Family.JAMMING if self._is_active(Number.JAMMING) else None
+        text = f"moving and heard from, and no location since {clock(since_us)}"
+        self._raise(Number.NO_LOCATION, NO_EVENTS, 2, text, event_us=since_us, held_under=under)
+
+    def _quiet(self) -> None:
+        """A day without a fault."""
+        self._faults = np.zeros(1, FAULT)
+        self._faults["tag"] = self.tag
+        if (signal := self._active(Number.TAG_FAULT)) is not None:
+            text = f"no fault for {minutes(self.rules.fault_us)}, up to {clock(self.lane_us)}"
+            self.changes.append(signal.end(self.lane_us, self.lane_us, text, self._last))
+
     # -- what messages do
 
     def _contact(self, message: Message) -> None:
@@ -352,10 +399,16 @@ class Device:
     def _fix(self, message: Message) -> None:
         """A fix in order tells of the battery; it is where the wearer was last seen."""
         fix = message.fix
-        if fix["quality"][0] != Quality.SKEWED:
-            self._newest_us = max(self._newest_us, message.at_us)
-        if fix["flags"][0] & Flag.DISORDERED or fix["quality"][0] == Quality.SKEWED:
+        if fix["quality"][0] == Quality.SKEWED:
+            self._location.told(message.received_us)
             return
+        self._newest_us = max(self._newest_us, message.at_us)
+        if fix["flags"][0] & Flag.DISORDERED:
+            return
+        # One in doubt as well: whether it is confirmed may only be known when the next comes.
+        self._location.located(message.at_us)
+        if (signal := self._active(Number.NO_LOCATION)) is not None:
+            self.changes.append(signal.end(message.at_us, self.lane_us, f"a location at {clock(message.at_us)}", fix))
         if fix["quality"][0] != Quality.IMPLAUSIBLE:
             self._last = fix
         if (battery_pct := int(fix["battery_pct"][0])) < 0:
@@ -366,6 +419,7 @@ class Device:
             self._device["low_us"] = message.at_us
 
     def _event(self, message: Message) -> None:
+        self._location.told(_when(message))
         act = HEARD.get(int(message.event["kind"][0]))
         if act is not None:
             act(self, message)
@@ -470,6 +524,24 @@ class Device:
         if (signal := self._active(Number.BATTERY_LOW)) is not None:
             self.changes.append(signal.end(at_us, self.lane_us, text, self._last, events))
 
+    def _fault(self, fault: Fault) -> None:
+        """Nothing each; the third within a day is told, and each puts off the end of what is."""
+        authority = self.terms.authority(self.tag, self.lane_us)
+        if authority is None:
+            return
+        before = self._faults["shown"][0]
+        recent = [Fault(self.tag, 0, one.reshape(1).copy()) for one in before if one["tag"]]
+        recent = [*(one for one in recent if fault.at_us - one.at_us <= self.rules.fault_us), fault]
+        kept = recent[1 - self.rules.faults :]
+        self._faults["shown"][0] = np.concatenate([*(one.fix for one in kept), np.zeros(2, FIX)])[:2]
+        self._faults["last_us"] = self.lane_us
+        if len(recent) < self.rules.faults or self._is_active(Number.TAG_FAULT):
+            return
+        words = [f"{_wrong(one)} at {clock(one.at_us)}" for one in recent]
+        text = f"{len(recent)} faults within a day: {', '.join(words)}"
+        shown = np.concatenate([one.fix for one in recent])
+        self._raise(Number.TAG_FAULT, NO_EVENTS, 4, text, event_us=recent[0].at_us, shown=shown)
+
     # -- occurrences
 
     def _jammed_us(self) -> int:
@@ -524,6 +596,7 @@ class Device:
         *,
         event_us: int | None = None,
         held_under: Family | None = None,
+        shown: Array | None = None,
     ) -> None:
         """Open an occurrence at the present lane time, or go on with one that ended less than the re-entry time before."""
         authority = self.terms.authority(self.tag, self.lane_us)
@@ -554,7 +627,20 @@ class Device:
             signal = self._new(number, authority, event_us, severity, received_us)
             self._signals[number] = signal
         op = Op.RESUME if resumed else Op.OPEN
-        self.changes.append(signal.change(op, self.lane_us, text, self._last, events, held_under))
+        fixes = self._last if shown is None else shown
+        self.changes.append(signal.change(op, self.lane_us, text, fixes, events, held_under))
+
+
+def _when(message: Message) -> int:
+    """When a message was sent: no later than it was received, whatever the device's clock says."""
+    return min(message.at_us, message.received_us)
+
+
+def _wrong(fault: Fault) -> str:
+    """What was wrong."""
+    if fault.fix["quality"][0] == Quality.SKEWED:
+        return f"the clock {minutes(int(fault.fix['fix_at_us'][0]) - int(fault.fix['received_us'][0]))} ahead"
+    return "an implausible jump"
 
 
 def _at(event: Array) -> str:
@@ -576,4 +662,6 @@ HEARD: Final[dict[int, Callable[[Device, Message], None]]] = {
     EventKind.SHIELDING: lambda device, message: device._opened("shielding", message),
     EventKind.SHIELDING_CLEAR: lambda device, message: device._closed("shielding", message),
     EventKind.POWER_OFF: Device._switched_off,
+    EventKind.MOTION: lambda device, message: device._location.moves(_when(message)),
+    EventKind.MOTION_CLEAR: lambda device, message: device._location.rests(_when(message)),
 }

@@ -1,21 +1,24 @@
 """Messages and the clock become changes that have no zone: Python only for the few tags for which either may change something."""
 
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from alerts.absence import Sight
 from alerts.calm import calm, calm_until
 from alerts.device import HEARD, Device, Message
+from alerts.fault import Fault
 from alerts.presence import TOLD
 from alerts.rules import Rules
+from alerts.standing import Standing
 from alerts.terms import Terms
 from alerts.track import Track, runs
 from model.alert import Change
 from model.arrays import I64, Array, Bool
 from model.event import EVENT
-from model.fix import FIX
+from model.fix import FIX, Quality
 from model.instant import FOREVER_US
 from model.state import State
 
@@ -24,20 +27,25 @@ _NO_EVENT: Final = np.zeros(0, EVENT)
 _HEARD: Final = np.array(sorted({*HEARD, *TOLD}), np.int64)
 
 
-def hear(
-    rules: Rules, terms: Terms, state: State, fixes: Array, lane_us: I64, events: Array, track: Track, seen: Array
-) -> list[Change]:
+class Heard(NamedTuple):
+    """The messages of a batch, and what was made of them before devices are told."""
+
+    fixes: Array  # (n,) FIX in order of tags, quality and flags set: as they came
+    lane_us: I64  # (n,) lane time of each
+    events: Array  # (m,) EVENT in arrival order
+    track: Track  # the fixes that are judged forward
+    seen: Array  # (s,) SIGHT of that track
+    faults: Sequence[Fault]  # those that these messages settle
+
+
+def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]:
     """What messages say of devices, of silence and of presence at home; of the state only what is not in ``pairs`` changes.
 
     Parameters
     ----------
     state : before these messages
-    fixes : (n,) FIX in order of tags, quality and flags set
-    lane_us : (n,) lane time of each
-    events : (m,) EVENT in arrival order
-    track : the fixes that are judged forward
-    seen : (s,) SIGHT of that track
     """
+    fixes, lane_us, events, track, seen, faults = heard
     wind(rules, terms, state)
     event_lane_us = np.maximum(np.maximum.accumulate(events["received_us"]), state.watermark_us) if len(events) else lane_us[:0]
     tags, first_us, last_us = _heard(fixes["tag"], lane_us, events["tag"], event_lane_us)
@@ -46,7 +54,10 @@ def hear(
     due = (before_us > 0) & (first_us - before_us >= rules.silent_guarded_us)
     if (last_us - first_us >= rules.silent_guarded_us).any():  # a batch of hours: look between its messages
         due |= _paused(rules, tags, np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us]))
-    due |= state.has(rows, state.devices, state.signals, state.absences)
+    due |= state.has(rows, state.devices, state.signals, state.absences, state.lost, state.faults)
+    due[np.searchsorted(tags, np.array([fault.tag for fault in faults], np.int64))] = True
+    due[np.searchsorted(tags, fixes["tag"][fixes["quality"] == Quality.SKEWED])] = True
+    due[np.searchsorted(tags, events["tag"][_unlocated(rules, state, events)])] = True
     low = (fixes["battery_pct"] >= 0) & (fixes["battery_pct"] <= rules.battery_low_pct)
     due[np.searchsorted(tags, fixes["tag"][low])] = True
     due[np.searchsorted(tags, events["tag"][np.isin(events["kind"], _HEARD)])] = True
@@ -72,10 +83,21 @@ def hear(
             at_us, received_us = int(event["at_us"][0]), int(event["received_us"][0])
             messages.append(Message(int(event_lane_us[row]), at_us, received_us, _NO_FIX, event))
         device = Device(rules, terms, state, tag, state.watermark_us)
-        device.hear(sorted(messages, key=lambda message: message.lane_us))
+        settled = [fault for fault in faults if fault.tag == tag]
+        device.hear(sorted(messages, key=lambda message: message.lane_us), settled)
         device.keep()
         changes += device.changes
     return changes
+
+
+def _unlocated(rules: Rules, state: State, events: Array) -> Bool:
+    """Which of (m,) EVENT were sent by a tag that moves and whose last location is old enough to be missed."""
+    rows = state.find(events["tag"])
+    known = state.at(rows)
+    located_us = np.maximum(known["last"]["fix_at_us"], known["doubt"]["fix_at_us"])
+    since_us = np.maximum(located_us, state.motion_us[rows])
+    unlocated: Bool = (rows >= 0) & (state.motion_us[rows] > 0) & (events["at_us"] - since_us >= rules.lost_least_us)
+    return unlocated
 
 
 def _heard(fix_tags: Array, fix_us: I64, event_tags: Array, event_us: I64) -> tuple[Array, I64, I64]:
@@ -131,7 +153,7 @@ def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: 
     changes: list[Change] = []
     looked = set(track.fixes["tag"][seen["row"]].tolist())
     for tag in tags:
-        if tag in state.signals.of or tag in state.absences.of or tag in looked:
+        if tag in state.signals.of or tag in state.absences.of or tag in state.faults.of or tag in looked:
             device = Device(rules, terms, state, tag, state.watermark_us)
             sights = tuple(sight for _, said in _sights(track, seen, tag).values() for sight in said)
             device.lapse(at_us, sights)
@@ -140,16 +162,23 @@ def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: 
     return changes
 
 
-def sweep(rules: Rules, terms: Terms, state: State, now_us: int) -> list[Change]:
-    """What the clock alone causes up to ``now_us``, each thing at its own instant; lane time in the state is the one before."""
+def sweep(rules: Rules, terms: Terms, state: State, now_us: int, stood: Mapping[int, int] = MappingProxyType({})) -> list[Change]:
+    """What the clock alone causes up to ``now_us``, each thing at its own instant.
+
+    Parameters
+    ----------
+    state : its lane time is the one before
+    stood : by tag, up to when ``alerts.standing`` has judged it since then
+    """
     wind(rules, terms, state)
     rows = np.flatnonzero(state.due_us[: state.count] <= now_us)
     changes: list[Change] = []
     for tag in state.tags["tag"][rows].tolist():
-        device = Device(rules, terms, state, tag, state.watermark_us)
-        device.run_to(now_us)
-        device.keep()
-        changes += device.changes
+        standing = Standing(rules, terms, state, tag, max(state.watermark_us, stood.get(tag, 0)))
+        for one in (standing, Device(rules, terms, state, tag, state.watermark_us)):
+            one.run_to(now_us)
+            one.keep()
+            changes += one.changes
     wind(rules, terms, state, rows, now_us)
     changes.sort(key=lambda change: change.changed_us)
     return changes
@@ -164,6 +193,9 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_
         if state.wound:
             return
         rows = np.arange(state.count)
+        state.motion_us[:] = 0
+        for (tag, _), motion in state.motions.rows.items():
+            state.motion_us[state.row_of[tag]] = motion["motion_us"][0]
     tags, contact_us = state.tags["tag"][rows], state.tags["contact_us"][rows]
     # Round the last message: in a batch of hours it may be long after the lane time before it.
     from_us, to_us = terms.around(tags, np.maximum(contact_us, state.watermark_us))
@@ -171,12 +203,15 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_
     due_us = np.maximum(np.maximum(contact_us, from_us), state.listening_us) + patience_us
     # Where nobody is monitored the next instant at which somebody is winds the tag again.
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
-    special = state.has(rows, state.devices, state.signals)
+    special = state.has(rows, state.devices, state.signals, state.lost, state.faults, state.places)
     asked = np.flatnonzero(np.isin(tags, terms.curfewed))
     calm_us = np.fromiter((calm_until(rules, state, tag) for tag in tags[asked].tolist()), np.int64, len(asked))
     state.due_us[rows[asked]] = np.minimum(state.due_us[rows[asked]], calm_us)
     # Guarded now and then only, at home and silent, about to be asked: the exact answer is the machine's.
     special |= (due_us <= max(state.watermark_us, now_us)) | (state.due_us[rows] <= max(state.watermark_us, now_us))
     for row, tag in zip(rows[special].tolist(), tags[special].tolist(), strict=True):
-        state.due_us[row] = Device(rules, terms, state, tag, state.watermark_us).next_us()
+        next_us = Device(rules, terms, state, tag, state.watermark_us).next_us()
+        if tag in state.places.of:
+            next_us = min(next_us, Standing(rules, terms, state, tag, state.watermark_us).next_us())
+        state.due_us[row] = next_us
     state.wound = True

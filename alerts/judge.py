@@ -4,11 +4,13 @@ from collections.abc import Iterable
 
 import numpy as np
 
-from alerts.hearing import hear, lapse, sweep, wind
+from alerts.fault import faults_of
+from alerts.hearing import Heard, hear, lapse, sweep, wind
 from alerts.late import judge_late
 from alerts.presence import sights
 from alerts.quality import assess, identity_order
-from alerts.step import step
+from alerts.standing import attended_late, missed_at, stand, stood_upto
+from alerts.step import ranked
 from alerts.track import look, runs, track_of
 from alerts.world import World
 from model.alert import Judged
@@ -38,16 +40,23 @@ def judge(world: World, state: State, batch: Batch, now_us: int, history: Histor
     """
     assessed = assess(world.rules, world.terms, state, batch.fixes)
     hits = look(world.look, assessed.track, assessed.before)
-    changes = step(world.rules, world.terms, state, assessed.track, hits)
+    entered = ranked(world.rules, world.terms, state, assessed.track, hits)
+    stood = stand(world, state, assessed.track, hits, entered)
+    changes = [change for _, change in entered]
     fixes, requalified = assessed.fixes, assessed.requalified
     if assessed.disordered.any():
         late = judge_late(world, state, assessed, changes, history)
         fixes, changes = late.fixes, changes + late.changes
         requalified = np.concatenate([requalified, late.requalified])
+        # By their own quality: what history makes of it is not known to a state that is rebuilt.
+        back = assessed.disordered
+        stood += attended_late(world, state, assessed.fixes[back], assessed.lane_us[back])
+    changes += stood
     seen = sights(world.rules, world.terms, assessed.track, hits)
-    changes += hear(world.rules, world.terms, state, fixes, assessed.lane_us, batch.events, assessed.track, seen)
+    heard = Heard(assessed.came, assessed.lane_us, batch.events, assessed.track, seen, faults_of(world.rules, assessed))
+    changes += hear(world.rules, world.terms, state, heard)
     _remember(world, state, assessed.after, batch.events)
-    changes += sweep(world.rules, world.terms, state, now_us)
+    changes += sweep(world.rules, world.terms, state, now_us, stood_upto(state, assessed.track))
     state.watermark_us = max(state.watermark_us, now_us)
     state.control_seq = world.control_seq
     return Judged(fixes, tuple(changes), requalified)
@@ -73,7 +82,10 @@ def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judg
     moved = last.copy()
     moved["fix_at_us"] = at
     hits = world.look(moved, np.zeros(len(last), FIX))
-    changes = step(world.rules, world.terms, state, track, hits, again=True)
+    missed = missed_at(world.terms, state, known.tolist(), at_us)
+    entered = ranked(world.rules, world.terms, state, track, hits, again=True)
+    changes = [change for _, change in entered] + missed
+    changes += stand(world, state, track, hits, entered, again=True)
     changes += sweep(world.rules, world.terms, state, at_us - 1)
     state.watermark_us = max(state.watermark_us, at_us)
     changes += lapse(world.rules, world.terms, state, known.tolist(), at_us, track, sights(world.rules, world.terms, track, hits))

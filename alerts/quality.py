@@ -24,6 +24,7 @@ class Assessed(NamedTuple):
     rows: I64  # (k,) where the state has each of the distinct tags, in order; -1 where it was never seen
     before: Array  # (k,) TAG of them as remembered; but for the tag, zeros where it was never seen
     after: Array  # (k,) TAG as they are to be remembered
+    came: Array  # (n,) FIX as ``fixes``, but as they came: a jump is one though a later fix of the batch confirmed it
 
 
 class _Jumps(NamedTuple):
@@ -71,11 +72,13 @@ def assess(rules: Rules, terms: Terms, state: State, arrived: Array) -> Assessed
     row = np.flatnonzero(~disordered)
     track = _track(rules, fixes, jumps, row, at_us, lane_us, rank, tags)
     confirmed = np.array([jump for _, jump, _ in jumps.confirmed if jump >= 0], np.int64)
+    came = fixes if not len(confirmed) else fixes.copy()
+    came["quality"][jumps.implausible] = Quality.IMPLAUSIBLE
     fixes["quality"][np.setdiff1d(jumps.implausible, confirmed)] = Quality.IMPLAUSIBLE
     requalified = tags["doubt"][np.array([tag for tag, jump, _ in jumps.confirmed if jump < 0], np.int64)]
     requalified["quality"] = _quality(rules, requalified)
     after = _after(tags, fixes, good, of_tag, tag_at, jumps)
-    return Assessed(fixes, track, disordered, requalified, lane_us, rows, tags, after)
+    return Assessed(fixes, track, disordered, requalified, lane_us, rows, tags, after, came)
 
 
 def identity_order(fixes: Array) -> I64:

@@ -8,7 +8,7 @@ import numpy as np
 from alerts.review import WHAT, Entry, Review, review
 from alerts.rules import Rules
 from alerts.world import World
-from model.alert import FAMILY, Family, Kind
+from model.alert import FAMILY, Kind
 from model.fix import FIX
 from model.instant import BEGINNING_US, FOREVER_US
 from model.zone import Assignment, Monitored, Zone
@@ -76,8 +76,7 @@ def again(
         version = zone(now.zone_version, now.event_at_us)
         if version is None:
             missing = f"version {now.zone_version} of zone {now.zone} is not in the database"
-            of_zone = FAMILY[now.kind] in (Family.EXCLUSION, Family.CROSSED)
-            lost = Review((), None, (missing,)) if of_zone else Review((), None, (), "it has no zone")
+            lost = Review((), None, (missing,)) if now.zone else Review((), None, (), "it has no zone")
             done.append(Judged(position, now, lost))
             continue
         done.append(Judged(position, now, review(world_of(version, now, rules), now, earlier)))

@@ -32,11 +32,20 @@ class Rules(NamedTuple):
     battery_low_pct: int = 10
     battery_low_us: int = 15 * MINUTE_US  # so low, and not charging, for this long
     battery_dead_pct: int = 5  # silent with so much at last: the battery is dead
-    consistent_m: float = 150.0  # a possible fix is consistent with being at home up to this radius
+    consistent_m: float = 150.0  # a possible fix is consistent with being there, at home or at an appointment, up to this radius
     contact_us: int = 10 * MINUTE_US  # a message says for this long that the tag is in contact
     beacon_us: int = 5 * MINUTE_US  # the home's beacon out of range this long contradicts presence
     absent_us: int = 30 * MINUTE_US  # away this long: P2
     unverified_us: int = 30 * MINUTE_US  # presence unknown this long, inside a window
+    approach_us: int = 5 * MINUTE_US  # within a victim zone's buffer for this long
+    exit_fixes: int = 2  # definite-outside fixes in a row that show a wearer gone from where they are to be
+    lost_us: int = 10 * MINUTE_US  # without a location while heard from and moving, of the time within ``lost_within_us``
+    lost_within_us: int = 60 * MINUTE_US
+    lost_least_us: int = 5 * MINUTE_US  # less than this between two locations is their usual distance, and counts for nothing
+    lost_grace_us: int = 10 * MINUTE_US  # for a location to come before it is told
+    fault_skew_us: int = 15 * MINUTE_US  # fix_at this long after received_us: a fault of the tag
+    fault_us: int = DAY_US  # so many faults within this are told, and a time as long without one ends it
+    faults: int = 3
 
 
 class Clocks(NamedTuple):

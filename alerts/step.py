@@ -23,6 +23,13 @@ _ACTIVE, _SKEWED = int(Phase.ACTIVE), int(Quality.SKEWED)
 
 
 def step(rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *, again: bool = False) -> list[Change]:
+    """Judge a track, in the order of arrival of the records that decide; ``ranked`` says of which."""
+    return [change for _, change in ranked(rules, terms, state, track, hits, again=again)]
+
+
+def ranked(
+    rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *, again: bool = False
+) -> list[tuple[int, Change]]:
     """Judge a track; only ``state.pairs`` is changed.
 
     Parameters
@@ -33,10 +40,10 @@ def step(rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *,
 
     Returns
     -------
-    list of Change
-        In the order of arrival of the records that decided them.
+    list of (rank, Change)
+        In the order of arrival of the records that decided them, whose ranks they bear.
     """
-    excludes, buffer_m = terms.of_hits(hits)
+    excludes, buffer_m, _ = terms.of_hits(hits)
     order = np.lexsort((hits["zone"], hits["fix_row"]))
     order = order[excludes[order]]
     hits, buffer_m = taken(hits, order), buffer_m[order]
@@ -54,8 +61,8 @@ def step(rules: Rules, terms: Terms, state: State, track: Track, hits: Array, *,
         first, stop = int(hit_at[k]), int(hit_at[k + 1])
         tag = _Tag(rules, terms, state, track, int(tags[k]), int(tag_at[k]), int(tag_at[k + 1]))
         changes += tag.judged(hits[first:stop], said[first:stop], again=again)
-    changes.sort(key=lambda ranked: ranked[0])  # stable: a record's own changes keep their order
-    return [change for _, change in changes]
+    changes.sort(key=lambda one: one[0])  # stable: a record's own changes keep their order
+    return changes
 
 
 class _Hit(NamedTuple):

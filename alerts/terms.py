@@ -1,13 +1,16 @@
 """Zone versions, assignments and orders become answers to two questions: which version applied, and by whose authority."""
 
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from alerts.demand import Demand, demands
 from model.arrays import F64, I64, Array, Bool
-from model.curfew import Curfew
+from model.curfew import Curfew, Span
+from model.state import Asks
 from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 
@@ -56,7 +59,7 @@ class Terms:
         self._assigned = _spans([(a.tag, a.zone, a.from_us, a.to_us) for a in assignments])
         versions: dict[int, list[Zone]] = {}
         for key in sorted(self.zones):
-            versions.setdefault(key[0], []).append(self.zones[key])
+            versions.setdefault(key[0], []).append(_in_order(self.zones[key]))
         self._versions = versions
         guarding = {key[0] for key, zone in self.zones.items() if zone.kind is ZoneKind.EXCLUSION and protects_victim(zone)}
         self._guarding_all = guarding & self._shared
@@ -73,10 +76,24 @@ class Terms:
         self.curfewed: I64 = np.array(
             [tag for tag, spans in self.monitored.items() if any(span.wearer in self._curfews for span in spans)], np.int64
         )
+        including = {key[0] for key, zone in self.zones.items() if zone.kind is ZoneKind.INCLUSION}
+        self._including_all = frozenset(including & self._shared)
+        self._included: dict[int, frozenset[int]] = {}  # by tag: the inclusion zones it has at any time, shared ones apart
+        rows = np.flatnonzero(np.isin(self._assigned.what, np.array(sorted(including), np.int64)))
+        of = np.repeat(self._assigned.tags, np.diff(self._assigned.at))[rows].tolist()
+        for tag, zone_id in zip(of, self._assigned.what[rows].tolist(), strict=True):
+            self._included[tag] = self._included.get(tag, frozenset()) | {zone_id}
+        staying = {key[0] for key, zone in self.zones.items() if asks_of(zone) is Asks.PRESENCE}
+        self._staying_all = len(staying & self._shared)
+        staying_of = {tag: len(zones & staying) for tag, zones in sorted(self._included.items()) if zones & staying}
+        self._staying_tags: I64 = np.array([*staying_of], np.int64)
+        self._staying_count: I64 = np.array([*staying_of.values()], np.int64)
         keys = sorted(self.zones)
         self._keys: I64 = np.array([zone * _VERSIONS + version for zone, version in keys], np.int64)
         self._excludes: Bool = np.array([self.zones[key].kind is ZoneKind.EXCLUSION for key in keys], bool)
         self._buffer_m: F64 = np.array([self.zones[key].buffer_m for key in keys], np.float64)
+        self._asks: I64 = np.array([asks_of(self.zones[key]) or 0 for key in keys], np.int64)
+        self.widest_m = float(self._buffer_m.max(initial=0.0))  # the widest buffer of any zone
 
     def authority(self, tag: int, at_us: int) -> Monitored | None:
         """Who wears the tag by which order at a time; of several orders the one that began first. None: nothing may be judged."""
@@ -207,17 +224,34 @@ class Terms:
 
     def exclusion(self, tag: int, zone: int, at_us: int) -> Zone | None:
         """The version of an exclusion zone that applies to a tag at a time, or None: as ``geofence.evaluate`` chooses it."""
+        version = self.applied(tag, zone, at_us)
+        return version if version is not None and version.kind is ZoneKind.EXCLUSION else None
+
+    def applied(self, tag: int, zone: int, at_us: int) -> Zone | None:
+        """The version of a zone of any kind that applies to a tag at a time, or None: as ``geofence.evaluate`` chooses it."""
         version = self._in_force(zone, at_us)
-        if version is None or version.kind is not ZoneKind.EXCLUSION:
+        if version is None:
             return None
         if zone in self._shared and self.authority(tag, at_us) is not None:
             return version
         applies = any(what == zone and from_us <= at_us < to_us for what, from_us, to_us in self._assignments(tag))
         return version if applies else None
 
+    def inclusions(self, tag: int) -> frozenset[int]:
+        """Inclusion zones that a tag has at any time."""
+        return self._included.get(tag, frozenset()) | self._including_all
+
+    def staying(self, tags: Array) -> I64:
+        """How many zones each of (n,) int64 tags is to stay in at any time; (n,) int64."""
+        counts = np.full(len(tags), self._staying_all)
+        if len(self._staying_tags):
+            found = np.minimum(np.searchsorted(self._staying_tags, tags), len(self._staying_tags) - 1)
+            counts += np.where(self._staying_tags[found] == tags, self._staying_count[found], 0)
+        return counts
+
     def _in_force(self, zone: int, at_us: int) -> Zone | None:
         version = self._version(zone, at_us)
-        return version if version is not None and any(start <= at_us < stop for start, stop in version.intervals) else None
+        return version if version is not None and interval_of(version, at_us) is not None else None
 
     def _version(self, zone: int, at_us: int) -> Zone | None:
         """The version of a zone at a time, whatever its schedule."""
@@ -226,8 +260,10 @@ class Terms:
                 return version
         return None
 
-    def of_hits(self, hits: Array) -> tuple[Bool, F64]:
-        """Of (h,) HIT rows: which are of exclusion zones, (h,) bool, and the zones' buffers, (h,) metres.
+    def of_hits(self, hits: Array) -> tuple[Bool, F64, I64]:
+        """Of (h,) HIT rows: which are of exclusion zones, (h,) bool, the zones' buffers, (h,) metres, and what else they ask.
+
+        The last is (h,) of ``Asks``, 0 for nothing.
 
         Raises
         ------
@@ -238,7 +274,7 @@ class Terms:
         row = np.searchsorted(self._keys, keys)
         if len(keys) and (not len(self._keys) or (self._keys[np.minimum(row, len(self._keys) - 1)] != keys).any()):
             raise KeyError("a hit names a zone version that the world does not hold: build index and terms together")
-        return self._excludes[row], self._buffer_m[row]
+        return self._excludes[row], self._buffer_m[row], self._asks[row]
 
 
 def protects_victim(zone: Zone) -> bool:
@@ -249,6 +285,34 @@ def protects_victim(zone: Zone) -> bool:
 def _meet(span: Monitored, visit: Visit) -> bool:
     """Whether the wearer of a span is visited in it; what is fitted or taken off at sign-out was there."""
     return span.wearer == visit.wearer and span.from_us <= visit.to_us and visit.from_us <= span.to_us
+
+
+def asks_of(zone: Zone) -> Asks | None:
+    """What a zone asks besides keeping out of it."""
+    if zone.kind is ZoneKind.INCLUSION:
+        return Asks.ATTENDANCE if zone.attendance else Asks.PRESENCE
+    return Asks.DISTANCE if zone.kind is ZoneKind.EXCLUSION and zone.buffer_m > 0.0 and protects_victim(zone) else None
+
+
+def interval_of(zone: Zone, at_us: int) -> Span | None:
+    """The interval that holds an instant, of a version whose intervals are in order and do not overlap."""
+    place = bisect_right(zone.intervals, at_us, key=lambda span: span[0]) - 1
+    return zone.intervals[place] if place >= 0 and at_us < zone.intervals[place][1] else None
+
+
+def _in_order(zone: Zone) -> Zone:
+    """The version with its intervals in order, those that touch or overlap made one; mostly they are so already."""
+    if all(one[1] < other[0] for one, other in pairwise(zone.intervals)):
+        return zone
+    joined: list[Span] = []
+    for start, stop in sorted(zone.intervals):
+        if start >= stop:
+            continue
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(joined[-1][1], stop))
+        else:
+            joined.append((start, stop))
+    return zone._replace(intervals=tuple(joined))
 
 
 def _joined(spans: Iterable[Monitored]) -> tuple[Monitored, ...]:

@@ -33,6 +33,7 @@ SENT: Final[dict[str, Any]] = {
         "valid_from": None,
         "valid_to": None,
         "confirm_fixes": 2,
+        "attendance": False,
         "position_checked": False,
     },
 }
@@ -90,6 +91,11 @@ class Properties(Input):
     valid_from: InstantIn | None = None
     valid_to: InstantIn | None = None
     confirm_fixes: int = Field(2, ge=1, le=CONFIRM_MOST, description="possible fixes in a row before one raises")
+    attendance: bool = Field(
+        False,
+        strict=True,
+        description="of an inclusion zone: to be there once in each interval of its schedule, not to stay inside throughout",
+    )
     position_checked: bool = Field(
         False, strict=True, description="the zone lies where it says, although its longitude and latitude seem to be swapped"
     )
@@ -98,6 +104,14 @@ class Properties(Input):
     def _span(self) -> "Properties":
         if self.valid_from is not None and self.valid_to is not None and self.valid_to <= self.valid_from:
             raise ValueError("valid_to is not after valid_from: correct one")
+        return self
+
+    @model_validator(mode="after")
+    def _attendance(self) -> "Properties":
+        if self.attendance and self.kind != "inclusion":
+            raise ValueError(f"attendance is asked of an inclusion zone: this one is of kind {self.kind}")
+        if self.attendance and self.schedule is None:
+            raise ValueError("attendance needs a schedule: say between which times the wearer has to be there")
         return self
 
 
@@ -213,6 +227,7 @@ async def draft(sent: ZoneIn, timezone: str) -> tuple[Draft, list[str]]:
         wearer=given.applies_to.wearer,
         group=given.applies_to.group,
         everyone=given.applies_to.all is True,
+        attendance=given.attendance,
     )
     return row, advice
 

@@ -319,4 +319,5 @@ def _zone(zone: Draft, in_force_from_us: int) -> NewZone:
         zone.schedule,
         zone.valid_from_us,
         zone.valid_to_us,
+        zone.attendance,
     )

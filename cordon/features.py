@@ -43,7 +43,15 @@ def zone(feature: Mapping[str, Any], *, wearer: int | None, in_force_from_us: in
         geometry.radius_m,
         _number(properties, "buffer_m", 0.0, called),
         int(_number(properties, "confirm_fixes", 2, called)),
+        attendance=_attendance(properties, called),
     )
+
+
+def _attendance(properties: Mapping[str, Any], called: str) -> bool:
+    """Such a file has no schedules, so no zone of it can say when somebody had to be there."""
+    if properties.get("attendance") in (None, False):
+        return False
+    raise CordonError(f"{called}: attendance needs a schedule: write a world with the zone in it, and give --world")
 
 
 def _number(properties: Mapping[str, Any], name: str, default: float, called: str) -> float:

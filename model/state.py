@@ -106,6 +106,66 @@ class Signal(IntEnum):
     JAMMING = 5
     BATTERY_LOW = 6
     BATTERY_DEAD = 7
+    NO_LOCATION = 8
+    TAG_FAULT = 9
+
+
+# What goes on between a wearer and a zone that asks more than to keep out of it, or is drawn near to: one of a tag and zone.
+PLACE: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("zone", "<i8"),  # zone id
+        ("wearer", "<i8"),  # who wore the tag
+        ("order", "<i8"),  # by whose authority
+        ("occurrence_us", "<i8"),  # event_at the last occurrence was raised with, 0 for none
+        ("event_us", "<i8"),
+        ("detected_us", "<i8"),  # lane time when raised
+        ("clock_us", "<i8"),  # lane time people's clocks run from
+        ("ended_us", "<i8"),  # 0 while active
+        ("since_us", "<i8"),  # near: since when, 0 while not. Attendance: when the interval began that was missed
+        ("until_us", "<i8"),  # judged time of the last fix that showed them near; or at the place, where it is for attendance
+        ("run_us", "<i8"),  # judged time of the first fix of the present run
+        ("first", FIX),  # the fix at since_us; tag 0 for none
+        ("newest", FIX),  # the fix at until_us
+        ("run_first", FIX),  # the fix at run_us
+        ("distance_m", "<f8"),  # signed, of the fix at until_us
+        ("version", "<i4"),  # zone version last judged
+        ("asks", "<i2"),  # Asks
+        ("phase", "<i2"),  # Phase
+        ("run", "<i2"),  # length of the present run: of fixes that show them gone, or back
+        ("severity", "<i2"),
+        ("late", "<i2"),
+    ]
+)
+
+# That a tag moves, by its own word.
+MOTION: Final = np.dtype([("tag", "<i8"), ("motion_us", "<i8")])  # since when
+
+# A tag that is heard from while it moves, and says not where it is.
+LOST: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("told_us", "<i8"),  # when the newest message that gave no location was sent; 0 once there is a location
+        ("spell", "<i8", (2, 2)),  # from and to of the last two spells without, of those that count; zeros for none
+    ]
+)
+
+# A tag that was wrong about time or place; the fixes that showed it, oldest first.
+FAULT: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("last_us", "<i8"),  # lane time of the last one
+        ("shown", FIX, (2,)),  # the last two; tag 0 for none
+    ]
+)
+
+
+class Asks(IntEnum):
+    """What a zone asks of whoever is judged by it, besides keeping out."""
+
+    DISTANCE = 1  # not to come near: the ring round a victim's zone
+    PRESENCE = 2  # to stay inside while its schedule applies
+    ATTENDANCE = 3  # to be there once in each interval of its schedule
 
 
 # What a tag's fixes have said of one home zone: one record a tag and home of its wearer's.
@@ -187,8 +247,14 @@ class State:
     presences : PRESENCE by tag and home zone
     beacons : BEACON by tag
     absences : ABSENCE by tag and number
+    places : PLACE by tag and zone, where anything goes on
+    motions : MOTION by tag, of tags that say that they move
+    lost : LOST by tag, of moving tags without a location
+    faults : FAULT by tag, for a day
     due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else
         and from the world, so it is not kept: ``wound`` says whether it is true
+    motion_us : (capacity,) int64 by row, since when the tag says that it moves, 0 where it does not: ``motions`` once more, for
+        looking at all tags of a batch at once
     watermark_us : lane time, microseconds since 1970 UTC
     listening_us : since when the lane has been listening without a gap: silence before is not the tag's. Kept in the lane's row
     control_seq : position in the feed of the newest control change that was judged
@@ -207,10 +273,18 @@ class State:
         self.presences = Table(PRESENCE, "zone")
         self.beacons = Table(BEACON, None)
         self.absences = Table(ABSENCE, "number")
+        self.places = Table(PLACE, "zone")
+        self.motions = Table(MOTION, None)
+        self.lost = Table(LOST, None)
+        self.faults = Table(FAULT, None)
         # Further ones at the end: a snapshot names its tables by their places.
-        self.others = (self.devices, self.signals, self.presences, self.beacons, self.absences)
+        self.others = (
+            *(self.devices, self.signals, self.presences, self.beacons, self.absences),
+            *(self.places, self.motions, self.lost, self.faults),
+        )
         self.tables = (self.pairs, *self.others)
         self.due_us: I64 = np.full(len(self.tags), FOREVER_US)
+        self.motion_us: I64 = np.zeros(len(self.tags), np.int64)
         self.wound = False
         self.watermark_us = 0
         self.listening_us = 0
@@ -291,6 +365,7 @@ class State:
             room = len(grown) - len(self.tags)
             self.due_us = np.concatenate([self.due_us, np.full(room, FOREVER_US)])
             self.changed, self.busy = (np.concatenate([mask, np.zeros(room, bool)]) for mask in (self.changed, self.busy))
+            self.motion_us = np.concatenate([self.motion_us, np.zeros(room, np.int64)])
             self.tags = grown
 
     def put(self, table: Table, record: Array) -> None:

@@ -40,6 +40,7 @@ class Zone(NamedTuple):
     intervals: tuple[tuple[int, int], ...] = ((0, FOREVER_US),)
     confirm_fixes: int = 2  # possible fixes in a row before one raises
     name: str = ""
+    attendance: bool = False  # an inclusion zone to be at once in each interval, not to stay in
 
 
 class Assignment(NamedTuple):

@@ -61,7 +61,7 @@ SEQ: Final = "SELECT COALESCE(max(position), 0) FROM feed_entry WHERE kind = 'co
 # Not the GeoJSON it was made of: of 100,000 zones reading that took 12 s, four times as long as all the rest.
 VERSIONS: Final = """
     SELECT zone, version, kind, purpose, wkb, radius_m, buffer_m, in_force_from, in_force_to, valid_from, valid_to, schedule,
-        confirm_fixes, name, applies_wearer, applies_group, applies_all
+        confirm_fixes, name, attendance, applies_wearer, applies_group, applies_all
     FROM zone_version WHERE in_force_to > $1 ORDER BY zone, version
 """
 
@@ -172,6 +172,7 @@ def _zone(row: asyncpg.Record, first_us: int, last_us: int) -> Zone:
         intervals=_intervals(row, first_us, last_us),
         confirm_fixes=row["confirm_fixes"],
         name=row["name"],
+        attendance=row["attendance"],
     )
 
 

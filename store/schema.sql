@@ -1020,6 +1020,8 @@ CREATE TABLE public.zone_version (
     recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     recorded_by bigint,
     control_seq bigint NOT NULL,
+    attendance boolean DEFAULT false NOT NULL,
+    CONSTRAINT zone_version_attendance_check CHECK (((NOT attendance) OR ((kind = 'inclusion'::text) AND (schedule IS NOT NULL)))),
     CONSTRAINT zone_version_check CHECK ((num_nonnulls(applies_wearer, applies_group, NULLIF(applies_all, false)) = 1)),
     CONSTRAINT zone_version_kind_check CHECK ((kind = ANY (ARRAY['exclusion'::text, 'inclusion'::text, 'home'::text]))),
     CONSTRAINT zone_version_purpose_check CHECK ((purpose = ANY (ARRAY['victim'::text, 'area'::text])))

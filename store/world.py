@@ -64,6 +64,7 @@ class NewZone(NamedTuple):
     schedule: dict[str, Any] | None = None
     valid_from_us: int | None = None
     valid_to_us: int | None = None
+    attendance: bool = False
 
 
 class NewCurfew(NamedTuple):
@@ -165,8 +166,9 @@ async def create(
         await connection.executemany(
             """
             INSERT INTO zone_version (zone, version, applies_wearer, applies_all, name, wkb, feature, in_force_from, in_force_to,
-                kind, purpose, radius_m, buffer_m, confirm_fixes, schedule, valid_from, valid_to, recorded_by, control_seq)
-            VALUES ($1, 1, $2, $2::bigint IS NULL, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, 0)
+                kind, purpose, radius_m, buffer_m, confirm_fixes, schedule, valid_from, valid_to, attendance,
+                recorded_by, control_seq)
+            VALUES ($1, 1, $2, $2::bigint IS NULL, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, 0)
             """,
             [_zone_row(number, zone, who, actor) for number, zone in zip(places, zones, strict=True)],
         )

@@ -34,6 +34,7 @@ class Draft(NamedTuple):
     wearer: int | None
     group: int | None
     everyone: bool
+    attendance: bool
 
 
 async def page(
@@ -133,10 +134,10 @@ async def _write(change: Edit, zone: int, version: int, draft: Draft, later_than
     try:
         await change.connection.execute(
             f"""INSERT INTO zone_version (zone, version, kind, purpose, name, wkb, radius_m, buffer_m, confirm_fixes, feature,
-                    schedule, valid_from, valid_to, applies_wearer, applies_group, applies_all, recorded_by,
+                    schedule, valid_from, valid_to, applies_wearer, applies_group, applies_all, attendance, recorded_by,
                     in_force_from, control_seq)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17,
-                    greatest(clock_timestamp() + {SOON}, $18::timestamptz + interval '1 microsecond'), 0)""",  # noqa: S608
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18,
+                    greatest(clock_timestamp() + {SOON}, $19::timestamptz + interval '1 microsecond'), 0)""",  # noqa: S608
             zone,
             version,
             *draft,

@@ -106,8 +106,7 @@ class Scripted(World):
         rows = []
         for row, fix in enumerate(fixes):
             for zone_id, distance_m, crossed in self.script.get(int(fix["seq"]), []):
-                asked = int(fix["tag"]), zone_id, int(fix["fix_at_us"])
-                zone = self.terms.exclusion(*asked) or self.terms.home(*asked)
+                zone = self.terms.applied(int(fix["tag"]), zone_id, int(fix["fix_at_us"]))
                 accuracy_m = max(float(fix["accuracy_m"]), ACCURACY_FLOOR_M)
                 if zone is None or (distance_m > max(accuracy_m, zone.buffer_m, REACH_M) and not crossed):
                     continue

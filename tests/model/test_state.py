@@ -6,11 +6,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.lane import lane_of
-from model.state import BLOCK_TAGS, DEVICE, PAIR, SIGNAL, State, rebuilt, spread
+from model.state import BLOCK_TAGS, DEVICE, FAULT, LOST, MOTION, PAIR, PLACE, SIGNAL, State, rebuilt, spread
 
+OTHERS = {"place": (PLACE, "event_us"), "motion": (MOTION, "motion_us"), "lost": (LOST, "spell"), "fault": (FAULT, "last_us")}
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(["tag", "doubt", "no doubt", "pair", "drop", "device", "signal", "drop signal"]),
+        st.sampled_from(
+            ["tag", "doubt", "no doubt", "pair", "drop", "device", "signal", "drop signal", "place", "motion", "lost", "fault"]
+        ),
         st.integers(1, 6),
         st.integers(1, 3),
         st.integers(0, 9),
@@ -41,6 +44,14 @@ def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
         record = np.zeros(1, SIGNAL)
         record["tag"], record["signal"], record["event_us"] = tag, zone, value
         state.put(state.signals, record)
+    elif what in OTHERS:
+        dtype, name = OTHERS[what]
+        record = np.zeros(1, dtype)
+        record["tag"] = tag
+        record[name] = value
+        if "zone" in dtype.names:
+            record["zone"] = zone
+        state.put(next(table for table in state.tables if table.dtype == dtype), record)
     elif what == "drop signal" and (tag, zone) in state.signals.rows:
         state.drop(state.signals, tag, zone)
     elif what == "drop" and state.pairs.get(tag, zone) is not None:

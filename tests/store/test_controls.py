@@ -1,5 +1,6 @@
 """What verdicts depend on, read from the control tables at one moment."""
 
+import asyncpg
 import pytest
 
 from model.instant import DAY_US, FOREVER_US, HOUR_US
@@ -75,6 +76,21 @@ async def test_a_zone_says_what_was_saved(store: Store) -> None:
     assert read.intervals == ((0, START_US + HOUR_US),)
     feature = await store.pool.fetchval("SELECT feature FROM zone_version")
     assert feature["properties"] == {"name": "Test", "applies_to": {"wearer": created.wearers[0]}}
+
+
+FRIDAYS = {"timezone": "Europe/London", "windows": [{"days": ["fri"], "from": "09:00", "to": "10:00"}]}
+
+
+async def test_a_zone_for_attendance_is_read_as_one(store: Store) -> None:
+    await made(store, zone(kind="inclusion", purpose="area", schedule=FRIDAYS, attendance=True))
+    (read,) = (await controls.load(store, START_US)).zones
+    assert read.attendance
+
+
+@pytest.mark.parametrize("fields", [{"schedule": FRIDAYS}, {"kind": "inclusion"}])
+async def test_no_other_zone_is_kept_as_one_for_attendance(store: Store, fields: dict[str, object]) -> None:
+    with pytest.raises(asyncpg.CheckViolationError):
+        await made(store, zone(attendance=True, **fields))
 
 
 async def test_a_schedule_becomes_intervals_around_the_time_asked_for(store: Store) -> None:
