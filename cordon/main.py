@@ -446,6 +446,30 @@ def dead_discard(
     _run(run_dead_discard(letter, reason, data_dir, dsn, out))
 
 
+Days = Annotated[int, typer.Option("--days", help="Of the last so many days.", min=1, max=400)]
+
+
+@app.command()
+def sla(days: Days = 28, data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """How soon people answered: each clock's median, ninetieth percentile and misses, by kind and shift."""
+    from cordon.figures import run_sla
+
+    _run(run_sla(days, data_dir, dsn, out))
+
+
+@app.command()
+def noise(
+    by: Annotated[str, typer.Option("--by", help="all, rule, tag, model or zone.")] = "rule",
+    days: Days = 28,
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """What people called a false alarm, the noisiest first, and alerts a person-day against the targets."""
+    from cordon.figures import run_noise
+
+    _run(run_noise(by, days, data_dir, dsn, out))
+
+
 @app.command()
 def backup(
     folder: Annotated[Path, typer.Argument(help="A new folder, on another disk.")],
