@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sample } from "./samples";
-import { clocks, distance, due, flags, owner, remarks, sentence } from "./words";
+import { asks, clocks, distance, due, flags, owner, place, remarks, sentence } from "./words";
 
 const NOW = Date.parse("2026-11-22T08:01:02Z");
 
@@ -91,4 +91,23 @@ test("a distance says which side of the edge; the edge itself is inside", () => 
   expect(distance(-35.2)).toBe("35 m inside the edge");
   expect(distance(1_240)).toBe("1.2 km outside the edge");
   expect(distance(0)).toBe("0 m inside the edge");
+});
+
+describe("a curfew's alert", () => {
+  test("reads as where somebody should be, not as a zone that protects", () => {
+    const away = sample({
+      kind: "curfew_absence",
+      zone_id: 4,
+      zone_name: "Bail address",
+      zone_purpose: "area",
+      wearer: "Test Wearer",
+    });
+    expect(sentence(away)).toBe("Test Wearer is under curfew and not at Bail address");
+    expect(sentence({ ...away, condition: "ended" })).toBe("Test Wearer was under curfew and not at Bail address");
+    expect(sentence({ ...away, kind: "curfew_unverified" })).toBe(
+      "Test Wearer is under curfew and not known to be at Bail address",
+    );
+    expect([place(away), asks(away)]).toEqual(["", "Home"]);
+    expect(asks(sample({ kind: "exclusion", zone_id: 4, zone_purpose: "area" }))).toBe("Exclusion, area zone");
+  });
 });

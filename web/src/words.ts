@@ -52,14 +52,14 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
     withdrawn: "was reported close to",
   },
   curfew_absence: {
-    active: "is not at home under curfew:",
-    ended: "was not at home under curfew:",
-    withdrawn: "was reported away under curfew:",
+    active: "is under curfew and not at",
+    ended: "was under curfew and not at",
+    withdrawn: "was reported, under curfew, as not at",
   },
   curfew_unverified: {
-    active: "cannot be vouched for under curfew:",
-    ended: "could not be vouched for under curfew:",
-    withdrawn: "was reported as not vouched for under curfew:",
+    active: "is under curfew and not known to be at",
+    ended: "was under curfew and not known to be at",
+    withdrawn: "was reported, under curfew, as not known to be at",
   },
   inclusion_exit: {
     active: "has left",
@@ -115,10 +115,23 @@ export function verb(alert: Alert): string {
   return SAYS[alert.kind]?.[alert.condition] ?? plain(alert.kind);
 }
 
-/** Whom the zone protects, in two words; empty where the alert has none. */
+/** Kinds that are about where somebody should be: their zone protects nobody. */
+const ASKED: Readonly<Record<string, string>> = {
+  curfew_absence: "Home",
+  curfew_unverified: "Home",
+  inclusion_exit: "Inclusion",
+  attendance_missed: "Inclusion",
+};
+
+/** Whom the zone protects, in two words; empty where the alert has none, or where it is one to be in. */
 export function place(alert: Alert): string {
-  if (alert.zone_id === null) return "";
+  if (alert.zone_id === null || alert.kind in ASKED) return "";
   return alert.zone_purpose === "area" ? "area zone" : "victim zone";
+}
+
+/** What the zone asks, and whom it protects: "Exclusion, victim zone", "Home". */
+export function asks(alert: Alert): string {
+  return ASKED[alert.kind] ?? `Exclusion, ${place(alert)}`;
 }
 
 /** The alert in one short sentence: who, what, and the zone by its name. */

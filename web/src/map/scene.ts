@@ -3,7 +3,7 @@ import type { Feature, LineString, Point, Polygon } from "geojson";
 import type { Alert, Evidence, Fix, Track, Zone } from "../api";
 import { type Box, boxOf, circle, compass, northernmost } from "../geo";
 import { ago, span, wall } from "../instant";
-import { distance, length, place } from "../words";
+import { asks, distance, length } from "../words";
 
 const GAP_MS = 10 * 60_000; // between points farther apart than this nobody knows the way: no solid line
 
@@ -125,7 +125,7 @@ export function wordsOf({ alert, zone, evidence, track }: Known, nowMs: number):
   const fixes = inOrder(track);
   const last = lastOf(fixes, evidence);
   const said: string[] = [];
-  if (zone !== null) said.push(`Zone: ${zone.properties.name}, exclusion, ${place(alert)}, ${shape(zone)}.`);
+  if (zone !== null) said.push(`Zone: ${zone.properties.name}, ${asks(alert).toLowerCase()}, ${shape(zone)}.`);
   said.push(...evidence.flatMap((item) => judgement(item, nowMs)));
   if (last !== null) {
     const sure = last.accuracy_m === null ? "" : `, accurate to ${length(last.accuracy_m)}`;

@@ -7,7 +7,7 @@ import { ago, wall } from "../instant";
 import { MapPane } from "../map/MapPane";
 import { words } from "../problem";
 import type { Account } from "../session";
-import { clocks, HANDLING, OUTCOMES, owner, place, plain, remarks, SEVERITY, sentence, until } from "../words";
+import { asks, clocks, HANDLING, OUTCOMES, owner, plain, remarks, SEVERITY, sentence, until } from "../words";
 import { Actions } from "./Actions";
 import { Evidence } from "./Evidence";
 import { Guard } from "./Guard";
@@ -50,7 +50,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
           <b>{alert.severity}</b> {SEVERITY[alert.severity]}
         </span>{" "}
         {sentence(alert)}
-        {alert.zone_id !== null && <small>Exclusion, {place(alert)}</small>}
+        {alert.zone_id !== null && <small>{asks(alert)}</small>}
       </h2>
       <Facts alert={alert} me={me.id} />
       <Actions key={alert.id} alert={alert} me={me} history={detail.data?.history ?? []} onChanged={onChanged} />
