@@ -11,6 +11,7 @@ from bench.upload import Town
 from bench.zones import Zone
 
 HOME_RADIUS_M: Final = 75.0
+HOUR_US: Final = 3_600_000_000
 
 DAYS: Final = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
@@ -52,7 +53,9 @@ def wearer(row: int) -> str:
 def document(town: Town, start_us: int) -> dict[str, Any]:
     """The whole WORLD document; orders and activations begin at ``start_us``."""
     fleet = town.fleet
-    rows, begins = range(fleet.size), show(start_us)
+    bare, dumb = _on_paper(town)  # the bare ones last: they have no activation
+    rows, begins = range(fleet.size + dumb + bare), show(start_us)
+    tags = [*fleet.tag.tolist(), *(int(fleet.tag.max()) + 1 + number for number in range(dumb))]
     return {
         "wearers": [{"ref": wearer(row), "name": name(row)} for row in rows],
         "orders": [
@@ -65,16 +68,22 @@ def document(town: Town, start_us: int) -> dict[str, Any]:
                 "ends": None,
                 "status": "active",
                 "risk": "standard",
+                "fit_by": show(start_us + HOUR_US),
             }
             for row in rows
         ],
-        "activations": [{"wearer": wearer(row), "tag": int(fleet.tag[row]), "from": begins, "to": None} for row in rows],
+        "activations": [{"wearer": wearer(row), "tag": tag, "from": begins, "to": None} for row, tag in enumerate(tags)],
         "zones": [*_homes(fleet), *exclusions(town), *_addresses(town)],
         "curfews": list(_curfews(town)),
-        "visits": [],
+        "visits": [{"wearer": wearer(0), "kind": "inspect", "from": begins, "to": show(start_us + HOUR_US)}] if bare else [],
         "pauses": [],
         "settings": {},
     }
+
+
+def _on_paper(town: Town) -> tuple[int, int]:
+    """How many wearers there are besides the fleet: those nobody has fitted, and those whose tag never says a word."""
+    return (1, 1) if town.fleet.demo else (0, 0)
 
 
 def _homes(fleet: Fleet) -> Iterator[dict[str, Any]]:

@@ -32,13 +32,14 @@ async def seed(store: Store) -> None:
     """Users and the fleet's world, where this instance has none yet."""
     if not await accounts.everyone(store):
         hashed = await asyncio.to_thread(hash_password, PASSWORD)
+        made = {}
         for role in Role:
-            await accounts.add(store, str(role), hashed, str(role))
-        await load(store, await _world())
+            made[role] = await accounts.add(store, str(role), hashed, str(role))
+        await load(store, await _world(), officer=made[Role.OFFICER])
 
 
-async def load(store: Store, document: dict[str, Any]) -> None:
-    """Write a WORLD document, all of it in force since its first order began.
+async def load(store: Store, document: dict[str, Any], *, officer: int | None = None) -> None:
+    """Write a WORLD document, all of it in force since its first order began; ``officer`` is responsible for all of it.
 
     Raises
     ------
@@ -47,7 +48,9 @@ async def load(store: Store, document: dict[str, Any]) -> None:
     """
     read = documents.good(await documents.read(document, "the world"), "the world")
     begins_us = min((item.body.starts for item in read["orders"]), default=instant.BEGINNING_US)
-    await create(store, *documents.rows(read, begins_us))
+    written = documents.rows(read, begins_us)
+    orders = [order._replace(officer=officer) for order in written.orders]
+    await create(store, *written._replace(orders=orders))
 
 
 async def _world() -> dict[str, Any]:

@@ -9,8 +9,9 @@ from store.feed import edit
 from store.paper import Found, Limits, Told
 from store.pool import Store
 
-EVERY_S: Final = 10.0
+EVERY_S: Final = 30.0  # it asks for every order in force
 LIMITS: Final = Limits()
+MOST: Final = 100  # alerts raised or ended in one look: everybody waits for the feed's row while they are numbered
 SEVERITY: Final = {Kind.NOT_FITTED: 2, Kind.NO_FIRST_FIX: 2, Kind.PAPERWORK: 3}
 RIGHT: Final = {
     Kind.NOT_FITTED: "A tag is worn, or no order asks for it any more.",
@@ -35,9 +36,9 @@ async def look(store: Store, limits: Limits = LIMITS) -> dict[str, object] | Non
         known = {_key(one): one.alert for one in await paper.told(change.connection)}
         unfitted = {wearer: alert for (kind, wearer, _), alert in known.items() if kind is Kind.NOT_FITTED}
         raised = []
-        for key, new in found.items():
-            if key in known:
-                continue
+        # The gravest first; of equals in the order found, in which not_fitted comes before what is held under it.
+        news = sorted((one for key, one in found.items() if key not in known), key=severity)
+        for new in news[:MOST]:
             level = severity(new)
             # What is missing on paper follows from what was not done: not_fitted is found first.
             under = unfitted.get(new.wearer) if new.reason == "order_without_activation" else None
@@ -45,13 +46,12 @@ async def look(store: Store, limits: Limits = LIMITS) -> dict[str, object] | Non
             raised.append(alert)
             if new.kind is Kind.NOT_FITTED:
                 unfitted[new.wearer] = alert
-        ended = []
-        for key, alert in known.items():
-            if key not in found:
-                await incidents.end(change, alert, RIGHT[key[0]], now_us)
-                ended.append(alert)
+        ended = [(key, alert) for key, alert in known.items() if key not in found][:MOST]
+        for (kind, _, _), alert in ended:
+            await incidents.end(change, alert, RIGHT[kind], now_us)
         await paper.looked(change, now_us)
-    return {name: ids for name, ids in (("raised", raised), ("ended", ended)) if ids} or None
+    over = [alert for _, alert in ended]
+    return {name: ids for name, ids in (("raised", raised), ("ended", over)) if ids} or None
 
 
 def _key(one: Found | Told) -> tuple[Kind, int, str]:

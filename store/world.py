@@ -39,6 +39,7 @@ class NewOrder(NamedTuple):
     risk: str = "standard"
     fit_by_us: int | None = None
     statuses: Sequence[NewStatus] = ()
+    officer: int | None = None
 
 
 class NewActivation(NamedTuple):
@@ -139,10 +140,10 @@ async def create(
         authority = await _ids(connection, "monitoring_order", len(orders))
         await connection.executemany(
             """
-            INSERT INTO monitoring_order (id, wearer, starts, ends, type, status, timezone, risk, fit_by)
-            OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+            INSERT INTO monitoring_order (id, wearer, starts, ends, type, status, timezone, risk, fit_by, officer)
+            OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
             """,
-            [(number, who[order.wearer], *order[1:8]) for number, order in zip(authority, orders, strict=True)],
+            [(number, who[order.wearer], *order[1:8], order.officer) for number, order in zip(authority, orders, strict=True)],
         )
         await connection.executemany(
             """

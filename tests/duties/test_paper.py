@@ -218,6 +218,18 @@ async def test_however_many_look_each_thing_is_said_once(store: Store, database:
     assert await store.pool.fetchval("SELECT bool_and(occurrences = 1) FROM alert")
 
 
+async def test_many_at_once_are_said_in_several_looks_the_gravest_first(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(duty, "MOST", 3)
+    for risk in ("standard", "standard", "high"):
+        await make(store, risk=risk)
+    said = []
+    while await duty.look(store):
+        said.append([(alert.kind, alert.severity) for alert in await alerts(store)])
+    assert said[0] == [("not_fitted", 1), ("not_fitted", 2), ("not_fitted", 2)]
+    assert len(said) == 2
+    assert len(said[1]) == 6
+
+
 async def test_a_look_that_is_cut_off_has_said_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     await make(store)
 
