@@ -26,6 +26,7 @@ PASSWORD: Final = "demo"  # noqa: S105 - known to everyone, which is why the dem
 FLEET: Final = ("-m", "bench")
 GATEWAY: Final = "gw-demo"
 STOP_S: Final = 10.0
+FIRST_FIX_MIN: Final = 5.0  # nobody watches a demonstration for half an hour
 
 
 async def seed(store: Store) -> None:

@@ -34,6 +34,7 @@ from duties import (
     watch,
 )
 from model.errors import CordonError, first
+from model.instant import MINUTE_US
 from store import rounds
 from store.alone import alone
 from store.pool import FAILURES, Store
@@ -68,6 +69,7 @@ class _SkippedError(Exception):
 def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
     """Every duty of an instance; ``disk`` is the folder of the database's server where that is on this machine."""
     owner = f"{socket.gethostname()}:{os.getpid()}"
+    papers = paper.LIMITS._replace(first_fix_us=round(settings.first_fix_min * MINUTE_US))
     limits = watch.Limits(settings.synthetic_s if settings.door_url else 0.0, settings.synthetic_late_s)
     to = mail.server(settings.smtp_url) if settings.smtp_url else None
     post = courier.Courier(settings.console_url, to, settings.mail_from)
@@ -79,7 +81,7 @@ def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
         Duty("ordering", _ordering, ordering.EVERY_S, alone=True),
         Duty("retention", partial(_retention, days=settings.retention_days), retention.EVERY_S, alone=True),
         Duty("people", people.watch_over, people.EVERY_S),
-        Duty("paper", paper.look, paper.EVERY_S),
+        Duty("paper", partial(paper.look, limits=papers), paper.EVERY_S),
         Duty("watch", partial(watch.look, owner=owner, limits=limits), watch.EVERY_S),
     ]
     if disk is not None or settings.storage_bytes:

@@ -61,6 +61,8 @@ class Settings(BaseSettings):
     synthetic_s: Annotated[float, Field(ge=0, le=3600)] = 60.0
     synthetic_late_s: Annotated[float, Field(gt=0, le=600)] = 20.0
     door_url: str = ""
+    # How long after a tag was fitted its first position has to have come (docs/orders.md).
+    first_fix_min: Annotated[float, Field(ge=1, le=1440)] = 30.0
     # An address outside (a dead-man's switch) that is asked this often while all is well, and calls somebody when it is not.
     deadman_url: str = ""
     deadman_s: Annotated[float, Field(gt=0, le=3600)] = 30.0

@@ -49,7 +49,8 @@ async def run_up(
     if demo_fleet:
         refuse_demo_elsewhere(settings.host)
     folder = settings.data_dir or default_data_dir(demo_fleet)
-    settings = settings.model_copy(update={"demo": demo_fleet, "data_dir": folder})
+    quicker = {"first_fix_min": demo.FIRST_FIX_MIN} if demo_fleet else {}
+    settings = settings.model_copy(update={"demo": demo_fleet, "data_dir": folder} | quicker)
     logs.configure(settings.log_level, folder / "log" / "cordon.log", "up")
     async with contextlib.AsyncExitStack() as stack:
         with out.status("Starting the database") as status:

@@ -81,11 +81,11 @@ ON CONFLICT (activation) DO UPDATE SET fix_at = excluded.fix_at"""  # noqa: S608
 
 NO_FIRST_FIX: Final = f"""{NOW}
 SELECT DISTINCT ON (worn.id) worn.wearer, worn.tag, h.id AS monitoring_order, h.high,
-    greatest(worn.fitted_from, h.since) + $2 * interval '1 us' AS at
+    greatest(worn.fitted_from, worn.created_at, h.since, $3) + $2 * interval '1 us' AS at
 FROM worn JOIN held h ON h.wearer = worn.wearer
 WHERE NOT EXISTS (
     SELECT 1 FROM first_fix k WHERE k.activation = worn.id AND k.fix_at >= worn.fitted_from)
-    AND greatest(worn.fitted_from, h.since) + $2 * interval '1 us' <= $1
+    AND greatest(worn.fitted_from, worn.created_at, h.since, $3) + $2 * interval '1 us' <= $1
 ORDER BY worn.id, h.high DESC, h.since, h.id"""  # noqa: S608
 
 WITHOUT_ACTIVATION: Final = f"""{NOW}
@@ -187,14 +187,18 @@ async def _fitting(connection: Connection, now_us: int, limits: Limits) -> list[
         text = f"Nobody has been fitted with a tag by order {order}, and that was due."
         text = text if visit is None else f"Visit {visit} was to fit a tag by order {order}, and its window is over."
         found.append(Found(Kind.NOT_FITTED, "", "", row["wearer"], order, 0, row["at"], row["high"], text))
-    # Absence is judged only as far as every lane has come: what a tag said may lie in a backlog.
-    as_of_us = await connection.fetchval("SELECT min(watermark) FROM lane WHERE generation = (SELECT max(generation) FROM lane)")
+    # Absence is judged only as far as every lane has come: what a tag said may lie in a backlog. While nobody listened, or knew
+    # of a fitting, no tag was silent: a whole centre's activations may be loaded on the day its gateways begin to send.
+    (lanes,) = await connection.fetch(
+        "SELECT min(watermark), max(listening) FROM lane WHERE generation = (SELECT max(generation) FROM lane)"
+    )
+    as_of_us, listening_us = lanes
     if as_of_us is None:
         return found
     await connection.execute(FIRST, now_us, limits.first_fix_us)
-    for row in await connection.fetch(NO_FIRST_FIX, min(as_of_us, now_us), limits.first_fix_us):
+    for row in await connection.fetch(NO_FIRST_FIX, min(as_of_us, now_us), limits.first_fix_us, listening_us):
         minutes = limits.first_fix_us // MINUTE_US
-        text = f"No position of tag {row['tag']} has come, {minutes} min after it was fitted or the order began."
+        text = f"No position of tag {row['tag']} has come in the {minutes} min since it was to be heard of."
         whose = (row["wearer"], row["monitoring_order"], row["tag"])
         found.append(Found(Kind.NO_FIRST_FIX, "", f"tag/{row['tag']}", *whose, row["at"], row["high"], text))
     return found

@@ -48,7 +48,9 @@ async def make(store: Store, *parts: Any, details: dict[str, Any] | None = None,
     worn = [part for part in parts if isinstance(part, NewActivation)]
     visits = [part for part in parts if isinstance(part, NewVisit)]
     kept = NewOrder(0, starts, **order)
-    return await world.create(store, [NewWearer("Test Wearer", details or {})], [kept], worn, visits=visits)
+    made = await world.create(store, [NewWearer("Test Wearer", details or {})], [kept], worn, visits=visits)
+    await store.pool.execute("UPDATE activation SET created_at = fitted_from")  # recorded as it was done
+    return made
 
 
 def fit(from_us: int, to_us: int, **more: Any) -> NewVisit:
@@ -125,6 +127,31 @@ async def test_a_tag_of_which_no_position_came_within_half_an_hour_of_fitting(st
     # Known from now on, though the days go.
     await store.pool.execute("TRUNCATE fix")
     assert await duty.look(store) is None
+
+
+async def test_while_nobody_listened_no_tag_was_dumb(store: Store) -> None:
+    """A database that was filled before its first worker ran, or an outage of ours, is no news of two hundred tags."""
+    at_us = await now(store)
+    await make(store, NewActivation(0, TAG, at_us - DAY_US))
+    await lane(store, at_us)
+    await store.pool.execute("UPDATE lane SET listening = $1", at_us - 29 * MINUTE_US)
+    await duty.look(store)
+    assert await alerts(store) == []
+    await store.pool.execute("UPDATE lane SET listening = $1", at_us - 30 * MINUTE_US)
+    await duty.look(store)
+    assert await alerts(store) == [Alert("no_first_fix", "", 2, "active")]
+
+
+async def test_a_fitting_of_which_we_were_told_later_counts_from_then(store: Store) -> None:
+    at_us = await now(store)
+    await make(store, NewActivation(0, TAG, at_us - DAY_US))
+    await lane(store, at_us)
+    await store.pool.execute("UPDATE activation SET created_at = now() - interval '29 min'")
+    await duty.look(store)
+    assert await alerts(store) == []
+    await store.pool.execute("UPDATE activation SET created_at = now() - interval '31 min'")
+    await duty.look(store)
+    assert [alert.kind for alert in await alerts(store)] == ["no_first_fix"]
 
 
 async def test_a_position_from_before_the_fitting_is_none(store: Store) -> None:
