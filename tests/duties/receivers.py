@@ -117,13 +117,32 @@ async def posting(*says: str, **options: Any) -> AsyncIterator[Post]:
     """A mail server on a free port."""
     post = Post(*says)
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: SMTP(post, hostname="test", loop=loop, **options), "127.0.0.1", 0)
+    talks: list[SMTP] = []
+
+    def talk() -> SMTP:
+        talks.append(SMTP(post, hostname="test", loop=loop, **options))
+        return talks[-1]
+
+    server = await loop.create_server(talk, "127.0.0.1", 0)
     post.url = f"smtp://127.0.0.1:{server.sockets[0].getsockname()[1]}"
     try:
         yield post
     finally:
         server.close()
+        for one in talks:
+            if one.transport is not None:
+                one.transport.close()
+        await asyncio.sleep(0)
         await server.wait_closed()
+
+
+async def _finished() -> None:
+    """Nothing goes on in this loop any more."""
+    rest = asyncio.all_tasks() - {asyncio.current_task()}
+    for task in rest:
+        task.cancel()
+    await asyncio.gather(*rest, return_exceptions=True)
+    await asyncio.sleep(0)  # what was closed is told so in the next turn of the loop
 
 
 @contextlib.contextmanager
@@ -138,6 +157,7 @@ def beside(received: contextlib.AbstractAsyncContextManager[Served]) -> Iterator
             yield running
         finally:
             asyncio.run_coroutine_threadsafe(received.__aexit__(None, None, None), loop).result()
+            asyncio.run_coroutine_threadsafe(_finished(), loop).result()
     finally:
         loop.call_soon_threadsafe(loop.stop)
         thread.join()

@@ -71,6 +71,11 @@ async def test_everybody_it_is_for_is_told_and_the_alert_says_so(store: Store, l
         assert [letter["Subject"] for letter in post.got] == [f"Cordon P1: exclusion, alert {alert}"]
         assert await history(store, alert) == ["told: Told channel Duty desk.", "told: Told channel Night officer."]
         assert await states(store) == [("delivered", 1)] * 2
+        # The chain of edits holds that they were told.
+        told = await store.pool.fetch("SELECT position FROM alert_history WHERE what = 'told' ORDER BY position")
+        links = [json.loads(row["body"])["rows"] for row in await store.pool.fetch("SELECT body FROM edit_link ORDER BY number")]
+        held = [row[:3] for rows in links for row in rows if row[0] == "alert_history"]
+        assert held == [["alert_history", alert, row["position"]] for row in told]
         await goes(one, store)
         assert (len(desk.got), len(post.got)) == (1, 1)
     assert await store.pool.fetchval("SELECT sum(delivered) FROM channel") == 2
