@@ -9,7 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import quote, urlencode
@@ -27,10 +27,16 @@ PASSWORD: Final = "benchmark only, on loopback"  # noqa: S105
 
 
 class Instance:
-    """`cordon up` on a data folder, with the TCP door open."""
+    """`cordon up` on a data folder, with the TCP door open.
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
+    Parameters
+    ----------
+    folder : of its own
+    options : further words for `cordon up`
+    """
+
+    def __init__(self, folder: Path, options: Sequence[str] = ()) -> None:
+        self.folder, self._options = folder, options
         self.data_dir = folder / "data"
         # No synthetic wearer: its alerts are none of the crowd's.
         self._environment = os.environ | {"CORDON_SYNTHETIC_S": "0"}
@@ -63,7 +69,7 @@ class Instance:
         """Run it until it answers."""
         said = self.folder / "up.log"
         with said.open("wb") as out:
-            words = ("up", "--port", "0", "--tcp-port", "0", "--data-dir", str(self.data_dir))
+            words = ("up", *self._options, "--port", "0", "--tcp-port", "0", "--data-dir", str(self.data_dir))
             self._up = subprocess.Popen([*COMMAND, *words], env=self._environment, stdout=out, stderr=out)
         ends = time.monotonic() + START_S
         while not (found := re.search(r"Console\s+(http://\S+)[\s\S]*Frames\s+tcp://(\S+)", said.read_text())):
@@ -91,15 +97,34 @@ class Instance:
 
 
 @contextlib.contextmanager
-def instance(world: dict[str, Any]) -> Iterator[Instance]:
-    """A running system that holds a world; nothing of it is left afterwards."""
+def loaded(world: dict[str, Any]) -> Iterator[Instance]:
+    """An instance that holds a world and is not run, for ``running``; nothing of it is left afterwards."""
+    with _folder() as folder:
+        made = Instance(folder)
+        made.load(world)
+        yield made
+
+
+@contextlib.contextmanager
+def running(held: Instance, options: Sequence[str] = ()) -> Iterator[Instance]:
+    """A copy of what was loaded, running; nothing of it is left afterwards."""
+    with _folder() as folder:
+        made = Instance(folder, options)
+        # As it is, owners included: as root, the database server's files are another user's.
+        subprocess.run(["cp", "-a", str(held.data_dir), str(made.data_dir)], check=True)
+        made.key = held.key
+        try:
+            made.start()
+            yield made
+        finally:
+            made.stop()
+
+
+@contextlib.contextmanager
+def _folder() -> Iterator[Path]:
     folder = Path(tempfile.mkdtemp(prefix="cordon-bench-"))
     folder.chmod(0o755)  # as root, the database server is another user
-    made = Instance(folder)
     try:
-        made.load(world)
-        made.start()
-        yield made
+        yield folder
     finally:
-        made.stop()
         shutil.rmtree(folder, ignore_errors=True)

@@ -68,7 +68,7 @@ class Load:
         self._rows["accuracy_m"], self._rows["source"], self._rows["battery_pct"] = 8.0, 0, 77
         self._ready: list[asyncio.Queue[tuple[int, bytes]]] = []
         self._start_s = 0.0
-        self._start_us = 0
+        self.started_us = 0
 
     def due_s(self, round_: int, at: int) -> float:
         """When a frame is to be sent, seconds since the start."""
@@ -90,7 +90,7 @@ class Load:
                 rows["lon"][row], rows["lat"][row] = people.inside(row, fence)
                 tag, _, first_us, last_us, decided_us = self.outings[place]
                 if last_us and not decided_us:
-                    decided_us = self._start_us + int(self.due_s(round_, row // self.plan.frame_fixes) * 1e6)
+                    decided_us = self.started_us + int(self.due_s(round_, row // self.plan.frame_fixes) * 1e6)
                 self.outings[place] = tag, fence, first_us or now_us, now_us, decided_us
         return rows
 
@@ -108,7 +108,7 @@ class Load:
         """Send everything and hear every answer."""
         links = [await self._connected(host, port) for _ in range(self.plan.connections)]
         self._ready = [asyncio.Queue(2 * self.per_round // self.plan.connections + 2) for _ in links]
-        self._start_s, self._start_us = time.perf_counter(), time.time_ns() // 1000
+        self._start_s, self.started_us = time.perf_counter(), time.time_ns() // 1000
         async with asyncio.TaskGroup() as group:
             for (reader, writer), queue in zip(links, self._ready, strict=True):
                 room = asyncio.Semaphore(self.plan.window)
@@ -200,6 +200,7 @@ def summary(load: Load) -> dict[str, Any]:
         "duplicate": int(account.duplicate.sum()),
         "rejected": load.rejected,
         "unanswered": int((~answered).sum()) * plan.frame_fixes,
+        "start_us": load.started_us,
         "seconds": float(ends[-1]) if len(ends) else 0.0,
         "rate": float(account.accepted.sum() / ends[-1]) if len(ends) else 0.0,
         "answer_ms": {f"p{at}": float(1000 * np.percentile(waits_s, at)) for at in (50, 90, 99)} if len(waits_s) else {},

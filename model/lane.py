@@ -1,5 +1,7 @@
 """Which lane a tag belongs to: the unit of ownership, state and commit order."""
 
+import itertools
+
 import numpy as np
 
 from model.arrays import I64, Array
@@ -24,4 +26,5 @@ def of_lanes(tags: Array, lanes: int) -> list[I64]:
     """Places in (n,) int64 tag ids of each lane's, in order; a list of ``lanes`` arrays."""
     lane = lane_of(tags, lanes)
     order: I64 = np.argsort(lane, kind="stable")
-    return np.split(order, np.searchsorted(lane[order], np.arange(1, lanes)))
+    ends = np.searchsorted(lane[order], np.arange(1, lanes)).tolist()
+    return [order[start:end] for start, end in itertools.pairwise([0, *ends, len(order)])]

@@ -10,11 +10,11 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 
 from bench import clock
-from bench.instance import PASSWORD, Instance, instance
+from bench.instance import PASSWORD, Instance, loaded, running
 from bench.rows import Measured
 from bench.workloads import Tell
 from bench.workloads.crowd import crowd, document
-from bench.workloads.pipeline import HOUR_US, Loading, alone, load
+from bench.workloads.pipeline import ENGINES, HOUR_US, Loading, alone, load
 
 WAIT_S: Final = 30.0  # for the last alerts, after the last fix was sent
 BACKLOG_AGE_S: Final = 6 * 3600.0  # how old the fixes are that drain meanwhile
@@ -36,20 +36,32 @@ QUICK: Final = Size(200, 200, 12, 0.5, 50, 5)
 
 
 def measure(quick: bool, tell: Tell) -> list[Measured]:
-    """Percentiles of the way from scheduled send to the stream, alone and while old fixes drain."""
+    """Percentiles of the way from scheduled send to the stream, alone and while old fixes drain, by both engines."""
     size = QUICK if quick else FULL
     tell(f"loading {size.tags:,} wearers with five zones each")
     people = crowd(size.tags)
     rows = []
-    with instance(document(people, time.time_ns() // 1000 - 24 * HOUR_US)) as system:
-        _run(system, size, 0, drain=False)  # warms what compiles and caches
-        for number, (suffix, drain) in enumerate((("", False), (" drain", True)), 1):
-            tell("while old fixes drain" if drain else "alone")
-            waits_ms, lost = _run(system, size, number, drain=drain)
-            aims = {50: 100.0, 99: 500.0} if not drain else {99: 2000.0}
-            for percentile in (50, 99):
-                row = alone("latency", f"p{percentile}{suffix}", "ms", [float(np.percentile(waits_ms, percentile))])
-                rows.append(row._replace(at_most=aims.get(percentile), checked=len(waits_ms) + lost, wrong=0, lost=lost))
+    with loaded(document(people, time.time_ns() // 1000 - 24 * HOUR_US)) as held:
+        for engine, options in ENGINES.items():
+            tell(f"{engine}: starting")
+            with running(held, options) as system:
+                rows += _measured(engine, system, size, tell)
+    return rows
+
+
+def _measured(engine: str, system: Instance, size: Size, tell: Tell) -> list[Measured]:
+    """One engine's rows; of the embedded one they have no prefix."""
+    prefix = "" if engine == "embedded" else f"{engine} "
+    rows = []
+    tell(f"{engine}: warming")
+    _run(system, size, 0, drain=False)  # what compiles and caches
+    for number, (suffix, drain) in enumerate((("", False), (" drain", True)), 1):
+        tell(f"{engine}: while old fixes drain" if drain else f"{engine}: alone")
+        waits_ms, lost = _run(system, size, number, drain=drain)
+        aims = {50: 100.0, 99: 500.0} if not drain else {99: 2000.0}
+        for percentile in (50, 99):
+            row = alone("latency", f"{prefix}p{percentile}{suffix}", "ms", [float(np.percentile(waits_ms, percentile))])
+            rows.append(row._replace(at_most=aims.get(percentile), checked=len(waits_ms) + lost, wrong=0, lost=lost))
     return rows
 
 

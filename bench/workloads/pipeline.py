@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
-from bench.instance import Instance, instance
+from bench.instance import Instance, loaded, running
 from bench.load import Load, Plan
 from bench.machine import cores
 from bench.rows import Along, Measured
@@ -22,6 +22,7 @@ from bench.workloads.crowd import Crowd, crowd, document
 from model.errors import CordonError
 
 HOUR_US: Final = 3_600_000_000
+LOOK_S: Final = 0.1
 OUTING_S: Final = 4.0  # how long somebody stays in a fence
 
 
@@ -41,20 +42,32 @@ QUICK: Final = Size(200, 20_000, 20, 2, 50, (500,))
 LOADED_S: Final = 10.0  # each load of the curve lasts so long
 
 
+STORED_S: Final = 300.0  # after the last answer, what a log holds may take so long to be judged
+
+# The two engines, and how `cordon up` is told which.
+ENGINES: Final[dict[str, tuple[str, ...]]] = {"embedded": (), "kafka": ("--kafka",)}
+
+
 def measure(quick: bool, tell: Tell) -> list[Measured]:
-    """Rate and ratio of the whole path on one machine, and its rate and latency against offered load."""
+    """Rate and ratio of the whole path on one machine by both engines, and rate and time to the answer against offered load."""
     size = QUICK if quick else FULL
     people = crowd(size.tags)
     tell(f"loading {size.tags:,} wearers with five zones each")
-    with instance(document(people, time.time_ns() // 1000 - 24 * HOUR_US)) as system:
-        return Pipeline(system, people, size, tell).measured()
+    rows = []
+    with loaded(document(people, time.time_ns() // 1000 - 24 * HOUR_US)) as held:
+        for engine, options in ENGINES.items():
+            tell(f"{engine}: starting")
+            with running(held, options) as system:
+                rows += Pipeline(engine, system, people, size, tell).measured()
+    return rows
 
 
 class Pipeline:
     """Runs of load and baseline turn about on one system."""
 
-    def __init__(self, system: Instance, people: Crowd, size: Size, tell: Tell) -> None:
-        self._system, self._people, self._size, self._tell = system, people, size, tell
+    def __init__(self, engine: str, system: Instance, people: Crowd, size: Size, tell: Tell) -> None:
+        self._engine, self._system, self._people, self._size = engine, system, people, size
+        self._tell: Tell = lambda line: tell(f"{engine}: {line}")
         self._seq = 0
         self._outings = 0
         self.lost = self.twice = self.wrong = self.checked = 0
@@ -70,11 +83,14 @@ class Pipeline:
             ours.append(said["rate"])
             copies.append(self._copied(said))
             self._tell(f"run {run + 1} of {size.runs}: {ours[-1]:,.0f} fixes/s, COPY {copies[-1]:,.0f}")
-        curve = [(rate, self.load(rounds=max(2, int(rate * LOADED_S / size.tags)), rate=rate)) for rate in size.loads]
+        curve = []
+        for rate in size.loads:
+            self._tell(f"{rate:,} fixes/s offered")
+            curve.append((rate, self.load(rounds=max(2, int(rate * LOADED_S / size.tags)), rate=rate)))
         rows = [
             Measured(
                 workload="pipeline",
-                case="embedded",
+                case=self._engine,
                 unit="fixes/s",
                 values=tuple(ours),
                 threads=cores(),
@@ -86,16 +102,18 @@ class Pipeline:
                 lost=self.lost,
                 twice=self.twice,
             ),
-            alone("pipeline", "embedded rate", "fixes/s", ours, at_least=150_000.0),
+            alone("pipeline", f"{self._engine} rate", "fixes/s", ours, at_least=150_000.0),
         ]
         for rate, said in curve:
-            along = Along("offered fixes/s", float(rate))
-            rows += [
-                alone("pipeline", f"embedded rate at {rate}", "fixes/s", [said["rate"]], along=along),
-                alone("pipeline", f"embedded answer p50 at {rate}", "ms", [said["answer_ms"]["p50"]], along=along),
-                alone("pipeline", f"embedded answer p99 at {rate}", "ms", [said["answer_ms"]["p99"]], along=along),
-            ]
-        return rows
+            for what, unit, value in (
+                ("rate", "fixes/s", said["rate"]),
+                ("answer p50", "ms", said["answer_ms"]["p50"]),
+                ("answer p99", "ms", said["answer_ms"]["p99"]),
+            ):
+                along = Along(f"{self._engine}, {what}: offered fixes/s", float(rate))
+                rows.append(alone("pipeline", f"{self._engine} {what} at {rate}", unit, [value], along=along))
+        # A picture has a panel for what stands together: each figure's curve by itself.
+        return [*rows[:2], *sorted(rows[2:], key=lambda row: row.along.axis if row.along else "")]
 
     def load(self, *, rounds: int, rate: int | None = None, outing_every: float = 0.0) -> dict[str, Any]:
         """One run of the load generator, and its account held against the store."""
@@ -106,10 +124,25 @@ class Pipeline:
         words += ["--outing-every", outing_every, "--outing-s", OUTING_S]
         words += ["--rate", rate] if rate else []
         said = load(self._system, words, out)
+        if self._engine == "kafka":
+            # Answered is what the broker has; the rate is that of what is judged and durable.
+            said["rate"] = said["accepted"] / (self._stored_us(said) - said["start_us"]) * 1e6
         self._seq += rounds
         self._outings += len(said["outings"])
         self._hold(said)
         return said
+
+    def _stored_us(self, said: dict[str, Any]) -> int:
+        """When all that was acknowledged was committed; at the latest now, if it is not in time: the count of lost tells."""
+        ends = time.monotonic() + STORED_S
+        with self._system.database() as database:
+            while True:
+                (done,) = database.execute(
+                    "SELECT COALESCE(sum(stored + duplicate), 0) FROM receipt WHERE at >= %s", (_time(said["start_us"]),)
+                ).fetchone() or (0,)
+                if done >= said["accepted"] or time.monotonic() > ends:
+                    return time.time_ns() // 1000
+                time.sleep(LOOK_S)
 
     def _hold(self, said: dict[str, Any]) -> None:
         """Count what is missing, twice or wrong in the store against what was acknowledged."""

@@ -50,7 +50,7 @@ def test_people_at_home_keep_clear_of_their_fences_and_go_deep_into_them() -> No
 
 def test_outings_are_told_with_their_first_and_last_fix_and_the_one_that_decides() -> None:
     made = load(rate=50.0)
-    made._start_us = NOW_US
+    made.started_us = NOW_US
     for round_ in range(4):
         made.made(round_, NOW_US + round_ * 1_000_000)
     tag, fence, first_us, last_us, decided_us = made.outings[0]
