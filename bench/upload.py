@@ -10,6 +10,7 @@ import numpy as np
 
 from bench.chance import Draw, bits, unit
 from bench.fleet import I64, Fleet, build
+from bench.mishaps import Mishaps
 from bench.receiver import battery, report
 from bench.routine import locate
 from bench.violations import SECOND_US, Plan, Plans, overlay
@@ -54,8 +55,19 @@ EVENTS: Final = (
     "battery_low_clear",
     "battery_critical",
     "battery_critical_clear",
+    "strap_tamper",
+    "strap_tamper_clear",
+    "case_tamper",
+    "case_tamper_clear",
+    "jamming",
+    "jamming_clear",
+    "power_off",
+    "motion",
+    "motion_clear",
+    "contact",
 )
 LOW_PCT: Final = 30
+CURFEWED: Final = 14  # of the demo's wearers without a plan so many are asked to be at home
 CRITICAL_PCT: Final = 10
 
 
@@ -65,13 +77,15 @@ class Town(NamedTuple):
     fleet: Fleet
     zones: Zones
     plans: Plans
+    mishaps: Mishaps
 
 
 def town(seed: int, tags: int, demo: bool = False) -> Town:
     """The world of a seed: the same fleet, zones and plans whoever asks."""
     fleet = build(seed, tags, demo)
     zones = Zones(fleet)
-    return Town(fleet, zones, Plans(zones))
+    plans = Plans(zones)
+    return Town(fleet, zones, plans, Mishaps(fleet, plans, CURFEWED))
 
 
 def reports(world: Town, from_us: int, to_us: int) -> Any:
@@ -91,6 +105,7 @@ def reports(world: Town, from_us: int, to_us: int) -> Any:
         spans = ((start_us, min(start_us + step, to_us)) for start_us in range(from_us, to_us, step))
         parts.extend(_reported(world, plans, rows, *span) for span in spans)
     made = np.concatenate(parts) if parts else np.zeros(0, REPORT)
+    made = world.mishaps.befall(fleet, made, EVENTS, from_us, to_us)
     return made[np.lexsort((made["event"] == 0, made["fix_at_us"], made["tag"], made["upload_us"]))]
 
 

@@ -1,5 +1,6 @@
 """Turns a town into the WORLD document of CONTRACT.md: wearers, orders, activations, zones, curfews, with names nobody has."""
 
+import math
 from collections.abc import Iterator
 from typing import Any, Final
 
@@ -7,7 +8,7 @@ import numpy as np
 
 from bench.clock import show
 from bench.fleet import Fleet
-from bench.upload import Town
+from bench.upload import CURFEWED, Town
 from bench.zones import Zone
 
 HOME_RADIUS_M: Final = 75.0
@@ -17,11 +18,11 @@ DAYS: Final = ["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 
 # The demo's curfews. Nobody's routine or plan has them out between these local times, summer or winter.
 NIGHT: Final = ("22:30", "05:30")
-NIGHTS: Final = 12  # wearers who keep one
 # And two who never went to the address they were bailed to. Their windows are short and take turns, so that one is open at any
 # hour: minutes past the hour, from and to; together 16 hours a day and 112 a week, which is as much as the law allows.
 AWAY: Final = ((("00", "20"), ("30", "50")), (("15", "35"), ("45", "05")))
 AWAY_GRACE_MIN: Final = 2
+NIGHTS: Final = CURFEWED - len(AWAY)  # wearers who keep one
 
 # Words that are no one's name, so that nobody mistakes an invented wearer for a person.
 _FIRST_WORDS: Final = (
@@ -73,7 +74,7 @@ def document(town: Town, start_us: int) -> dict[str, Any]:
             for row in rows
         ],
         "activations": [{"wearer": wearer(row), "tag": tag, "from": begins, "to": None} for row, tag in enumerate(tags)],
-        "zones": [*_homes(fleet), *exclusions(town), *_addresses(town)],
+        "zones": [*_homes(fleet), *exclusions(town), *_addresses(town), *_mishaps(town)],
         "curfews": list(_curfews(town)),
         "visits": [{"wearer": wearer(0), "kind": "inspect", "from": begins, "to": show(start_us + HOUR_US)}] if bare else [],
         "pauses": [],
@@ -113,6 +114,32 @@ def _addresses(town: Town) -> Iterator[dict[str, Any]]:
         position = [round(float(fleet.lon[other]), 7), round(float(fleet.lat[other]), 7)]
         properties = {"name": "Bail address", "kind": "home", "radius_m": HOME_RADIUS_M, "applies_to": {"wearer": wearer(row)}}
         yield _feature(f"address{number}", {"type": "Point", "coordinates": position}, properties)
+
+
+def _mishaps(town: Town) -> Iterator[dict[str, Any]]:
+    """What the demo's mishaps need zones for: a victim near by or far off, a place to stay in, appointments to be kept.
+
+    Nobody ever comes to the last two; each asks for eight minutes of every twenty, in turn.
+    """
+    of, fleet = town.mishaps.of, town.fleet
+    for name in ("approach", "no_contact"):
+        for row in of[name].tolist():
+            if town.zones.placed(row):
+                feature = _exclusion(town, town.zones.zone(row, 0), {"wearer": wearer(row)})
+                # Home lies within the buffer.
+                buffer_m = math.ceil(math.hypot(*town.zones.centre(town.zones.zone(row, 0), row))) if name == "approach" else 0
+                feature["properties"] |= {"purpose": "victim", "buffer_m": buffer_m}
+                yield feature
+    for name, called in (("inclusion_exit", "Day centre"), ("attendance_missed", "Probation office")):
+        for number, row in enumerate(of[name].tolist()):
+            x, y = fleet.metres(np.full(fleet.size, row), fleet.lon, fleet.lat)
+            other = int(np.argmax(np.hypot(x, y)))
+            position = [round(float(fleet.lon[other]), 7), round(float(fleet.lat[other]), 7)]
+            begins = [f"{hour:02}:{minute:02}" for hour in range(24) for minute in range(10 * number, 60, 20)]
+            windows = [{"days": DAYS, "from": begin, "to": f"{begin[:3]}{int(begin[3:]) + 8:02}"} for begin in begins]
+            properties = {"name": called, "kind": "inclusion", "radius_m": HOME_RADIUS_M, "applies_to": {"wearer": wearer(row)}}
+            more = {"attendance": name == "attendance_missed", "schedule": {"windows": windows, "timezone": "Europe/London"}}
+            yield _feature(f"{name}{number + 1}", {"type": "Point", "coordinates": position}, properties | more)
 
 
 def _curfews(town: Town) -> Iterator[dict[str, Any]]:

@@ -99,6 +99,11 @@ class Zones:
             return sites._replace(found=np.zeros_like(sites.found))
         return sites
 
+    def placed(self, row: int) -> bool:
+        """Whether a wearer's life leaves room for a zone, be it one of the demo's owners or not."""
+        self.sites([row])
+        return bool(self._sites[row].found[0])
+
     def zone(self, row: int, number: int) -> Zone:
         """One zone of one wearer, with its outline."""
         sites = self.of(row)

@@ -36,7 +36,8 @@ def plain_day() -> Day:
     return Day(made, FRIDAY_US, FRIDAY_US + DAY_US, reports(made, FRIDAY_US, FRIDAY_US + DAY_US))
 
 
-def fixes_of(day: Day) -> Any:
-    """The day's fixes ordered by tag and time."""
+def fixes_of(day: Day, *, everybody: bool = False) -> Any:
+    """The day's fixes ordered by tag and time, of all whom no mishap befalls, or of everybody."""
     fixes = day.reports[day.reports["event"] == 0]
+    fixes = fixes if everybody else fixes[~np.isin(fixes["row"], day.town.mishaps.rows)]
     return fixes[np.lexsort((fixes["fix_at_us"], fixes["tag"]))]

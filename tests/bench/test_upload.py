@@ -18,7 +18,9 @@ def test_a_day_cut_anywhere_is_the_same_day(demo_day: Day) -> None:
     cuts = [0, 1, 7_000_003, 3_599_999_999, 3_600_000_000, 2 * HOUR_US + 17, 3 * HOUR_US]
     parts = [reports(other, FRIDAY_US + a, FRIDAY_US + b) for a, b in pairwise(cuts)]
     again = np.concatenate(parts)
+    again = again[~np.isin(again["row"], other.mishaps.rows)]  # a wrong clock tells no time to cut at: test_mishaps has them
     whole = demo_day.reports[demo_day.reports["fix_at_us"] < FRIDAY_US + 3 * HOUR_US]
+    whole = whole[~np.isin(whole["row"], other.mishaps.rows)]
     assert len(again) == len(whole)
     order = ["tag", "fix_at_us", "event"]
     assert np.sort(again, order=order).tobytes() == np.sort(whole, order=order).tobytes()

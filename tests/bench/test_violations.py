@@ -23,7 +23,7 @@ LIKELY_M = 150.0  # a possible entry is raised with the centre this near (DOMAIN
 def test_ground_truth_holds_by_brute_force(name: str, request: pytest.FixtureRequest) -> None:
     day: Day = request.getfixturevalue(name)
     world = document(day.town, day.from_us)
-    fixes = fixes_of(day)
+    fixes = fixes_of(day, everybody=True)
     tag_of = {one["wearer"]: one["tag"] for one in world["activations"]}
     planned: dict[tuple[int, str], list[dict[str, Any]]] = {}
     for one in expected(day.town, day.from_us, day.to_us):
@@ -32,7 +32,7 @@ def test_ground_truth_holds_by_brute_force(name: str, request: pytest.FixtureReq
     plans = day.town.plans.overlapping(day.from_us, day.to_us)
     for wearer, zones in zones_by_wearer(world).items():
         own = fixes[np.searchsorted(fixes["tag"], tag_of[wearer]) : np.searchsorted(fixes["tag"], tag_of[wearer], "right")]
-        assert len(own) > 1000
+        assert len(own) > 350, "whose tag is silent for two thirds of the day still has so many"
         lonely = unplanned(plans, day.town, own)
         for feature in zones:
             away, verdict = verdicts(feature, own)

@@ -29,8 +29,9 @@ def test_the_demos_world(demo_day: Day) -> None:
         "to": None,
     }
     kinds = Counter(one["properties"]["kind"] for one in world["zones"])
-    assert kinds == {"home": 202, "exclusion": 42}  # two are bailed to an address of their own
-    assert len({one["ref"] for one in world["zones"]}) == 244
+    # Two are bailed to an address of their own; three live near a victim, three far off one; four are asked to be somewhere.
+    assert kinds == {"home": 202, "exclusion": 48, "inclusion": 4}
+    assert len({one["ref"] for one in world["zones"]}) == 254
     exclusions = [one for one in world["zones"] if one["properties"]["kind"] == "exclusion"]
     assert Counter(one["properties"]["purpose"] for one in exclusions)["victim"] > 20
     assert {one["geometry"]["type"] for one in exclusions} == {"Point", "Polygon", "MultiPolygon"}
