@@ -3,7 +3,7 @@
 Pure. One tag at a time, as a part of ``alerts.device``, which has the tag's clock; what presence is, ``alerts.presence`` says.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import partial
 from typing import Final, NamedTuple
@@ -117,32 +117,40 @@ class Curfews:
         self._beacon = Beacon(tag) if beacon is None else Beacon.of(beacon)
         self._absences = {number: Absence.of(state.absences.rows[tag, number]) for number in state.absences.of.get(tag, ())}
         self._before = self._records()
+        self._until: dict[int, int] = {}  # as of just before the message that is being taken
 
     # -- what happens
 
-    def hear(self, at_us: int, received_us: int, fix: Array, sights: Iterable[Sight], event: Array) -> None:
-        """A message, after the device has taken it. What is told of a time before it is judged by what was known before it."""
-        kind = int(event["kind"][0]) if len(event) else 0
-        sights = tuple(sights)
-        if sights or kind in TOLD:
+    def expect(self, at_us: int, sights: Sequence[Sight], event: Array) -> None:
+        """A message has come and is not taken yet: what is told of the time before it is judged by what was known before it."""
+        if sights or (len(event) and int(event["kind"][0]) in TOLD):
             self._catch_up(min(at_us, self._now().lane_us))
+        self._until = self._known_until()
+
+    def hear(self, at_us: int, received_us: int, fix: Array, sights: Sequence[Sight], event: Array) -> None:
+        """A message, that it is contact having been noted."""
+        kind = int(event["kind"][0]) if len(event) else 0
         for sight in sights:
             self._see(sight, at_us, fix)
         if kind in TOLD:
             self._told(event)
+        for zone, until_us in self._known_until().items():
+            # What a message takes back was known until then all the same.
+            if until_us < (before_us := self._until.get(zone, 0)):
+                known = self._evidence[zone]
+                known.known_us = max(known.known_us, min(before_us, at_us))
         shown = bool(sights) or kind == EventKind.BEACON_IN
         self._settle(at_us if shown else received_us, fix, event if kind in TOLD else NO_EVENTS)
 
-    def lapse(self, at_us: int, fix: Array, sights: Iterable[Sight]) -> None:
+    def lapse(self, at_us: int, fix: Array, sights: Sequence[Sight]) -> None:
         """Controls changed at an instant: the last fix is looked at once more where a home is not what it was."""
         for sight in sights:
             known = self._evidence.get(sight.zone)
             if known is None or known.version != sight.version:
-                at_us_of_fix = int(fix["fix_at_us"][0])
-                outs = 0 if known is None else known.outs
-                self._see(sight, at_us_of_fix, fix)
-                if known is not None and sight.says == Says.OUTSIDE:
-                    known.outs = max(outs, 1)  # one fix never counts twice
+                if known is None or not (known.outs and sight.says == Says.OUTSIDE):
+                    self._see(sight, int(fix["fix_at_us"][0]), fix)
+                else:
+                    known.version = sight.version  # one fix never counts twice
         self._settle(at_us, fix, NO_EVENTS)
         for _, absence in sorted(self._absences.items()):
             if absence.active and self._asked(absence) is None:
@@ -205,17 +213,15 @@ class Curfews:
         known.see(sight.says, at_us, sight.version, fix)
 
     def _told(self, event: Array) -> None:
-        at_us, kind, beacon = int(event["at_us"][0]), int(event["kind"][0]), self._beacon
-        if kind == EventKind.MOTION:
-            beacon.moved_us = max(beacon.moved_us, at_us)
-        elif kind == EventKind.MOTION_CLEAR:
-            beacon.still_us = max(beacon.still_us, at_us)
-        elif at_us >= beacon.at_us:
-            was_in_range = beacon.in_range
-            beacon.beacon = event
-            if kind == EventKind.BEACON_IN or was_in_range:
-                for zone in self._homes(at_us):
-                    self._evidence.setdefault(zone, Evidence(self.tag, zone)).prove(at_us)
+        if self._beacon.tell(event):
+            at_us = int(event["at_us"][0])
+            for zone in self._homes(at_us):
+                self._evidence.setdefault(zone, Evidence(self.tag, zone)).prove(at_us)
+
+    def _known_until(self) -> dict[int, int]:
+        """Until when presence at each home is known without a further message."""
+        contact_us = self._now().contact_us
+        return {zone: Presence(one, self._beacon, contact_us).known_until(self.rules) for zone, one in self._evidence.items()}
 
     def _homes(self, at_us: int) -> list[int]:
         _, zones, _ = self.terms.homes_at(np.array([self.tag]), np.array([at_us]))

@@ -101,6 +101,7 @@ class Device:
             return
         self.run_to(messages[0].lane_us)
         for message in sorted(messages, key=lambda one: one.at_us):
+            self._curfews.expect(message.at_us, message.sights, message.event)
             if not message.again:
                 self._contact(message)
             self._curfews.hear(message.at_us, message.received_us, message.fix, message.sights, message.event)

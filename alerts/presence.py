@@ -86,7 +86,9 @@ class Evidence:
     zone: int
     shown_us: int = 0
     inside_us: int = 0
+    known_us: int = 0
     proven_us: int = 0
+    second_us: int = 0
     first: Array = field(default_factory=lambda: NO_FIX)
     version: int = 0
     says: int = 0
@@ -116,7 +118,7 @@ class Evidence:
             if not self.outs:
                 self.first = fix
             if self.outs == 1:
-                self.late = int(is_late(fix))
+                self.second_us, self.late = at_us, int(is_late(fix))
             self.outs = min(self.outs + 1, TWO)
             self.proven_us = 0
             return
@@ -130,7 +132,7 @@ class Evidence:
         self.proven_us = max(self.proven_us, at_us)
 
     def _inside_again(self) -> None:
-        self.outs, self.first, self.late = 0, NO_FIX, 0
+        self.outs, self.first, self.second_us, self.late = 0, NO_FIX, 0, 0
 
 
 _NAMES: Final = tuple(part.name for part in fields(Evidence))
@@ -159,6 +161,20 @@ class Beacon:
         record["moved_us"], record["still_us"] = self.moved_us, self.still_us
         return record
 
+    def tell(self, event: Array) -> bool:
+        """A (1,) EVENT of those in ``TOLD``; whether it proves that the tag is, or was until then, at home."""
+        kind, at_us = int(event["kind"][0]), int(event["at_us"][0])
+        if kind == EventKind.MOTION:
+            self.moved_us = max(self.moved_us, at_us)
+        elif kind == EventKind.MOTION_CLEAR:
+            self.still_us = max(self.still_us, at_us)
+        elif at_us >= self.at_us:
+            was_in_range = self.in_range
+            if not (self.out_of_range and kind == EventKind.BEACON_OUT):  # told again while it lasts, it is the same
+                self.beacon = event
+            return was_in_range or self.in_range
+        return False
+
     @property
     def at_us(self) -> int:
         """When it was last told of, 0 where it never was."""
@@ -183,7 +199,7 @@ class Contradiction(NamedTuple):
     """That the wearer is not at home."""
 
     since_us: int  # from when
-    effective_us: int  # it is one only from then on: the beacon is waited for
+    effective_us: int  # it is one only from then on: by the second fix, or once the beacon has been waited for
     by_beacon: bool
 
 
@@ -203,7 +219,7 @@ class Presence(NamedTuple):
         evidence, found = self.evidence, list[Contradiction]()
         if evidence.outs >= TWO and evidence.shown_us + rules.whereabouts_us >= from_us:
             first_us = int(evidence.first["fix_at_us"][0])
-            found.append(Contradiction(first_us, first_us, by_beacon=False))
+            found.append(Contradiction(first_us, evidence.second_us, by_beacon=False))
         if self.beacon.out_of_range:
             since_us = self.beacon.at_us
             effective_us = since_us + rules.beacon_us
@@ -213,12 +229,16 @@ class Presence(NamedTuple):
             found.append(Contradiction(since_us, effective_us, by_beacon=True))
         return found
 
+    def proven_until(self, rules: Rules) -> int:
+        """Until when it is proven that the wearer is at home, without a further message."""
+        until_us = self.evidence.shown_us + rules.whereabouts_us if self.evidence.says == Says.INSIDE else 0
+        return max(until_us, self.contact_us + rules.contact_us) if self.beacon.in_range else until_us
+
     def known_until(self, rules: Rules) -> int:
         """Until when presence is known without a further message, where nothing contradicts it."""
-        evidence = self.evidence
-        until_us = evidence.shown_us
+        evidence, until_us = self.evidence, 0
         if evidence.says in (Says.POSSIBLE, Says.INSIDE) or evidence.outs >= TWO:
-            until_us += rules.whereabouts_us  # a fix speaks for so long; one outside alone says only that it is not known
+            until_us = evidence.shown_us + rules.whereabouts_us  # one outside alone says nothing that is known
         if self.beacon.in_range or self.home_and_still:
             until_us = max(until_us, self.contact_us + rules.contact_us)
         return until_us
@@ -230,7 +250,7 @@ class Presence(NamedTuple):
 
     def unknown_from(self, rules: Rules, from_us: int) -> int:
         """From when on, in a span that asks from ``from_us`` on, presence is unknown where no message follows; or for ever."""
-        unknown_us = max(self.known_until(rules), from_us)
+        unknown_us = max(self.known_until(rules), self.evidence.known_us, from_us)
         for contradiction in self.contradictions(rules, from_us):
             if not contradiction.by_beacon or contradiction.effective_us <= unknown_us:
                 return FOREVER_US

@@ -175,8 +175,10 @@ PRESENCE: Final = np.dtype(
         ("zone", "<i8"),  # id of the home zone
         ("shown_us", "<i8"),  # fix_at of the newest fix that said anything of it
         ("inside_us", "<i8"),  # fix_at of the newest that was definitely inside
+        ("known_us", "<i8"),  # until when presence was known by what has since been overtaken
         ("proven_us", "<i8"),  # since when there is nothing newer than proof of being there: 0 where a fix outside is
-        ("first", FIX),  # the first of the present run of definite-outside fixes; tag 0 without a run
+        ("second_us", "<i8"),  # fix_at of the second of the present run of definite-outside fixes, 0 while there is none
+        ("first", FIX),  # the first of that run; tag 0 without one
         ("version", "<i4"),  # zone version last judged by
         ("says", "<i2"),  # alerts.presence.Says of the newest fix
         ("outs", "<i2"),  # length of the run of definite-outside fixes, 2 at most: two contradict

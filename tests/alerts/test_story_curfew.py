@@ -12,6 +12,10 @@ from tests.alerts.story import HOME, MONITORED, ORDER, TAG, WEARER, Story, curfe
 PATIENT = Rules()._replace(silent_us=400 * DAY_US, silent_guarded_us=400 * DAY_US, silent_home_us=400 * DAY_US)
 
 
+# For stories that begin with a wearer who is away: before the first fix nothing is known, for less than half an hour.
+LATER = ("19:45", "+1 07:00")
+
+
 class Evening(Story):
     """A wearer with a curfew from 19:00 to 07:00, unless told otherwise."""
 
@@ -125,7 +129,7 @@ def test_a_possible_fix_between_two_outside_begins_the_count_again() -> None:
 
 
 def test_a_possible_fix_shows_otherwise_and_ends_an_absence() -> None:
-    story = Evening()
+    story = Evening(curfew_of(LATER))
     story.away("20:00")
     story.away("20:01")
     story.doubtful("20:09")
@@ -136,7 +140,7 @@ def test_a_possible_fix_shows_otherwise_and_ends_an_absence() -> None:
 
 
 def test_a_wide_circle_and_a_jump_say_nothing() -> None:
-    story = Evening()
+    story = Evening(curfew_of(LATER))
     story.away("20:00")
     story.away("20:01")
     story.at("20:07", received="20:07", accuracy=200.0).outside(by=100, zone=HOME)
@@ -145,7 +149,7 @@ def test_a_wide_circle_and_a_jump_say_nothing() -> None:
 
 
 def test_away_again_within_ten_minutes_is_the_same_occurrence_and_the_minutes_add_up() -> None:
-    story = Evening()
+    story = Evening(curfew_of(LATER))
     story.away_from("20:00", "20:20")
     story.home_from("20:20", "20:24")
     story.away_from("20:24", "20:50")
@@ -199,7 +203,7 @@ def test_a_contradiction_stands_from_window_to_window_only_while_it_speaks() -> 
 
 
 def test_the_window_ends_an_absence_though_the_wearer_stays_away() -> None:
-    story = Evening()
+    story = Evening(curfew_of(("+1 06:30", "+1 07:00")))
     story.away_from("+1 06:50", "+1 07:10")
     assert story.told() == [
         "06:55:00 OPEN curfew_absence P3 from 06:50:00",
@@ -209,7 +213,7 @@ def test_the_window_ends_an_absence_though_the_wearer_stays_away() -> None:
 
 
 def test_away_for_the_last_minutes_of_a_window_no_longer_than_the_grace_is_no_news() -> None:
-    story = Evening()
+    story = Evening(curfew_of(("+1 06:30", "+1 07:00")))
     story.away_from("+1 06:55", "+1 07:30")
     assert story.told() == []
 
@@ -218,7 +222,7 @@ def test_away_for_the_last_minutes_of_a_window_no_longer_than_the_grace_is_no_ne
 
 
 def test_an_authorised_absence_lifts_the_curfew_while_it_lasts() -> None:
-    story = Evening(curfew_of(excused=((us("20:20"), us("21:00")),)))
+    story = Evening(curfew_of(LATER, excused=((us("20:20"), us("21:00")),)))
     story.away_from("20:00", "21:10")
     assert story.told() == [
         "20:05:00 OPEN curfew_absence P3 from 20:00:00",
@@ -228,7 +232,7 @@ def test_an_authorised_absence_lifts_the_curfew_while_it_lasts() -> None:
 
 
 def test_excused_for_less_than_ten_minutes_the_absence_after_it_is_the_same_occurrence() -> None:
-    story = Evening(curfew_of(excused=((us("20:20"), us("20:28")),)))
+    story = Evening(curfew_of(LATER, excused=((us("20:20"), us("20:28")),)))
     story.away_from("20:00", "20:40")
     assert story.told() == [
         "20:05:00 OPEN curfew_absence P3 from 20:00:00",
@@ -239,7 +243,7 @@ def test_excused_for_less_than_ten_minutes_the_absence_after_it_is_the_same_occu
 
 
 def test_an_absence_authorised_afterwards_ends_what_was_told_and_leaves_it_told() -> None:
-    story = Evening()
+    story = Evening(curfew_of(LATER))
     story.away_from("20:00", "20:30")
     assert story.told() == ["20:05:00 OPEN curfew_absence P3 from 20:00:00"]
     story.change_world(home_of(), curfews=(curfew_of(excused=((us("19:30"), us("21:00")),)),))
@@ -270,7 +274,7 @@ def test_when_authority_ends_inside_a_window_the_absence_ends_with_it() -> None:
 
 
 def test_a_curfew_changed_inside_a_window_goes_on_as_one() -> None:
-    before = curfew_of(in_force_to_us=us("20:30"))
+    before = curfew_of(LATER, in_force_to_us=us("20:30"))
     after = curfew_of(("18:00", "+1 06:00"), version=2, in_force_from_us=us("20:30"))
     story = Evening(before, after)
     story.away_from("20:10", "20:50")
@@ -291,7 +295,7 @@ def test_a_curfew_that_is_revoked_ends_what_it_had_raised() -> None:
 
 def test_curfews_of_two_orders_at_one_home_are_two_occurrences_of_one_row() -> None:
     other = curfew_of(("20:00", "+1 06:00"), id=2, order=501)
-    story = Evening(curfew_of(), other, monitored=(MONITORED, MONITORED._replace(order=501)))
+    story = Evening(curfew_of(LATER), other, monitored=(MONITORED, MONITORED._replace(order=501)))
     story.away_from("20:10", "20:20")
     story.home("20:20")
     changes = story.changes()
@@ -387,6 +391,16 @@ def test_one_fix_outside_alone_is_not_known_from_then_on() -> None:
     ]
 
 
+def test_motion_takes_back_only_what_follows_it() -> None:
+    story = Evening()
+    story.home("20:00")
+    story.told()
+    for minute in range(8, 60, 8):
+        story.event(f"20:{minute:02}", EventKind.CONTACT, received=f"20:{minute:02}")
+    assert story.event("21:00", EventKind.MOTION, received="21:00") == []
+    assert story.clock("21:30") == ["21:30:00 OPEN curfew_unverified P2 from 21:00:00"]
+
+
 def test_what_silence_hides_is_held_under_the_silence() -> None:
     story = Evening(rules=Rules())
     story.home("20:00")
@@ -464,6 +478,13 @@ def test_what_the_beacon_told_of_another_wearer_proves_nothing() -> None:
     assert story.clock("20:10") == ["20:10:00 OPEN curfew_unverified P2 from 19:40:00"]
 
 
+def test_told_again_while_it_is_out_of_range_the_beacon_went_when_it_was_first_told() -> None:
+    story = Evening()
+    story.event("19:20", EventKind.BEACON_OUT, received="19:20")
+    assert story.event("19:24", EventKind.BEACON_OUT, received="19:24") == []
+    assert story.clock("19:40") == ["19:25:00 OPEN curfew_absence P3 from 19:20:00"]
+
+
 # ---------------------------------------------------------------- silence at home
 
 
@@ -520,6 +541,14 @@ def test_known_only_after_the_window_it_is_told_as_of_the_window() -> None:
         "07:04:00 OPEN curfew_absence P3 from 06:50:00 late",
         "07:04:00 END curfew_absence P3 from 06:50:00 to 07:00:00 late",
     ]
+
+
+def test_a_second_fix_outside_after_the_window_makes_no_absence_in_it() -> None:
+    story = Evening()
+    story.home("+1 06:40")
+    story.away("+1 06:50")
+    story.away("+1 07:01")
+    assert story.told() == []
 
 
 def test_late_data_that_shows_the_wearer_back_within_the_grace_withdraws_the_absence() -> None:

@@ -6,14 +6,28 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model.lane import lane_of
-from model.state import BLOCK_TAGS, DEVICE, FAULT, LOST, MOTION, PAIR, PLACE, SIGNAL, State, rebuilt, spread
+from model.state import (
+    ABSENCE,
+    BEACON,
+    BLOCK_TAGS,
+    DEVICE,
+    FAULT,
+    LOST,
+    MOTION,
+    PAIR,
+    PLACE,
+    PRESENCE,
+    SIGNAL,
+    State,
+    rebuilt,
+    spread,
+)
 
 OTHERS = {"place": (PLACE, "event_us"), "motion": (MOTION, "motion_us"), "lost": (LOST, "spell"), "fault": (FAULT, "last_us")}
+OTHERS |= {"home": (PRESENCE, "shown_us"), "beacon": (BEACON, "moved_us"), "absence": (ABSENCE, "event_us")}
 STEPS = st.lists(
     st.tuples(
-        st.sampled_from(
-            ["tag", "doubt", "no doubt", "pair", "drop", "device", "signal", "drop signal", "place", "motion", "lost", "fault"]
-        ),
+        st.sampled_from(["tag", "doubt", "no doubt", "pair", "drop", "device", "signal", "drop signal", *OTHERS]),
         st.integers(1, 6),
         st.integers(1, 3),
         st.integers(0, 9),
