@@ -57,11 +57,13 @@ export function Handover({ me, refusal, onOpen, onLeave }: Props) {
           {works && <OfferForm people={told.people} me={me} busy={act.isPending} onAct={act.mutate} />}
           <div className="shift-parts">
             <Alerts alerts={told.alerts} me={me} onOpen={onOpen} />
-            <Calls calls={told.calls_owed} onOpen={onOpen} />
-            <Pauses pauses={told.pauses} me={me} busy={act.isPending} onAct={act.mutate} />
-            <Visits visits={told.visits} />
-            <Blind blind={told.blind} />
-            <People people={told.people} />
+            <div className="shift-rest">
+              <Calls calls={told.calls_owed} onOpen={onOpen} />
+              <Pauses pauses={told.pauses} me={me} busy={act.isPending} onAct={act.mutate} />
+              <Visits visits={told.visits} />
+              <Blind blind={told.blind} />
+              <People people={told.people} />
+            </div>
           </div>
         </>
       )}
