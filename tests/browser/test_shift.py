@@ -1,6 +1,7 @@
 """A night's work beyond the queue: calling by the script, clocks that stop, calls owed, and a shift handed over."""
 
 import os
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -148,3 +149,16 @@ def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, consol
     expect(row(console, hal)).to_contain_text("Acknowledged · admin")
     console.get_by_role("button", name="Sign out").click()
     expect(console.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_a_visit_to_the_wearer_stands_on_their_alert(console: Page, instance: Instance) -> None:
+    (vera,) = instance.wearers("Vera Visited")
+    instance.enter(vera)
+    (known,) = instance.call("GET", "/api/v1/wearers?name=Vera%20Visited")["items"]
+    now = datetime.now(UTC)
+    times = {"from": now - timedelta(hours=1), "to": now + timedelta(hours=1), "signed_in": now - timedelta(minutes=1)}
+    plan = {"wearer": known["id"], "kind": "inspect", "tag": vera.tag} | {name: at.isoformat() for name, at in times.items()}
+    instance.call("POST", "/api/v1/visits", plan)
+    choose(console, vera)
+    expect(pane(console).get_by_role("list", name="Visits")).to_contain_text("Inspect: somebody is at the door")
+    assert violations(console) == []

@@ -26,6 +26,7 @@ export interface Alert {
   wearer_id: number | null; // null where it concerns no one wearer: monitoring down, a gateway's outage
   wearer: string | null;
   subject: string | null; // what it concerns instead: a gateway's name
+  reason: string | null; // of paperwork
   tag: number | null;
   zone_id: number | null;
   zone_version: number | null;
@@ -256,6 +257,13 @@ export function logContact(contact: Contacting, key: string): Promise<Contact> {
 
 export async function callsOwed(signal: AbortSignal): Promise<Contact[]> {
   return (await call<List<Contact>>("/contacts?owed=true&limit=500", { signal })).items;
+}
+
+/** The visits to a wearer that are under way or planned, and the last that was made. */
+export async function visits(wearer: number, signal: AbortSignal): Promise<Visit[]> {
+  const { items } = await call<List<Visit>>(`/visits?wearer=${wearer}&limit=500`, { signal });
+  const open = items.filter((visit) => visit.status === "planned" || visit.status === "at_door");
+  return [...items.filter((visit) => visit.status === "done").slice(-1), ...open];
 }
 
 export function shift(signal: AbortSignal): Promise<Shift> {

@@ -14,6 +14,7 @@ export function sample(part: Partial<Alert> = {}): Alert {
     wearer_id: 7,
     wearer: "Test Wearer",
     subject: null,
+    reason: null,
     tag: 356307042441013,
     zone_id: 4,
     zone_version: 1,

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { sample } from "./samples";
-import { asks, clocks, distance, due, flags, owner, place, remarks, sentence } from "./words";
+import { asks, clocks, distance, due, flags, owner, place, remarks, sentence, visited } from "./words";
 
 const NOW = Date.parse("2026-11-22T08:01:02Z");
 
@@ -109,5 +109,25 @@ describe("a curfew's alert", () => {
     );
     expect([place(away), asks(away)]).toEqual(["", "Home"]);
     expect(asks(sample({ kind: "exclusion", zone_id: 4, zone_purpose: "area" }))).toBe("Exclusion, area zone");
+  });
+});
+
+describe("visited", () => {
+  const visit = {
+    id: 7,
+    wearer_name: "Test Wearer",
+    kind: "inspect" as const,
+    officer: { id: 4, name: "Kim" },
+    from: "2026-11-22T07:00:00Z",
+    to: "2026-11-22T09:00:00Z",
+    status: "planned",
+  };
+
+  test("says who is at the door, and what is due or was missed", () => {
+    expect(visited({ ...visit, status: "at_door" }, NOW)).toContain("Inspect: Kim is at the door");
+    expect(visited(visit, NOW)).toMatch(/^Inspect: Kim, due by /);
+    expect(visited({ ...visit, officer: null }, NOW)).toMatch(/^Inspect: nobody goes yet, due by /);
+    expect(visited({ ...visit, to: "2026-11-22T08:00:00Z" }, NOW)).toMatch(/^Inspect: not made, was due by /);
+    expect(visited({ ...visit, status: "done" }, NOW)).toBe("Inspect: done");
   });
 });

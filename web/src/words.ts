@@ -1,6 +1,6 @@
 // Codes into the words an operator reads (DOMAIN.md): what happened, how sure, how urgent, who has it.
-import type { Alert, Clock, Handling, PersonCalled, Severity } from "./api";
-import { countdown, span } from "./instant";
+import type { Alert, Clock, Handling, PersonCalled, Severity, Visit } from "./api";
+import { countdown, span, wall } from "./instant";
 
 export const SEVERITY: Record<Severity, string> = { P1: "Act now", P2: "Urgent", P3: "Soon", P4: "For review" };
 
@@ -172,6 +172,17 @@ export function until(at: string, nowMs: number): { words: string; overdue: bool
   const left = Date.parse(at) - nowMs;
   const overdue = left < 0;
   return { overdue, words: overdue ? `overdue ${span(left)}` : `in ${countdown(left)}` };
+}
+
+/** How a visit stands: "Inspect: Kim is at the door", "Fit: due by 12:00 UTC", "Fit: not made, was due by 12:00 UTC". */
+export function visited(visit: Visit, nowMs: number): string {
+  const kind = visit.kind[0]?.toUpperCase() + visit.kind.slice(1);
+  const who = visit.officer?.name ?? "somebody";
+  if (visit.status === "at_door")
+    return `${kind}: ${who} is at the door; an opened strap is the visit's until sign-out`;
+  if (visit.status === "done") return `${kind}: done`;
+  const missed = Date.parse(visit.to) < nowMs;
+  return `${kind}: ${missed ? "not made, was due" : `${visit.officer?.name ?? "nobody goes yet"}, due`} by ${wall(visit.to, nowMs)}`;
 }
 
 export interface ClockWords {

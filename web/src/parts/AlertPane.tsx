@@ -12,6 +12,7 @@ import { Actions } from "./Actions";
 import { Evidence } from "./Evidence";
 import { Guard } from "./Guard";
 import { History } from "./History";
+import { Visits } from "./Visits";
 
 interface Props {
   alert: api.Alert | undefined;
@@ -53,6 +54,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
         {alert.zone_id !== null && <small>{asks(alert)}</small>}
       </h2>
       <Facts alert={alert} me={me.id} />
+      {alert.wearer_id !== null && <Visits wearer={alert.wearer_id} />}
       <Actions key={alert.id} alert={alert} me={me} history={detail.data?.history ?? []} onChanged={onChanged} />
       {alert.wearer_id !== null && (
         <Guard
@@ -99,6 +101,7 @@ function Facts({ alert, me }: { alert: api.Alert; me: number }) {
       {paused !== null && <Fact name="Paging paused" value={`until ${wall(paused.until, nowMs)}: ${paused.reason}`} />}
       {alert.outcome !== null && <Fact name="Outcome" value={OUTCOMES[alert.outcome] ?? plain(alert.outcome)} />}
       {remarked.length > 0 && <Fact name="Besides" value={remarked.map((remark) => remark.long).join(" · ")} />}
+      {alert.reason !== null && <Fact name="Reason" value={plain(alert.reason)} />}
       {alert.tag !== null && <Fact name="Tag" value={String(alert.tag)} />}
     </dl>
   );
