@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from alerts.judge import judge
 from alerts.rules import Rules
 from alerts.timeline import Standing, heard, timeline
-from model.alert import Change, Family, Op
+from model.alert import Change, Family, Kind, Op
 from model.arrays import Array
 from model.batch import Batch
 from model.curfew import Curfew
@@ -127,7 +127,7 @@ def judged(curfew: Curfew, told: list[tuple[int, str]], end_s: int) -> list[Chan
         changes += judge(world, state, batch, at_us).changes
     end_us = end_s * SECOND_US
     changes += judge(world, state, Batch(fixes[:0], events[:0], "", end_us), end_us).changes
-    return changes
+    return [change for change in changes if change.kind in (Kind.CURFEW_ABSENCE, Kind.CURFEW_UNVERIFIED)]
 
 
 def left(windows: Array, excused: list[tuple[int, int]]) -> list[tuple[int, int, bool]]:
