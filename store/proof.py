@@ -19,7 +19,7 @@ from model.errors import CordonError
 from model.event import EventKind
 from model.fix import IDENTITY, Source
 from model.instant import BEGINNING_US, DAY_US, FOREVER_US, show
-from store import chain, edits, heads, partitions
+from store import chain, edits, heads, paper, partitions
 from store.admission import EVENT_IDENTITY
 from store.copy import EVENTS, FIXES, Codec, Reader
 from store.erasure import REDACTED
@@ -752,9 +752,10 @@ async def _each(connection: Connection, of: Codecs, table: str, take: Callable[[
 
 async def _alerts(connection: Connection, span: Span, walked: Walked, counts: Counts) -> None:
     left, dropped = dict(walked.alerts), await _dropped(connection)
-    # Those without a wearer are the watch lane's, which has no chain.
-    wearers = f"SELECT {', '.join(chain.ALERT)} FROM alert WHERE wearer IS NOT NULL ORDER BY id"  # noqa: S608
-    async for rows in _batches(connection, wearers):
+    # Those without a wearer, and of what is on paper, no lane judges: their history is in the chain of edits. One that a lane
+    # raised does not become such a one unseen: it would be gone.
+    judged = f"SELECT {', '.join(chain.ALERT)} FROM alert WHERE wearer IS NOT NULL AND kind <> ALL ($1) ORDER BY id"  # noqa: S608
+    async for rows in _batches(connection, judged, list(paper.KINDS)):
         for row in rows:
             last = left.pop(row["id"], None)
             counts.alerts += 1

@@ -9,12 +9,15 @@ import numpy as np
 import psycopg
 import pytest
 
+from model.alert import Kind
 from model.batch import DeadLetter
 from model.event import EventKind, empty_events
 from model.fix import FIX, Quality
 from model.instant import DAY_US
 from store import accounts, alerts, chain, edits, erasure, escalations, feed, heads, proof, retention, rewriting
+from store.feed import edit
 from store.heads import Signed
+from store.incidents import About, raise_
 from store.pool import Store
 from tests.conftest import TEMPLATE
 from tests.store import fake
@@ -106,6 +109,17 @@ async def test_what_nobody_touched_checks(told: str, databases: str) -> None:
     async with Store(dsn, size=1) as store, store.pool.acquire() as connection, connection.transaction():
         await proof.prove(connection, proof.Span(), (), checks, seen.append)
         assert sum(seen) == await proof.size(connection, proof.Span()) == 7 + 14 + 2
+
+
+async def test_what_is_said_of_papers_checks_too_and_its_words_are_held(touched: str) -> None:
+    async with Store(touched, size=1) as store:
+        wearer = await store.pool.fetchval("SELECT min(id) FROM wearer WHERE id > 0")
+        async with edit(store) as change:
+            about = About(wearer=wearer, severity=3, order=1, reason="unowned")
+            await raise_(change, Kind.PAPERWORK, "order/1 unowned", "Nobody owns the order.", 1, about)
+    assert (await prove(touched)).alerts == 2, "those that lanes judged"
+    said = await found(touched, "UPDATE alert_history SET text = 'All is well.' WHERE text LIKE 'Nobody owns%'")
+    assert "is not as it was written" in str(said)
 
 
 TAMPERED = {
