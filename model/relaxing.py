@@ -1,4 +1,6 @@
-"""Two versions of a timetable become the first time that the newer one no longer asks for."""
+"""Two versions of a timetable, or of an order, become the first time that the newer one no longer asks for."""
+
+from collections.abc import Sequence
 
 from model.instant import DAY_US
 from model.timetable import Timetable, expand
@@ -10,9 +12,14 @@ Span = tuple[int, int]
 
 def given_up(old: Timetable, new: Timetable, from_us: int) -> Span | None:
     """The first span within a year that ``old`` asks for and ``new`` does not, half-open microseconds; None: there is none."""
-    asked = [(low, high) for low, high in expand(new, from_us, from_us + YEAR_US).tolist()]
+    old_spans, new_spans = (expand(table, from_us, from_us + YEAR_US).tolist() for table in (old, new))
+    return lost(old_spans, new_spans)
+
+
+def lost(old: Sequence[Sequence[int]], asked: Sequence[Sequence[int]]) -> Span | None:
+    """The first span of ``old`` that is not in ``asked``; both in order, and no two of one of them touch. None: there is none."""
     place = 0
-    for low, high in expand(old, from_us, from_us + YEAR_US).tolist():
+    for low, high in old:
         while place < len(asked) and asked[place][1] <= low:
             place += 1
         # Spans of one timetable never touch, so one that is asked for lies within a single span of the other.

@@ -1,14 +1,15 @@
 """An order's statuses and variations as rows: by whose word, from when, recorded when; what relaxes it waits for another."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 
 from model.instant import SECOND_US
 from model.order import relaxed
 from store import audit
+from store.controls import joined
 from store.feed import Edit
-from store.pool import Store
+from store.pool import Connection, Store
 from store.refusal import ConflictError, MissingError
 
 SAVED_US: Final = SECOND_US  # what is saved is in force so long after: every worker has read it by then
@@ -16,7 +17,7 @@ NOW: Final = "clock_timestamp() + interval '1 s'"  # the status of now is the on
 
 # What is said with a status, and nowhere else.
 WORD: Final = ("authorised_by", "document", "recheck_at", "in_force_from")
-RELAXABLE: Final = ("status", "starts", "ends", "risk")
+RELAXABLE: Final = ("status", "starts", "ends", "risk", "type", "timezone")
 
 STATUSES: Final = """SELECT s.*, a.name AS recorded_by_name FROM order_status s LEFT JOIN account a ON a.id = s.recorded_by
                      WHERE s.monitoring_order = $1 ORDER BY s.number"""
@@ -53,7 +54,30 @@ async def record(change: Edit, order: int, status: str, word: dict[str, Any]) ->
     )
 
 
-async def vary(change: Edit, known: asyncpg.Record, fields: dict[str, Any], words: str) -> list[str]:
+async def spans(connection: Connection, order: int) -> list[tuple[int, int]]:
+    """When an order gives authority, half-open microseconds, in as few spans as there are."""
+    rows = await connection.fetch("SELECT starts, ends FROM authority_span WHERE monitoring_order = $1 ORDER BY 1", order)
+    return joined([(row["starts"], row["ends"]) for row in rows])
+
+
+class Stand(NamedTuple):
+    """What of an order is weighed against what it would be."""
+
+    spans: list[tuple[int, int]]
+    curfews: bool  # whether it has any
+
+
+async def stand(connection: Connection, order: int) -> Stand:
+    """How an order stands."""
+    curfews = await connection.fetchval(
+        """SELECT EXISTS (SELECT 1 FROM curfew_version WHERE monitoring_order = $1
+               AND in_force_to = timestamptz '9999-01-01 00:00:00+00')""",
+        order,
+    )
+    return Stand(await spans(connection, order), curfews)
+
+
+async def vary(change: Edit, known: asyncpg.Record, fields: dict[str, Any], words: str, was: Stand, would: Stand) -> list[str]:
     """Write a variation down, and say what of it is relaxed: nothing, then it is to be done at once.
 
     Parameters
@@ -61,9 +85,11 @@ async def vary(change: Edit, known: asyncpg.Record, fields: dict[str, Any], word
     known : the order as it stands, locked
     fields : what is to change
     words : why
+    was, would : how it stands, and how it would
     """
     before = {name: known[name] for name in RELAXABLE}
-    relaxes = relaxed(before, before | {name: value for name, value in fields.items() if name in RELAXABLE})
+    after = before | {name: value for name, value in fields.items() if name in RELAXABLE}
+    relaxes = relaxed(before | was._asdict(), after | would._asdict())
     number: int = await change.connection.fetchval(
         """INSERT INTO order_change (monitoring_order, number, fields, before, relaxes, order_version, proposed_by, proposed_at,
                decided_by, decided_at, decision, words)

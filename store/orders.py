@@ -89,7 +89,9 @@ async def edit(change: Edit, order: int, version: int, fields: dict[str, Any], w
     _check_span({name: fields.get(name, known[name]) for name in ("starts", "ends")})
     if fields.get("officer") is not None:
         await _check_officer(change, fields["officer"])
-    relaxes = await authority.vary(change, known, fields, words)
+    was = await authority.stand(change.connection, order)
+    would = await _tried(change, known, fields)
+    relaxes = await authority.vary(change, known, fields, words, was, would)
     if relaxes:
         return Varied(await _read(change, order), relaxes)
     return Varied(await _apply(change, known, fields), [])
@@ -118,7 +120,29 @@ async def locked(change: Edit, order: int) -> asyncpg.Record:
     return row
 
 
+async def _tried(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> authority.Stand:
+    """How the order would stand; what is written for that is taken back."""
+    trial = change.connection.transaction()
+    await trial.start()
+    try:
+        await _write(change, known, fields)
+        return await authority.stand(change.connection, known["id"])
+    finally:
+        await trial.rollback()
+
+
 async def _apply(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> asyncpg.Record:
+    order = known["id"]
+    await _write(change, known, fields)
+    row = await _read(change, order)
+    entry = change.entry("control", order, "order")
+    if row["timezone"] != known["timezone"]:
+        await curfews.follow(change, order)
+    audit.done(change, "edited", f"order/{order}", entry, version=row["version"], fields=sorted(fields), status=row["status"])
+    return row
+
+
+async def _write(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> None:
     order = known["id"]
     await change.connection.execute(
         """UPDATE monitoring_order SET officer = $2, type = $3, timezone = $4, risk = $5, starts = $6, ends = $7, fit_by = $8,
@@ -127,12 +151,6 @@ async def _apply(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) ->
     )
     if "status" in fields:
         await authority.record(change, order, fields["status"], fields)
-    row = await _read(change, order)
-    entry = change.entry("control", order, "order")
-    if row["timezone"] != known["timezone"]:
-        await curfews.follow(change, order)
-    audit.done(change, "edited", f"order/{order}", entry, version=row["version"], fields=sorted(fields), status=row["status"])
-    return row
 
 
 async def _read(change: Edit, order: int) -> asyncpg.Record:

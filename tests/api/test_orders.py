@@ -1,8 +1,9 @@
 """Orders as they are: statuses by whose word and from when, relaxed by two people only, what came after them sealed."""
 
+import time
 from typing import Any
 
-from model.instant import HOUR_US, MINUTE_US, show
+from model.instant import DAY_US, HOUR_US, MINUTE_US, show
 from store import controls
 from tests.api import given
 from tests.api.client import Answer, Api
@@ -48,6 +49,33 @@ async def test_nobody_is_their_own_second_person(api: Api) -> None:
     assert own.status == 409
     assert "second person" in own.json["detail"]
     assert (await api.post(f"/orders/{order}/changes/1/approve", role="admin")).json["ends"] == "2026-06-01T00:00:00Z"
+
+
+async def test_a_release_that_is_known_ahead_is_not_taken_back_by_one_person(api: Api) -> None:
+    """The status of now does not change; the authority of Friday would."""
+    order = (await given.wearer(api))["order"]
+    await given.relaxed(api, order, {"status": "in_custody"})
+    ahead = show(time.time_ns() // 1000 + 3 * DAY_US)
+    assert (await patched(api, order, {"status": "active", "in_force_from": ahead})).status == 200
+    spans = (await controls.load(api.store)).monitored
+    assert len(spans) == 2, "until custody, and from the release"
+    again = await patched(api, order, {"status": "completed", "in_force_from": ahead})
+    assert again.status == 202
+    assert (await controls.load(api.store)).monitored == spans, "nothing is done yet"
+    change = (await api.get(f"/orders/{order}/changes")).json["items"][-1]
+    assert change["relaxes"][0].startswith("monitoring would stop from "), change
+
+
+async def test_another_type_and_another_clock_for_its_curfews_wait_too(api: Api) -> None:
+    """The type says what needs a second person: who may change it alone may do all the rest alone."""
+    who = await given.wearer(api)
+    assert (await patched(api, who["order"], {"timezone": "Europe/Paris"})).status == 200, "there is no curfew yet"
+    home = await given.zone(api, who["wearer"], kind="home", radius_m=75)
+    nights = [{"days": ["fri"], "from": "19:00", "to": "07:00"}]
+    await api.make("/curfews", {"order": who["order"], "home": home, "windows": nights})
+    for body in ({"timezone": "Pacific/Auckland"}, {"type": "licence"}):
+        asked = await patched(api, who["order"], body)
+        assert (asked.status, asked.json["timezone"], asked.json["type"]) == (202, "Europe/Paris", "bail"), body
 
 
 async def test_a_refused_variation_leaves_the_order_as_it_is(api: Api) -> None:

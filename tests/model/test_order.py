@@ -1,12 +1,17 @@
 """What of a variation a second person has to approve."""
 
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
+from model.instant import FOREVER_US, parse
 from model.order import relaxed
 
-ORDER: dict[str, Any] = {"status": "active", "starts": 100, "ends": None, "risk": "high"}
+ORDER: dict[str, Any] = {
+    "status": "active", "starts": 100, "ends": None, "risk": "high", "type": "bail", "timezone": "Europe/London",
+    "spans": [(100, FOREVER_US)], "curfews": True,
+}  # fmt: skip
+DAY: Final = (parse("2026-03-20T12:00:00Z"), parse("2026-03-21T12:00:00Z"))
 
 
 @pytest.mark.parametrize(
@@ -25,6 +30,12 @@ ORDER: dict[str, Any] = {"status": "active", "starts": 100, "ends": None, "risk"
         ({}, {"starts": 99}, []),
         ({}, {"risk": "standard"}, ["the risk would be lower"]),
         ({"risk": "standard"}, {"risk": "high"}, []),
+        ({}, {"type": "licence"}, ["other rules would hold: those of the type licence, no longer bail"]),
+        ({}, {"timezone": "Asia/Tokyo"}, ["its curfews' hours would be those of Asia/Tokyo, no longer Europe/London"]),
+        ({"curfews": False}, {"timezone": "Asia/Tokyo"}, []),
+        ({"spans": [DAY]}, {"spans": []}, ["monitoring would stop from 20 March 2026 12:00 to 21 March 2026 12:00 UTC"]),
+        ({"spans": [(DAY[0], FOREVER_US)]}, {"spans": [DAY]}, ["monitoring would stop from 21 March 2026 12:00 UTC"]),
+        ({"spans": [DAY]}, {"spans": [(DAY[0] - 1, DAY[1] + 1)]}, []),
     ],
 )
 def test_only_what_asks_less_of_a_wearer_is_relaxed(before: dict[str, Any], after: dict[str, Any], said: list[str]) -> None:
