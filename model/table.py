@@ -54,8 +54,9 @@ class Table:
 
     def of_tags(self, tags: Iterable[int]) -> Array:
         """(n,) records of some tags, in their order and that of numbers."""
-        found = [record for tag in tags if tag in self.of for record in self.of_tag(tag)]
-        return np.concatenate(found) if found else np.zeros(0, self.dtype)
+        # As bytes: to concatenate arrays of nested fields takes some 25 microseconds each.
+        found = b"".join(record.tobytes() for tag in tags if tag in self.of for record in self.of_tag(tag))
+        return np.frombuffer(found, self.dtype).copy()
 
     def load(self, body: bytes) -> None:
         """Take the records that ``of_tags`` gave, as bytes."""
