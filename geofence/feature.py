@@ -177,8 +177,24 @@ def _rings(polygons: Sequence[Any]) -> Iterator[_Ring]:
                 raise Fault(
                     f"The zone has more than {POINTS_MOST:,} points ({name[0].lower()}{name[1:]} passes it): simplify it."
                 )
-            points = np.array([_checked(point, i, name) for i, point in enumerate(ring)])
+            points = _plain(ring)
+            if points is None:
+                points = np.array([_checked(point, i, name) for i, point in enumerate(ring)])
             yield _closed(points, p, r, name)
+
+
+def _plain(ring: Sequence[Any]) -> Array | None:
+    """(n, 2) the points of a ring none of which ``_checked`` would refuse; None where it has to look at each."""
+    if not all(type(point) is list and len(point) == 2 for point in ring):
+        return None
+    if not {type(value) for point in ring for value in point} <= {float, int}:
+        return None
+    try:
+        points = np.array(ring, np.float64)
+    except OverflowError:
+        return None
+    farthest = np.abs(points).max(axis=0)
+    return points if farthest[0] <= 180.0 and farthest[1] <= LAT_MOST_DEG else None
 
 
 def _closed(points: Array, part: int, ring: int, name: str) -> _Ring:

@@ -295,3 +295,20 @@ def test_valid_zones_pass_unchanged(geometry: Any) -> None:
         assert "too small" in read.reason
         return
     np.testing.assert_array_equal(shapely.get_coordinates(shapely.from_wkb(read.wkb)), shapely.get_coordinates(geometry))
+
+
+@pytest.mark.parametrize("bad", [True, "1.0", None, float("nan"), [1.0]])
+def test_one_bad_number_among_good_ones_is_named_as_before(bad: Any) -> None:
+    ring = [[-3.0, 53.0], [-2.9, 53.0], [-2.9, bad], [-3.0, 53.1], [-3.0, 53.0]]
+    said = parse({"type": "Polygon", "coordinates": [ring]})
+    assert isinstance(said, Rejected)
+    assert said.reason.startswith("Point 3 of the outer ring: its latitude")
+
+
+@pytest.mark.parametrize("more", [[1.0], [1.0, "x"]])
+def test_heights_are_left_out_and_whole_numbers_taken(more: list[Any]) -> None:
+    flat = parse({"type": "Polygon", "coordinates": [[[-3, 53], [-2, 53], [-2, 54], [-3, 53]]]})
+    high = parse({"type": "Polygon", "coordinates": [[[-3, 53, *more], [-2, 53], [-2, 54], [-3, 53]]]})
+    assert isinstance(flat, Geometry)
+    assert isinstance(high, Geometry)
+    assert flat.wkb == high.wkb
