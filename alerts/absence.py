@@ -319,7 +319,7 @@ class Curfews:
         first = known.first if known is not None and known.outs else np.zeros(0, FIX)
         fixes = np.concatenate([first, *([now.last] if len(first) and now.last.tobytes() != first.tobytes() else [])])
         events = self._beacon.beacon if self._beacon.out_of_range else NO_EVENTS
-        absence = self._again(number, before, wearer, start_us)
+        absence = self._again(before, wearer, demand.home, start_us)
         if absence is None:
             absence = self._new(number, demand, start_us, now)
             absence.late = int(now.lane_us > at_us and self._known_late(known))
@@ -405,7 +405,7 @@ class Curfews:
 
     def _unknown(self, number: int, unknown_us: int, demand: Demand) -> None:
         now, before = self._now(), self._absences.get(number)
-        absence = self._again(number, before, demand.pieces[0].curfew.wearer, unknown_us)
+        absence = self._again(before, demand.pieces[0].curfew.wearer, demand.home, unknown_us)
         if absence is None:
             absence = self._new(number, demand, unknown_us, now)
         cause = self._cause()
@@ -425,9 +425,9 @@ class Curfews:
 
     # -- occurrences
 
-    def _again(self, number: int, before: Absence | None, wearer: int, start_us: int) -> Absence | None:
-        """The occurrence before, going on with a new stretch, if it ended less than the re-entry time ago."""
-        if before is None or before.wearer != wearer or start_us - before.ended_us > self.rules.reenter_us:
+    def _again(self, before: Absence | None, wearer: int, home: int, start_us: int) -> Absence | None:
+        """The occurrence before, going on with a new stretch, if it ended less than the re-entry time ago, at the same home."""
+        if before is None or (before.wearer, before.zone) != (wearer, home) or start_us - before.ended_us > self.rules.reenter_us:
             return None
         before.ended_us, before.from_us = 0, start_us
         return before

@@ -10,6 +10,7 @@ import numpy as np
 
 from alerts.presence import TWO, Says
 from alerts.rules import Rules
+from alerts.terms import Terms
 from alerts.track import Track, runs
 from model.arrays import I64, Array
 from model.event import EventKind
@@ -66,8 +67,17 @@ def calm(state: State, track: Track, seen: Array) -> Calm:
     return Calm(np.array(stirred, np.int64), said)
 
 
-def calm_until(rules: Rules, state: State, tag: int) -> int:
-    """The lane time before which the clock alone cannot raise anything of a tag's curfews; 0 where only the machine can tell."""
+def calm_until(rules: Rules, terms: Terms, state: State, tag: int, lane_us: int, *, again: bool = False) -> int:
+    """The lane time before which the clock alone cannot raise anything of a tag's curfews; 0 where only the machine can tell.
+
+    Parameters
+    ----------
+    lane_us : up to which the tag has been judged: whatever the spans before it make of what is known has been told
+    again : whether there may be other spans before it than those it was judged by
+    """
+    asks_us = terms.asks_from(tag, min(lane_us, _gone_us(state, tag)) if again else lane_us)
+    if tag not in state.absences.of and asks_us > lane_us:
+        return asks_us  # at work by day, most of them: until somebody is asked to be at home it matters to nobody where they are
     numbers = state.presences.of.get(tag)
     if not numbers or tag in state.absences.of:
         return 0
@@ -81,3 +91,13 @@ def calm_until(rules: Rules, state: State, tag: int) -> int:
             return 0
         until_us = min(until_us, shown_us + rules.whereabouts_us + rules.unverified_us)
     return until_us
+
+
+def _gone_us(state: State, tag: int) -> int:
+    """Since when anything has said that a tag is not at some home, or for ever."""
+    found = [state.presences.rows[tag, zone][0] for zone in state.presences.of.get(tag, ())]
+    gone_us = [int(known["first"]["fix_at_us"]) for known in found if known["outs"]]
+    beacon = state.beacons.get(tag)
+    if beacon is not None and beacon["beacon"]["kind"][0] == EventKind.BEACON_OUT:
+        gone_us.append(int(beacon["beacon"]["at_us"][0]))
+    return min(gone_us, default=FOREVER_US)

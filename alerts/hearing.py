@@ -62,6 +62,7 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
     due[np.searchsorted(tags, fixes["tag"][low])] = True
     due[np.searchsorted(tags, events["tag"][np.isin(events["kind"], _HEARD)])] = True
     due |= (rows >= 0) & (state.due_us[rows] <= last_us)  # a clock runs out before the last message here, or perhaps between two
+    due |= (rows < 0) & np.isin(tags, terms.curfewed)  # its clock was never wound, and its first frame may hold hours
     steady = calm(state, track, seen)
     due[np.searchsorted(tags, steady.stirred)] = True
     changes: list[Change] = []
@@ -184,10 +185,11 @@ def sweep(rules: Rules, terms: Terms, state: State, now_us: int, stood: Mapping[
     return changes
 
 
-def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_us: int = 0) -> None:
+def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_us: int = 0, *, again: bool = False) -> None:
     """Set when the clock alone may next cause something: of (n,) rows, or of all where that is not known yet.
 
-    Never later than it does; where that would be at lane time or before, the machine is asked for the very instant.
+    Never later than it does; where that would be at lane time or before, the machine is asked for the very instant. ``again``
+    where controls changed, and with them perhaps what was asked in the past.
     """
     if rows is None:
         if state.wound:
@@ -205,7 +207,9 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
     special = state.has(rows, state.devices, state.signals, state.lost, state.faults, state.places)
     asked = np.flatnonzero(np.isin(tags, terms.curfewed))
-    calm_us = np.fromiter((calm_until(rules, state, tag) for tag in tags[asked].tolist()), np.int64, len(asked))
+    judged_us = np.maximum(contact_us[asked], max(state.watermark_us, now_us)).tolist()
+    asked_of = zip(tags[asked].tolist(), judged_us, strict=True)
+    calm_us = np.fromiter((calm_until(rules, terms, state, *one, again=again) for one in asked_of), np.int64, len(asked))
     state.due_us[rows[asked]] = np.minimum(state.due_us[rows[asked]], calm_us)
     # Guarded now and then only, at home and silent, about to be asked: the exact answer is the machine's.
     special |= (due_us <= max(state.watermark_us, now_us)) | (state.due_us[rows] <= max(state.watermark_us, now_us))

@@ -89,7 +89,7 @@ def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judg
     changes += sweep(world.rules, world.terms, state, at_us - 1)
     state.watermark_us = max(state.watermark_us, at_us)
     changes += lapse(world.rules, world.terms, state, known.tolist(), at_us, track, sights(world.rules, world.terms, track, hits))
-    wind(world.rules, world.terms, state, state.rows(known))
+    wind(world.rules, world.terms, state, state.rows(known), again=True)
     changes += sweep(world.rules, world.terms, state, at_us)
     state.control_seq = world.control_seq
     return Judged(np.zeros(0, FIX), tuple(changes), np.zeros(0, FIX))

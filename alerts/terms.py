@@ -1,7 +1,7 @@
 """Zone versions, assignments and orders become answers to two questions: which version applied, and by whose authority."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -10,6 +10,7 @@ import numpy as np
 from alerts.demand import Demand, demands
 from model.arrays import F64, I64, Array, Bool
 from model.curfew import Curfew, Span
+from model.instant import FOREVER_US
 from model.state import Asks
 from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
@@ -44,7 +45,9 @@ class Terms:
         shared: Iterable[int],
         curfews: Iterable[Curfew] = (),
         visits: Iterable[Visit] = (),
+        before: "Terms | None" = None,
     ) -> None:
+        """``before`` is what these terms replace: what did not change is not worked out again."""
         self.zones = {(zone.id, zone.version): zone for zone in zones}
         by_tag: dict[int, list[Monitored]] = {}
         for span in monitored:
@@ -73,9 +76,12 @@ class Terms:
             self._visits.setdefault(visit.wearer, []).append(visit)
         self._demands: dict[int, dict[int, tuple[Demand, ...]]] = {}
         self._homes = _homes(self.zones.values(), self._assigned)
-        self.curfewed: I64 = np.array(
-            [tag for tag, spans in self.monitored.items() if any(span.wearer in self._curfews for span in spans)], np.int64
-        )
+        self._asking = {tag: _asking(spans, self._curfews) for tag, spans in self.monitored.items() if self._has_curfew(spans)}
+        self.curfewed: I64 = np.array([*self._asking], np.int64)
+        if before is not None:
+            for tag, found in before._demands.items():
+                if tag in self._asking and self._asking[tag] == before._asking.get(tag):
+                    self._demands[tag] = found
         including = {key[0] for key, zone in self.zones.items() if zone.kind is ZoneKind.INCLUSION}
         self._including_all = frozenset(including & self._shared)
         self._included: dict[int, frozenset[int]] = {}  # by tag: the inclusion zones it has at any time, shared ones apart
@@ -127,6 +133,29 @@ class Terms:
     def curfews(self, wearer: int) -> Sequence[Curfew]:
         """All versions of a wearer's curfews, in order of id and version."""
         return self._curfews.get(wearer, ())
+
+    def _has_curfew(self, spans: Iterable[Monitored]) -> bool:
+        return any(span.wearer in self._curfews for span in spans)
+
+    def asks_from(self, tag: int, at_us: int) -> int:
+        """The first instant from ``at_us`` on at which a curfew may ask something of whoever wears a tag, or for ever.
+
+        Never later than it does ask; looked up in the timetables as they are, with nothing written out.
+        """
+        found_us = FOREVER_US
+        for from_us, to_us, curfew in self._asking.get(tag, ()):
+            start_us = max(at_us, from_us)
+            place = bisect_right(curfew.windows, (start_us, FOREVER_US))
+            if not place or curfew.windows[place - 1][1] <= start_us:
+                if place == len(curfew.windows):
+                    continue
+                start_us = curfew.windows[place][0]
+            for away_from, away_to in curfew.excused:
+                if away_from <= start_us < away_to:
+                    start_us = away_to
+            if start_us < to_us:
+                found_us = min(found_us, start_us)
+        return found_us
 
     def visits(self, tag: int) -> list[Visit]:
         """The visits that a tag is concerned in, of whoever wears it: those that name it, or name none while it is worn."""
@@ -325,6 +354,16 @@ def _joined(spans: Iterable[Monitored]) -> tuple[Monitored, ...]:
         else:
             joined.append(span)
     return tuple(joined)
+
+
+def _asking(spans: Iterable[Monitored], curfews: Mapping[int, Sequence[Curfew]]) -> tuple[tuple[int, int, Curfew], ...]:
+    """Which version of which curfew may ask something of a tag's wearer, and from when to when: its windows apart."""
+    return tuple(
+        (max(span.from_us, curfew.in_force_from_us), min(span.to_us, curfew.in_force_to_us), curfew)
+        for span in spans
+        for curfew in curfews.get(span.wearer, ())
+        if curfew.order == span.order and max(span.from_us, curfew.in_force_from_us) < min(span.to_us, curfew.in_force_to_us)
+    )
 
 
 def _homes(zones: Iterable[Zone], assigned: _Spans) -> _Spans:

@@ -57,7 +57,7 @@ class World:
     ) -> "World":
         """The world as ``build`` would make it of the whole; geometry that did not change is not compiled again."""
         zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
-        terms = Terms(zones, assignments, monitored, shared, curfews, visits)
+        terms = Terms(zones, assignments, monitored, shared, curfews, visits, self.terms)
         put = [zone for key, zone in terms.zones.items() if self.zones.get(key) != zone]
         drop = self.zones.keys() - terms.zones.keys()
         return World(self.index.changed(put, drop, assignments, monitored, shared), terms, self.rules, control_seq)

@@ -6,12 +6,13 @@ import numpy as np
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from alerts.device import Device
 from alerts.rules import Rules
 from model.alert import Change
 from model.arrays import Array
 from model.event import EventKind, empty_events
 from model.fix import Source
-from model.instant import SECOND_US
+from model.instant import FOREVER_US, SECOND_US
 from model.state import rebuilt
 from tests.alerts.story import HOME, TAG, Memory, Story, curfew_of, home_of, us
 from tests.alerts.test_properties import clock
@@ -134,6 +135,30 @@ def test_ticks_do_not_matter(stream: list[Told], ticks: list[int]) -> None:
     before = ticked.state.digest()
     assert ticked.take(story.world, story.waiting(), end) == []
     assert ticked.state.digest() == before, "a tick that fires nothing changes nothing"
+
+
+@PROFILE
+@given(st.lists(STREAM, min_size=1, max_size=40))
+def test_the_clock_is_never_wound_too_late_and_what_is_open_ends(stream: list[Told]) -> None:
+    story = world(Rules())
+    memory = Memory()
+    for record in sent(story, stream):
+        taken(memory, story, [record])
+        state = memory.state
+        device = Device(story.rules, story.terms, state, TAG, state.watermark_us)
+        assert state.due_us[0] <= device.next_us()
+        assert story.terms.asks_from(TAG, state.watermark_us) <= first_asked(story, state.watermark_us)
+        for absence in state.absences.of_tag(TAG):
+            if not absence["ended_us"][0]:
+                assert device.next_us() < FOREVER_US, "an absence that nothing would end"
+    memory.take(story.world, story.waiting(), us("+2 12:00"))
+    assert not [one for one in memory.state.absences.of_tag(TAG) if not one["ended_us"][0]]
+
+
+def first_asked(story: Story, at_us: int) -> int:
+    """The first instant from one on at which a curfew asks, by looking at every span."""
+    spans = [span for of_one in story.terms.demands(TAG).values() for span in of_one if span.to_us > at_us]
+    return min((max(span.from_us, at_us) for span in spans), default=FOREVER_US)
 
 
 @PROFILE

@@ -1,0 +1,97 @@
+"""Curfews while homes, wearers and authority change: what goes on is judged by what holds, and nothing is left open for ever."""
+
+import pytest
+
+import alerts.hearing
+from alerts.device import Device
+from model.fix import Source
+from model.instant import MINUTE_US
+from tests.alerts.story import HOME, MONITORED, TAG, Story, curfew_of, home_of, said, terms_of, us
+from tests.alerts.test_story_curfew import PATIENT, Evening, shown
+
+OTHER_HOME = 9
+
+
+def moving_house() -> Story:
+    """A wearer whose curfew asks for one home until 20:00 and for another from then on, neither of which is where they are."""
+    story = Story(home_of(), home_of()._replace(id=OTHER_HOME), rules=PATIENT, curfews=_two_homes())
+    story.at("19:20", received="19:20").inside(by=40, zone=HOME)
+    for minute in range(30, 60):
+        story.at(f"19:{minute}", received=f"19:{minute}").outside(by=500, zone=HOME)
+    return story
+
+
+def _two_homes() -> list[object]:
+    return [curfew_of(in_force_to_us=us("20:00")), curfew_of(version=2, home=OTHER_HOME, in_force_from_us=us("20:00"))]
+
+
+def test_an_absence_from_one_home_does_not_go_on_as_one_from_another() -> None:
+    story = moving_house()
+    assert story.told() == ["19:35:00 OPEN curfew_absence P3 from 19:30:00"]
+    for minute in range(20):
+        story.at(f"20:{minute:02}", received=f"20:{minute:02}").outside(by=500, zone=OTHER_HOME)
+    assert story.told() == [
+        "20:00:00 END curfew_absence P3 from 19:30:00 to 20:00:00",
+        "20:05:00 OPEN curfew_absence P3 from 20:00:00",
+    ]
+    story.at("20:20", received="20:20").inside(by=40, zone=OTHER_HOME)
+    assert story.told() == ["20:20:00 END curfew_absence P3 from 20:00:00 to 20:20:00"]
+    assert {key[1] for key in story.memory.occurrences} == {HOME, OTHER_HOME}
+
+
+def test_what_cannot_be_verified_of_one_home_does_not_go_on_as_that_of_another() -> None:
+    story = Story(home_of(), home_of()._replace(id=OTHER_HOME), rules=PATIENT, curfews=_two_homes())
+    story.at("19:00", received="19:00").inside(by=40, zone=HOME)
+    assert story.told() == []
+    assert story.clock("20:31") == [
+        "19:40:00 OPEN curfew_unverified P2 from 19:10:00",
+        "20:00:00 END curfew_unverified P2 from 19:10:00 to 20:00:00",
+        "20:30:00 OPEN curfew_unverified P2 from 20:00:00",
+    ]
+    story.at("20:40", received="20:40").inside(by=40, zone=OTHER_HOME)
+    assert story.told() == ["20:40:00 END curfew_unverified P2 from 20:00:00 to 20:40:00"]
+
+
+@pytest.mark.parametrize("at_a_time", [1, 100])
+def test_the_first_frame_of_a_tag_may_hold_an_hour_in_which_something_came_due(at_a_time: int) -> None:
+    story = Evening()
+    for minute in range(0, 61, 5):
+        at = shown(us("19:00") + minute * MINUTE_US)
+        story.at(at, received=at, source=Source.CELL, accuracy=1500.0).outside(by=3000, zone=HOME)
+    (change,) = story.changes(at_a_time)
+    assert (change.kind, said(change.detected_us), said(change.event_at_us)) == ("curfew_unverified", "19:30:00", "19:00:00")
+
+
+def test_at_work_by_day_nobody_is_looked_at_one_message_after_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Most wearers are away most of the day: their batches must cost what anybody's do."""
+    story = Evening()
+    story.away("12:00")
+    story.away("12:01")
+    story.told()
+    looked_at = list[int]()
+
+    class Counted(Device):
+        def __init__(self, *given: object) -> None:
+            looked_at.append(TAG)
+            super().__init__(*given)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(alerts.hearing, "Device", Counted)
+    for minute in range(2, 50):
+        story.away(f"12:{minute:02}")
+        assert story.told() == []
+    assert looked_at == []
+    assert int(story.memory.state.due_us[0]) == us("19:00"), "the next instant at which anything is asked"
+    story.away("18:55")
+    story.told()
+    assert story.clock("19:06") == ["19:05:00 OPEN curfew_absence P3 from 19:00:00"]
+    assert looked_at
+
+
+def test_a_change_of_somebody_elses_leaves_what_was_written_out_of_a_timetable() -> None:
+    story = Evening()
+    world = story.world
+    written = world.terms.demands(TAG)
+    for curfews, kept in (((curfew_of(), curfew_of(id=9, wearer=51, order=501)), True), ((curfew_of(grace_us=0),), False)):
+        again = world.changed([home_of()], [], [MONITORED], (), 2, curfews)
+        assert (again.terms.demands(TAG) is written) is kept
+        assert again.terms.demands(TAG) == terms_of(home_of(), curfews=curfews).demands(TAG)
