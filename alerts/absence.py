@@ -15,7 +15,7 @@ from alerts.presence import TOLD, Beacon, Evidence, Presence, Says, is_late
 from alerts.reason import clock, minutes
 from alerts.rules import Rules
 from alerts.signal import Signal
-from alerts.terms import Terms
+from alerts.terms import Terms, until
 from alerts.urgency import due
 from model.alert import CONFIDENCE, NO_EVENTS, Change, Family, Kind, Op
 from model.arrays import Array
@@ -24,6 +24,7 @@ from model.fix import FIX
 from model.instant import FOREVER_US
 from model.state import ABSENCE, State
 from model.state import Signal as Number
+from model.zone import Monitored
 
 AWAY: Final = 0  # ABSENCE.number less twice the curfew's id
 UNVERIFIED: Final = 1
@@ -117,6 +118,7 @@ class Curfews:
         self._beacon = Beacon(tag) if beacon is None else Beacon.of(beacon)
         self._absences = {number: Absence.of(state.absences.rows[tag, number]) for number in state.absences.of.get(tag, ())}
         self._before = self._records()
+        self._homes_then: dict[int, list[int]] = {}  # homes in force when the beacon last told something
         self._until: dict[int, int] = {}  # as of just before the message that is being taken
 
     # -- what happens
@@ -154,12 +156,27 @@ class Curfews:
         self._settle(at_us, fix, NO_EVENTS)
         for _, absence in sorted(self._absences.items()):
             if absence.active and self._asked(absence) is None:
-                self._end(absence, at_us, f"the curfew asks nothing any more at {clock(at_us)}", fix)
+                self._ask_no_more(absence, at_us, fix)
 
-    @property
-    def home_and_still(self) -> bool:
-        """Whether the wearer was last proven to be at a home, and the tag has not been moved since."""
-        return any(self._beacon.still(known.proven_us) for known in self._evidence.values() if known.proven_us)
+    def _ask_no_more(self, absence: Absence, at_us: int, fix: Array) -> None:
+        """What the present stretch was told by is not asked: by whatever changed, or because nobody might judge even then."""
+        if self._wearer(absence.from_us) == absence.wearer:
+            self._end(absence, at_us, f"the curfew asks nothing any more at {clock(at_us)}", fix)
+            return
+        held_us = until(self.terms.spans(self.tag), absence.wearer, absence.event_us)
+        text = f"as is known now, no order allowed judging at {clock(absence.from_us)}"
+        if held_us:
+            absence.from_us = absence.ended_us = held_us
+            self._tell(Op.END, absence, text, fix)
+        else:
+            self._withdraw(absence, absence.from_us, text, fix)
+
+    def home_and_still(self, span: Monitored, at_us: int) -> bool:
+        """Whether the wearer of a span was last proven to be at a home that is theirs at an instant, and is there and still."""
+        proven = {zone for zone, known in self._evidence.items() if span.from_us <= known.proven_us < span.to_us}
+        return bool(proven) and any(
+            self._presence(zone, span.wearer).home_and_still for zone in sorted(proven.intersection(self._homes(at_us)))
+        )
 
     def due(self) -> Iterator[Due]:
         """What is pending, and its own instant, which may be long past where it has only now become known."""
@@ -208,20 +225,26 @@ class Curfews:
         known = self._evidence.get(sight.zone)
         if known is None:
             known = self._evidence[sight.zone] = Evidence(self.tag, sight.zone)
-        if sight.says == Says.OUTSIDE and self._beacon.in_range:
+        if sight.says == Says.OUTSIDE and self._beacon_of(sight.zone, self._wearer(at_us)).in_range:
             return  # the beacon in range is proof: a position that drifts is not
         known.see(sight.says, at_us, sight.version, fix)
 
     def _told(self, event: Array) -> None:
+        at_us = int(event["at_us"][0])
+        if self._wearer(at_us) != (self._wearer(self._now().lane_us) or self._wearer(at_us)):
+            return  # of the time of another wearer
         if self._beacon.tell(event):
-            at_us = int(event["at_us"][0])
             for zone in self._homes(at_us):
                 self._evidence.setdefault(zone, Evidence(self.tag, zone)).prove(at_us)
 
     def _known_until(self) -> dict[int, int]:
         """Until when presence at each home is known without a further message."""
-        contact_us = self._now().contact_us
-        return {zone: Presence(one, self._beacon, contact_us).known_until(self.rules) for zone, one in self._evidence.items()}
+        wearer = self._wearer(self._now().lane_us)
+        return {zone: self._presence(zone, wearer).known_until(self.rules) for zone in self._evidence}
+
+    def _wearer(self, at_us: int) -> int:
+        """Who was monitored by the tag at an instant, 0 where nobody was."""
+        return next((span.wearer for span in self.terms.spans(self.tag) if span.from_us <= at_us < span.to_us), 0)
 
     def _homes(self, at_us: int) -> list[int]:
         _, zones, _ = self.terms.homes_at(np.array([self.tag]), np.array([at_us]))
@@ -230,9 +253,19 @@ class Curfews:
 
     def _presence(self, zone: int, wearer: int) -> Presence:
         known = self._evidence.get(zone) or Evidence(self.tag, zone)
-        at_us = self._beacon.at_us
-        others = any(span.from_us <= at_us < span.to_us and span.wearer != wearer for span in self.terms.spans(self.tag))
-        return Presence(known, Beacon(self.tag) if others else self._beacon, self._now().contact_us)
+        return Presence(known, self._beacon_of(zone, wearer), self._now().contact_us)
+
+    def _beacon_of(self, zone: int, wearer: int) -> Beacon:
+        """What the beacon has told of a home and wearer: nothing where another wore the tag then, or it stood in another home."""
+        beacon = self._beacon
+        if not beacon.at_us:
+            return beacon
+        if beacon.at_us not in self._homes_then:
+            self._homes_then = {beacon.at_us: self._homes(beacon.at_us)}
+        homes = self._homes_then[beacon.at_us]
+        if self._wearer(beacon.at_us) in (0, wearer) and (not homes or zone in homes):
+            return beacon
+        return Beacon(self.tag, moved_us=beacon.moved_us, still_us=beacon.still_us)
 
     def _of(self, demand: Demand) -> Presence:
         return self._presence(demand.home, demand.pieces[0].curfew.wearer)
@@ -318,7 +351,8 @@ class Curfews:
         known = self._evidence.get(demand.home)
         first = known.first if known is not None and known.outs else np.zeros(0, FIX)
         fixes = np.concatenate([first, *([now.last] if len(first) and now.last.tobytes() != first.tobytes() else [])])
-        events = self._beacon.beacon if self._beacon.out_of_range else NO_EVENTS
+        beacon = self._of(demand).beacon
+        events = beacon.beacon if beacon.out_of_range else NO_EVENTS
         absence = self._again(before, wearer, demand.home, start_us)
         if absence is None:
             absence = self._new(number, demand, start_us, now)
@@ -350,12 +384,16 @@ class Curfews:
         whole = absence.from_us == absence.event_us and not absence.away_us
         if is_late(fix) and whole and gone_us < demand.at(absence.from_us).grace_us:
             text = f"by late data: back at {clock(at_us)}, within the grace"
-            absence.ended_us = max(at_us, absence.event_us)
-            self._tell(Op.WITHDRAW, absence, text, fix, events)
-            del self._absences[absence.number]
+            self._withdraw(absence, at_us, text, fix, events)
             return
         says = "at home" if presence.evidence.says == Says.INSIDE or len(events) else "perhaps at home"
         self._end(absence, at_us, f"{says} again at {clock(at_us)}", fix, events)
+
+    def _withdraw(self, absence: Absence, at_us: int, text: str, fix: Array, events: Array = NO_EVENTS) -> None:
+        """It never was."""
+        absence.ended_us = max(at_us, absence.event_us)
+        self._tell(Op.WITHDRAW, absence, text, fix, events)
+        del self._absences[absence.number]
 
     def _over(self, absence: Absence, demand: Demand) -> None:
         self._end(absence, demand.to_us, _why(demand), self._now().last)

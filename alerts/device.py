@@ -16,7 +16,7 @@ from alerts.location import Location
 from alerts.reason import clock, minutes
 from alerts.rules import Rules
 from alerts.signal import Signal
-from alerts.terms import Terms
+from alerts.terms import Terms, until
 from model.alert import NO_EVENTS, Change, Family, Op
 from model.arrays import Array
 from model.event import EVENT, EventKind
@@ -140,10 +140,18 @@ class Device:
             if due_us <= self.lane_us:
                 act()
         authority = self.terms.authority(self.tag, at_us)
-        for signal in self._signals.values():
-            if signal.active and (authority is None or authority.wearer != signal.wearer):
-                gone = "no order allowed judging" if authority is None else "the tag was another wearer's"
-                self.changes.append(signal.end(at_us, self.lane_us, f"{gone} at {clock(at_us)}", self._last))
+        for number, signal in list(self._signals.items()):
+            held_us = until(self.terms.spans(self.tag), signal.wearer, signal.event_us) if signal.active else FOREVER_US
+            if held_us > at_us:
+                continue
+            gone = "no order allowed judging" if authority is None else "the tag was another wearer's"
+            if held_us:
+                self.changes.append(signal.end(held_us, self.lane_us, f"{gone} at {clock(held_us)}", self._last))
+            else:
+                signal.ended_us = signal.event_us
+                text = f"as is known now, {gone} at {clock(signal.event_us)}"
+                self.changes.append(signal.change(Op.WITHDRAW, self.lane_us, text, self._last))
+                del self._signals[number]
         if authority is None or self._allowed_since(at_us) == at_us:
             self._faults = np.zeros(1, FAULT)  # nobody's, or somebody else's
             self._faults["tag"] = self.tag
@@ -162,6 +170,8 @@ class Device:
         self._forget()
         if self._device.tobytes() != self._before:
             self.state.put_device(self._device)
+        for number in self._signals_before.keys() - self._signals.keys():
+            self.state.drop(self.state.signals, self.tag, number)
         for number, signal in self._signals.items():
             kept = number in self._signals_before
             if not signal.active and not self._matters(number, signal):
@@ -235,7 +245,7 @@ class Device:
             since_us = max(self._contact_us, span.from_us, self.state.listening_us)
             at_us = max(since_us + self.rules.silent_guarded_us, self.lane_us)
             if not self.terms.guarded(self.tag, at_us):
-                at_home = self._curfews.home_and_still
+                at_home = self._curfews.home_and_still(span, since_us)
                 at_us = max(since_us + (self.rules.silent_home_us if at_home else self.rules.silent_us), self.lane_us)
             if at_us < span.to_us:
                 yield at_us, self._no_contact

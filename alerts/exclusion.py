@@ -159,9 +159,12 @@ def _end(pair: Pair, seen: Sighting, version: int, ended_us: int, evidence: Arra
 def _lapse(pair: Pair, seen: Sighting) -> list[Change]:
     """Nothing may be said of the pair any more: its zone, its order or its wearer is not what it was."""
     changes = []
-    if pair.phase == _ACTIVE:
-        text = reason.lapsed(seen, pair.wearer)
-        changes.append(_end(pair, seen, pair.version, seen.at_us, seen.fix, text))
+    if pair.phase == _ACTIVE and not seen.held_us:
+        changes.append(_change(Op.WITHDRAW, pair, seen, pair.version, reason.unheld(pair.event_us), seen.fix))
+        pair.phase = 0
+    elif pair.phase == _ACTIVE:
+        at_us = min(seen.at_us, seen.held_us)
+        changes.append(_end(pair, seen, pair.version, at_us, seen.fix, reason.lapsed(seen, pair.wearer, at_us)))
     other = seen.authority is not None and seen.authority.wearer != pair.wearer
     pair.restart()
     pair.restart_skewed()

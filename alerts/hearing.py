@@ -160,7 +160,24 @@ def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: 
             device.lapse(at_us, sights)
             device.keep()
             changes += device.changes
+        _let_go(terms, state, tag, at_us)
     return changes
+
+
+def _let_go(terms: Terms, state: State, tag: int, at_us: int) -> None:
+    """Forget what was said of homes that apply no more, and of whoever wore the tag before."""
+    spans = terms.spans(tag)
+    wearer = next((span.wearer for span in spans if span.from_us <= at_us < span.to_us), 0)
+    others_us = max((span.to_us for span in spans if wearer and span.wearer != wearer and span.to_us <= at_us), default=0)
+    beacon = state.beacons.get(tag)
+    if beacon is not None and max(*beacon[0][["moved_us", "still_us"]].item(), int(beacon["beacon"]["at_us"][0])) < others_us:
+        state.drop(state.beacons, tag)
+    going_on = {int(one["zone"][0]) for one in state.absences.of_tag(tag) if not one["ended_us"][0]}
+    for known in state.presences.of_tag(tag):
+        zone = int(known["zone"][0])
+        told_us = max(known[0][["shown_us", "proven_us"]].item())
+        if zone not in going_on and (told_us < others_us or zone not in terms.homes_after(tag, at_us)):
+            state.drop(state.presences, tag, zone)
 
 
 def sweep(rules: Rules, terms: Terms, state: State, now_us: int, stood: Mapping[int, int] = MappingProxyType({})) -> list[Change]:

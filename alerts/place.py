@@ -291,7 +291,7 @@ def _lapse(place: Place, seen: Sighting, asks: Asks | None) -> list[Change]:
         return []  # told as over; a late fix may still tell otherwise
     changes = []
     if place.phase == _ACTIVE:
-        changes.append(_end(place, seen, seen.at_us, seen.fix, reason.lapsed(seen, place.wearer)))
+        changes.append(_end(place, seen, seen.at_us, seen.fix, reason.lapsed(seen, place.wearer, seen.at_us)))
     place.restart()
     place.depart()
     if other or place.phase == _SUSPECT or (asks is not None and place.asks != asks):

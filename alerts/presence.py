@@ -239,13 +239,18 @@ class Presence(NamedTuple):
         evidence, until_us = self.evidence, 0
         if evidence.says in (Says.POSSIBLE, Says.INSIDE) or evidence.outs >= TWO:
             until_us = evidence.shown_us + rules.whereabouts_us  # one outside alone says nothing that is known
-        if self.beacon.in_range or self.home_and_still:
+        if self.beacon.in_range or self._stands:  # out of range, it contradicts before long
             until_us = max(until_us, self.contact_us + rules.contact_us)
         return until_us
 
     @property
     def home_and_still(self) -> bool:
-        """Whether the last proof says that the wearer is at home, and the tag has not been moved since."""
+        """Whether the wearer was last proven to be at home, has not been moved since, and is not out of the beacon's range."""
+        return self._stands and not self.beacon.out_of_range
+
+    @property
+    def _stands(self) -> bool:
+        """Whether nothing has come since the last proof that would take it away, the beacon apart."""
         return self.evidence.proven_us > 0 and self.beacon.still(self.evidence.proven_us)
 
     def unknown_from(self, rules: Rules, from_us: int) -> int:

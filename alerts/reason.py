@@ -50,13 +50,18 @@ def over(seen: Sighting, first_us: int, count: int, changed: bool) -> str:
     return f"outside: {shown(seen)}"
 
 
-def lapsed(seen: Sighting, wearer: int) -> str:
+def unheld(event_us: int) -> str:
+    """Why what was told had no authority."""
+    return f"as is known now, no order allowed judging at {clock(event_us)}"
+
+
+def lapsed(seen: Sighting, wearer: int, at_us: int) -> str:
     """Why a condition ended without anybody having been seen outside."""
     if seen.authority is None:
-        return f"no order allowed judging at {clock(seen.at_us)}"
+        return f"no order allowed judging at {clock(at_us)}"
     if seen.authority.wearer != wearer:
-        return f"the tag was another wearer's at {clock(seen.at_us)}"
-    return f"the zone no longer applied at {clock(seen.at_us)}"
+        return f"the tag was another wearer's at {clock(at_us)}"
+    return f"the zone no longer applied at {clock(at_us)}"
 
 
 def crossed(seen: Sighting) -> str:

@@ -9,6 +9,7 @@ from alerts.rules import Rules
 from alerts.track import Track
 from model.arrays import F64, I64, Array
 from model.hit import Verdict
+from model.instant import FOREVER_US
 from model.zone import Monitored, Zone
 
 
@@ -39,6 +40,7 @@ class Sighting(NamedTuple):
     alone: bool
     known: bool  # whether the wearer's whereabouts are known at lane time; only asked where ``late``
     before: Array  # (1,) FIX, tag 0 for none: the fix a crossing path came from; only where ``crossed``
+    held_us: int = FOREVER_US  # where controls changed: until when whom an occurrence is of was monitored when it began, 0 if not
 
 
 def weigh(rules: Rules, track: Track, hits: Array, buffer_m: F64) -> I64:

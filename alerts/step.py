@@ -10,7 +10,7 @@ from alerts.exclusion import DEFINITE, move
 from alerts.pair import NO_FIX, Pair
 from alerts.rules import Rules
 from alerts.sighting import Said, Sighting, weigh
-from alerts.terms import Terms, protects_victim
+from alerts.terms import Terms, protects_victim, until
 from alerts.track import Track, able, runs
 from model.alert import Change
 from model.arrays import Array, taken
@@ -111,7 +111,8 @@ class _Tag(NamedTuple):
                 pair = pairs.get(seen.zone_id) or Pair(self.tag, seen.zone_id)
                 if again and _unchanged(pair, seen):
                     continue
-                changes += ((rank, change) for change in move(self.rules, pair, seen))
+                weighed = self._held(pair, seen) if again else seen
+                changes += ((rank, change) for change in move(self.rules, pair, weighed))
                 if pair.phase:
                     pairs[seen.zone_id] = pair
                 else:
@@ -187,6 +188,9 @@ class _Tag(NamedTuple):
                 known=known,
                 before=came_from,
             )
+
+    def _held(self, pair: Pair, seen: Sighting) -> Sighting:
+        return seen._replace(held_us=until(self.terms.spans(self.tag), pair.wearer, pair.event_us))
 
     def _previous(self, row: int) -> Array:
         """(1,) FIX the tag moved forward from to get to ``row``; tag 0 where there is none."""

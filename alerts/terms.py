@@ -206,6 +206,15 @@ class Terms:
         order = np.lexsort((zones, place))
         return place[order], zones[order], versions[order]
 
+    def homes_after(self, tag: int, at_us: int) -> frozenset[int]:
+        """The homes that apply to a tag at an instant or later."""
+        spans = self._homes
+        found = int(np.searchsorted(spans.tags, tag))
+        if found == len(spans.tags) or spans.tags[found] != tag:
+            return frozenset()
+        rows = slice(int(spans.at[found]), int(spans.at[found + 1]))
+        return frozenset((spans.what[rows][spans.to_us[rows] > at_us] // _VERSIONS).tolist())
+
     def guarded(self, tag: int, at_us: int) -> bool:
         """Whether a victim's exclusion zone is a condition of the tag's wearer at a time, whatever its schedule says then."""
         if self.authority(tag, at_us) is None:
@@ -354,6 +363,11 @@ def _joined(spans: Iterable[Monitored]) -> tuple[Monitored, ...]:
         else:
             joined.append(span)
     return tuple(joined)
+
+
+def until(spans: Iterable[Monitored], wearer: int, at_us: int) -> int:
+    """Until when a wearer is monitored who was at an instant, 0 where they were not."""
+    return next((span.to_us for span in spans if span.wearer == wearer and span.from_us <= at_us < span.to_us), 0)
 
 
 def _asking(spans: Iterable[Monitored], curfews: Mapping[int, Sequence[Curfew]]) -> tuple[tuple[int, int, Curfew], ...]:

@@ -4,9 +4,13 @@ import pytest
 
 import alerts.hearing
 from alerts.device import Device
+from alerts.rules import Rules
+from model.alert import Family
+from model.event import EventKind
 from model.fix import Source
-from model.instant import MINUTE_US
-from tests.alerts.story import HOME, MONITORED, TAG, Story, curfew_of, home_of, said, terms_of, us
+from model.instant import BEGINNING_US, MINUTE_US
+from model.zone import Monitored
+from tests.alerts.story import HOME, MONITORED, TAG, Story, curfew_of, home_of, said, terms_of, us, zone_of
 from tests.alerts.test_story_curfew import PATIENT, Evening, shown
 
 OTHER_HOME = 9
@@ -95,3 +99,132 @@ def test_a_change_of_somebody_elses_leaves_what_was_written_out_of_a_timetable()
         again = world.changed([home_of()], [], [MONITORED], (), 2, curfews)
         assert (again.terms.demands(TAG) is written) is kept
         assert again.terms.demands(TAG) == terms_of(home_of(), curfews=curfews).demands(TAG)
+
+
+# ---------------------------------------------------------------- one tag, first one wearer's and then another's
+
+OTHERS = 51
+
+
+def handed_over(at: str) -> list[Monitored]:
+    """A tag that somebody else wore up to a time, and the wearer of the story from then on."""
+    return [Monitored(TAG, OTHERS, 501, BEGINNING_US, us(at)), MONITORED._replace(from_us=us(at))]
+
+
+def test_a_beacon_that_an_earlier_wearer_was_near_hides_nobodys_absence() -> None:
+    story = Evening(monitored=handed_over("18:00"))
+    story.event("17:00", EventKind.BEACON_IN, received="17:00")
+    story.away_from("18:50", "19:02")
+    assert story.told() == []
+    assert story.clock("19:05") == ["19:05:00 OPEN curfew_absence P3 from 19:00:00"]
+
+
+def test_a_beacon_says_nothing_of_a_home_that_became_one_later() -> None:
+    story = Story(
+        home_of(in_force_to_us=us("18:00")),
+        home_of(in_force_from_us=us("18:00"))._replace(id=OTHER_HOME),
+        rules=PATIENT,
+        curfews=[curfew_of(home=OTHER_HOME)],
+    )
+    story.event("17:00", EventKind.BEACON_IN, received="17:00")
+    for minute in range(5):
+        story.at(f"19:{minute:02}", received=f"19:{minute:02}").outside(by=500, zone=OTHER_HOME)
+    assert story.told() == []
+    assert story.clock("19:05") == ["19:05:00 OPEN curfew_absence P3 from 19:00:00"]
+
+
+def test_who_is_not_the_one_last_proven_at_home_is_missed_after_an_hour() -> None:
+    story = Story(home_of(in_force_to_us=us("10:00")), rules=Rules(), monitored=handed_over("10:00"))
+    story.at("09:00", received="09:00").inside(by=40, zone=HOME)
+    story.at("10:30", received="10:30").outside(by=9000, zone=HOME)
+    assert story.told() == []
+    assert story.clock("13:00") == ["11:30:00 OPEN no_contact P2 from 10:30:00"]
+
+
+def test_who_left_the_beacons_range_and_falls_silent_is_missed_after_an_hour() -> None:
+    story = Evening(rules=Rules())
+    story.event("09:00", EventKind.BEACON_IN)
+    story.event("10:00", EventKind.BEACON_OUT)
+    assert story.clock("12:30") == ["11:00:02 OPEN no_contact P2 from 10:00:02"]
+
+
+def test_a_tag_handed_over_remembers_nothing_of_homes_and_beacons_of_before() -> None:
+    story = Story(
+        home_of(), home_of(in_force_to_us=us("18:00"))._replace(id=OTHER_HOME), rules=PATIENT, monitored=handed_over("18:00")
+    )
+    state = story.memory.state
+    story.event("17:00", EventKind.BEACON_IN, received="17:00")
+    story.at("17:01", received="17:01").inside(by=40, zone=HOME)
+    story.told()
+    assert len(state.presences) == 2
+    assert len(state.beacons) == 1
+    story.rejudged("18:00")
+    assert (len(state.presences), len(state.beacons)) == (0, 0)
+
+
+# ---------------------------------------------------------------- authority that had ended already
+
+
+def taken_into_custody(story: Story, since: str, **given: object) -> list[str]:
+    """It is recorded at 21:30 that nobody was monitored from a time on."""
+    zones = [zone_of()] if not given else [home_of()]
+    story.change_world(*zones, monitored=[MONITORED._replace(to_us=us(since))], **given)  # type: ignore[arg-type]
+    return story.rejudged("21:30")
+
+
+def test_custody_recorded_later_takes_back_the_absence_that_began_after_it() -> None:
+    story = Evening()
+    story.home("20:00")
+    story.away_from("20:40", "21:30")
+    story.told()
+    assert taken_into_custody(story, "20:30", curfews=[curfew_of()]) == [
+        "21:30:00 WITHDRAW curfew_absence P2 from 20:40:00 to 20:40:00"
+    ]
+    assert {key[2] for key in story.memory.occurrences} == {Family.CURFEW_UNVERIFIED}, (
+        "not known from 20:10 on, and over: that stays told"
+    )
+
+
+def test_custody_recorded_later_ends_the_absence_that_began_before_it_when_it_began() -> None:
+    story = Evening()
+    story.home("20:00")
+    story.away_from("20:10", "21:30")
+    story.told()
+    assert taken_into_custody(story, "20:30", curfews=[curfew_of()]) == [
+        "21:30:00 END curfew_absence P2 from 20:10:00 to 20:30:00"
+    ]
+
+
+def test_custody_recorded_later_ends_an_absence_of_several_stretches_no_later_than_it_began() -> None:
+    story = Evening()
+    story.away_from("20:10", "20:20")
+    story.home_from("20:20", "20:26")
+    story.away_from("20:26", "21:30")
+    story.told()
+    assert taken_into_custody(story, "20:23", curfews=[curfew_of()]) == [
+        "21:30:00 END curfew_absence P2 from 20:10:00 to 20:23:00"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("since", "told"), [("20:30", "WITHDRAW exclusion P1 from 20:40:00"), ("20:50", "END exclusion P1 from 20:40:00 to 20:50:00")]
+)
+def test_custody_recorded_later_takes_back_an_entry_or_ends_it_when_it_began(since: str, told: str) -> None:
+    story = Story()
+    story.at("20:40").inside(by=40)
+    assert story.told() == ["20:40:02 OPEN exclusion P1 from 20:40:00"]
+    assert taken_into_custody(story, since) == [f"21:30:00 {told}"]
+    assert story.rejudged("21:31") == []
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
+    [("20:30", "WITHDRAW case P1 from 20:40:00 to 20:40:00"), ("20:50", "END case P1 from 20:40:00 to 20:50:00")],
+)
+def test_custody_recorded_later_takes_back_what_a_device_said_or_ends_it_when_it_began(since: str, told: str) -> None:
+    story = Story()
+    story.at("20:00").away()
+    story.told()
+    assert story.event("20:40", EventKind.CASE_TAMPER) == ["20:40:02 OPEN case P1 from 20:40:00"]
+    assert taken_into_custody(story, since) == [f"21:30:00 {told}"]
+    assert story.rejudged("21:31") == []
