@@ -31,6 +31,10 @@ LEVEL: Final = "CASE WHEN a.escalated_calls = a.calls OR a.handled_calls < a.esc
 # After acknowledging somebody does something about it, or it is anybody's again (store/returning.py).
 UNWORKED: Final = "interval '1 minute' * CASE WHEN a.severity = 1 THEN 5 ELSE 10 END"
 
+# Anybody's again. That nobody acknowledges it is told once more, as for a new call.
+ANEW: Final = """handling = 'new', owner = NULL, escalated_clocks = escalated_clocks & ~1::smallint,
+    handling_version = handling_version + 1"""
+
 # ``next_due`` is the earliest clock that still runs; ``callback_at`` the first call that is owed. Synthetic wearers' alerts (ids
 # below 0) are nobody's to see.
 VIEW: Final = f"""
@@ -318,6 +322,19 @@ async def _handle(
         DECISION in stops,
     )
     tell(change, row["id"], what, text, details)
+
+
+def page_anew(change: Edit, row: asyncpg.Record, entry: int) -> None:
+    """Page for an alert (``id``, ``kind``, ``severity``) that is anybody's to answer again, as when it was raised.
+
+    Parameters
+    ----------
+    entry : the index of what says why in its history
+    """
+    body = {"alert": row["id"], "kind": row["kind"], "severity": row["severity"]}
+    change.numbered(
+        "INSERT INTO outbox (position, alert, topic, body) VALUES ($1, $2, 'alert', $3)", row["id"], body, entry=entry
+    )
 
 
 def tell(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]) -> int:

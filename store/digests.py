@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from store import alerts
 from store.caseloads import ANSWERS
 from store.pool import Store
 
@@ -23,9 +24,9 @@ WITH due AS (
     FROM due c CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE open AND severity = 1) AS p1, count(*) FILTER (WHERE open AND severity = 2) AS p2,
                count(*) FILTER (WHERE open AND severity = 3) AS p3, count(*) FILTER (WHERE open AND severity = 4) AS p4,
-               count(*) FILTER (WHERE open AND calls > handled_calls) AS untaken, count(*) FILTER (WHERE fresh) AS raised
+               count(*) FILTER (WHERE state = 'new') AS untaken, count(*) FILTER (WHERE fresh) AS raised
         FROM (
-            SELECT a.severity, a.calls, a.handled_calls, a.handling <> 'closed' AS open,
+            SELECT a.severity, {alerts.STATE} AS state, a.handling <> 'closed' AS open,
                    a.detected_at > now() - interval '1 day' AS fresh
             FROM alert a LEFT JOIN monitoring_order m ON m.id = a.monitoring_order
             WHERE (a.wearer > 0 OR a.wearer IS NULL) AND (a.handling <> 'closed' OR a.detected_at > now() - interval '1 day')

@@ -1,7 +1,7 @@
 """Escalation calendars as rows, and the alerts whose clocks ran out as levels of them: each raised once, whoever does it.
 
 A chain has levels, and each level two people: one for office hours, one for all other times. A clock that runs out raises an
-alert by one level; while nobody does anything about it, so does every further ``repeat_min``, to the end of the chain.
+alert by one level; while it is out, so does every ``repeat_min`` in which nobody does anything, to the end of the chain.
 """
 
 from collections.abc import Mapping
@@ -121,7 +121,7 @@ def _said(row: asyncpg.Record) -> dict[str, Any]:
     return {name: row[name] for name in (*FIELDS, "version")}
 
 
-# What is due: a clock that has run out and has not raised its alert yet, or one that did so long ago, and nothing was done since.
+# What is due: a clock that has run out and has not raised its alert yet, or one that did, and nothing was done for so long.
 # Locked, and passed over where somebody else has them in hand: compare and set in one.
 _DUE: Final = f"""
 SELECT a.id, a.kind, a.severity, s.state <> 'new' AS handled, c.missed, c.told, c.stood, c.now, e.timezone, e.office, e.levels
@@ -138,8 +138,8 @@ JOIN escalation e ON e.id = coalesce(
     (SELECT id FROM escalation WHERE monitoring_order IS NULL))
 WHERE a.handling <> 'closed' AND (a.wearer > 0 OR a.wearer IS NULL) AND c.missed > 0 AND (
     c.missed & ~c.told <> 0
-    OR c.stood < jsonb_array_length(e.levels) AND a.escalated_at + interval '1 minute' * e.repeat_min <= c.now
-       AND coalesce(a.handled_at <= a.escalated_at, true))
+    OR c.stood < jsonb_array_length(e.levels)
+       AND greatest(a.escalated_at, a.handled_at) + interval '1 minute' * e.repeat_min <= c.now)
 ORDER BY a.id LIMIT $2 FOR UPDATE OF a SKIP LOCKED"""  # noqa: S608 (constants)
 
 

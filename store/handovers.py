@@ -130,16 +130,19 @@ async def withdraw(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
 
 
 async def release(change: Edit, account: int, reason: str) -> list[int]:
-    """Put all that somebody owns back into the queue, as new and nobody's; the ids."""
+    """Put all that somebody owns back into the queue, as new and nobody's, and page for it; the ids."""
     name = await change.connection.fetchval("SELECT name FROM account WHERE id = $1", account)
     if name is None:
         raise DanglingError("account", "account", account)
     moved = await _moved(change, account)
+    text = f"Taken from {name}, back to the queue: {reason}"
     for alert in moved:
-        await change.connection.execute(
-            "UPDATE alert SET owner = NULL, handling = 'new', handling_version = handling_version + 1 WHERE id = $1", alert
+        row = await change.connection.fetchrow(
+            f"UPDATE alert SET {alerts.ANEW} WHERE id = $1 RETURNING id, kind, severity",  # noqa: S608 (constants)
+            alert,
         )
-        alerts.tell(change, alert, "released", f"Taken from {name}, back to the queue: {reason}", {"owner": account})
+        assert row is not None
+        alerts.page_anew(change, row, alerts.tell(change, alert, "released", text, {"owner": account}))
     audit.done(change, "released", f"account/{account}", reason=reason, alerts=moved)
     return moved
 

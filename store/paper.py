@@ -9,7 +9,7 @@ from typing import Any, Final, NamedTuple
 
 from model.alert import Kind
 from model.instant import DAY_US, HOUR_US, MINUTE_US
-from store import incidents
+from store import alerts, incidents
 from store.feed import Edit
 from store.incidents import About
 from store.pool import Connection
@@ -120,12 +120,12 @@ SELECT o.wearer, o.id AS monitoring_order, s.recheck_at AS at, s.status FROM mon
 WHERE s.recheck_at <= $1 AND s.status NOT IN ('completed', 'revoked') AND coalesce(o.ends > $1, true) AND o.wearer > 0
 ORDER BY o.id"""
 
-UNWORKED_ALERTS: Final = """
+UNWORKED_ALERTS: Final = f"""
 SELECT a.wearer, min(least(a.due_acknowledge, a.due_contact, a.due_decision)) + $2 * interval '1 us' AS at, count(*) AS alerts,
     min(a.monitoring_order) AS monitoring_order
-FROM alert a WHERE a.handling <> 'closed' AND a.calls > a.handled_calls AND a.wearer > 0 AND a.kind <> 'paperwork'
+FROM alert a WHERE a.handling <> 'closed' AND {alerts.STATE} = 'new' AND a.wearer > 0 AND a.kind <> 'paperwork'
     AND least(a.due_acknowledge, a.due_contact, a.due_decision) + $2 * interval '1 us' <= $1
-GROUP BY a.wearer ORDER BY a.wearer"""
+GROUP BY a.wearer ORDER BY a.wearer"""  # noqa: S608 (constants)
 
 UNWORKED_VISITS: Final = """
 SELECT v.wearer, v.id, v.kind, v.window_to + $2 * interval '1 us' AS at FROM visit v

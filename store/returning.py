@@ -1,4 +1,4 @@
-"""Turns alerts that were acknowledged and then left alone into new ones: back in the queue, nobody's, their history kept."""
+"""Turns alerts that were acknowledged and then left alone into new ones: in the queue, nobody's, paged, their history kept."""
 
 from typing import Final
 
@@ -21,13 +21,12 @@ async def due(change: Edit) -> list[int]:
                 WHERE a.handling = 'acknowledged' AND {alerts.STATE} = 'acknowledged'
                   AND a.handled_at + {alerts.UNWORKED} <= clock_timestamp()
                 ORDER BY a.id LIMIT $1 FOR UPDATE SKIP LOCKED)
-            UPDATE alert SET handling = 'new', owner = NULL, handling_version = handling_version + 1
-            FROM due LEFT JOIN account p ON p.id = due.owner WHERE alert.id = due.id
-            RETURNING alert.id, due.owner, due.severity, p.name""",  # noqa: S608 (constants)
+            UPDATE alert SET {alerts.ANEW} FROM due LEFT JOIN account p ON p.id = due.owner WHERE alert.id = due.id
+            RETURNING alert.id, alert.kind, due.owner, due.severity, p.name""",  # noqa: S608 (constants)
         MOST,
     )
     for row in sorted(rows, key=lambda row: row["id"]):
         minutes = 5 if row["severity"] == 1 else 10
         text = f"Acknowledged by {row['name']}, and nothing logged in {minutes} minutes: back to the queue."
-        alerts.tell(change, row["id"], "returned", text, {"owner": row["owner"]})
+        alerts.page_anew(change, row, alerts.tell(change, row["id"], "returned", text, {"owner": row["owner"]}))
     return sorted(row["id"] for row in rows)

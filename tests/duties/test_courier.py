@@ -190,9 +190,11 @@ async def test_a_digest_is_written_once_a_day_at_its_time_by_one_of_many(store: 
         assert numbers == {"officer": [1, 0, 1, 0, 1, 3], "all": [2, 0, 1, 0, 2, 3]}
         # The next day it is written again.
         await store.pool.execute("UPDATE channel SET digest_day = digest_day - 1")
+        await store.pool.execute("UPDATE alert SET handling = 'new' WHERE id = $1", taken)  # given back to the queue
         one._digested_s = -duty.DIGESTS_S * 2
         await goes(one, store)
         assert len(desk.got) == 4
+        assert {got.path[1:]: json.loads(got.body)["data"]["untaken"] for got in desk.got[2:]} == {"officer": 2, "all": 3}
 
 
 async def test_a_digest_that_does_not_come_is_an_outage_too(store: Store, desk: Web) -> None:

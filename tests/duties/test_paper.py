@@ -223,6 +223,9 @@ async def test_alerts_and_visits_that_nobody_works(store: Store) -> None:
     await store.pool.execute("UPDATE visit SET cancelled_at = now()")
     await duty.look(store)
     assert {found.condition for found in await alerts(store) if found.kind == "paperwork"} == {"ended"}
+    await store.pool.execute("UPDATE alert SET handling = 'new' WHERE id = $1", alert)  # acknowledged, and left alone
+    await duty.look(store)
+    assert Alert("paperwork", "unworked_alert", 3, "active") in await alerts(store)
 
 
 async def test_a_status_that_was_to_be_asked_for_again(store: Store) -> None:

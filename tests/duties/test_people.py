@@ -154,9 +154,46 @@ async def test_who_is_at_work_is_not_climbed_over(api: Api) -> None:
     alert = await raised(api, -5, -3, NEVER)
     assert await watch_over(api.store) == {"escalated": {alert: 2}}
     await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")  # calls nobody: the contact is still out
-    await passes(api, alert, 10)
+    await passes(api, alert, 9)
     assert (await look(api, alert))["running"] == ["contact", "decision"]
     assert await watch_over(api.store) is None
+    await passes(api, alert, 1)
+    assert await watch_over(api.store) == {"escalated": {alert: 3}}  # and did nothing more
+
+
+async def test_what_was_escalated_acknowledged_and_left_alone_is_paged_and_climbs(api: Api) -> None:
+    alert = await raised(api, -1, NEVER, NEVER)
+    for level in (1, 2, 3):
+        assert await watch_over(api.store) == {"escalated": {alert: level}} | ({"returned": [alert]} if level > 1 else {})
+        await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+        await passes(api, alert, 5)
+    assert await watch_over(api.store) == {"returned": [alert]}  # the chain has no more: the page of its return is what tells
+    sent = await api.store.pool.fetch("SELECT topic, body FROM outbox ORDER BY id")
+    assert [row["topic"] for row in sent] == ["escalation", "alert", "escalation", "alert", "escalation", "alert"]
+    assert sent[-1]["body"] == {"alert": alert, "kind": "exclusion", "severity": 1}
+
+
+async def test_what_a_supervisor_releases_is_paged_and_climbs(api: Api) -> None:
+    alert = await raised(api, -1, NEVER, NEVER)
+    await watch_over(api.store)
+    await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
+    await api.post("/handover/release", {"account": api.accounts["operator"], "reason": "Ill."}, "supervisor")
+    assert await watch_over(api.store) == {"escalated": {alert: 2}}
+    sent = await api.store.pool.fetch("SELECT topic FROM outbox ORDER BY id")
+    assert [row["topic"] for row in sent] == ["escalation", "alert", "escalation"]
+
+
+async def test_a_handover_puts_the_climb_off_and_does_not_end_it(api: Api) -> None:
+    alert = await raised(api, NEVER, -1, NEVER)
+    await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
+    assert await watch_over(api.store) == {"escalated": {alert: 1}}
+    made = (await api.post("/handover", {"to": api.accounts["officer"]}, "operator")).json
+    await passes(api, alert, 9)
+    assert (await api.post(f"/handover/{made['id']}/accept", role="officer")).status == 200
+    await passes(api, alert, 9)
+    assert await watch_over(api.store) is None
+    await passes(api, alert, 1)
+    assert await watch_over(api.store) == {"escalated": {alert: 2}}
 
 
 async def test_what_ran_out_while_nobody_watched_is_told_once(api: Api) -> None:
