@@ -12,6 +12,7 @@ from api.parts import Parts
 from api.problem import invalid
 from api.token import Caller
 from api.versions import etag
+from api.waiting import CHANGES, Waiting
 from store import idempotency, imports
 from store.feed import Edit, edit
 
@@ -37,6 +38,8 @@ async def created(
 ) -> Response:
     """Create in one transaction and answer 201; 200 with the id alone for an item of a file that was imported before.
 
+    What waits for a second person is answered 202.
+
     Parameters
     ----------
     create : writes and returns (id, version, what to answer)
@@ -58,9 +61,11 @@ async def created(
                 return Response(f'{{"id":{known}}}', 200, location, "application/json")
         number, version, model = await create(change)
         body = model.model_dump_json(by_alias=True).encode()
-        headers = {"Location": f"{place or request.url.path}/{number}", "ETag": etag(version)}
+        status, headers = 201, {"Location": f"{place or request.url.path}/{number}", "ETag": etag(version)}
+        if isinstance(model, Waiting):
+            status, headers = 202, {"Location": f"{CHANGES}/{number}"}
         if source and ref:
             await imports.keep(change, source, ref, asked, number)
         if key is not None:
-            await idempotency.keep(change, key, asked, idempotency.Kept(201, body, headers))
-    return Response(body, 201, headers, "application/json")
+            await idempotency.keep(change, key, asked, idempotency.Kept(status, body, headers))
+    return Response(body, status, headers, "application/json")

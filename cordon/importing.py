@@ -31,7 +31,7 @@ class Row(NamedTuple):
     """What became of one item, or would."""
 
     place: str
-    state: str  # "created", "unchanged", "refused"
+    state: str  # "created", "waiting", "unchanged", "refused"
     id: int | None
     reason: str = ""
 
@@ -156,6 +156,8 @@ async def _one(
         return await _tried(instance, part, item, body, known.get(ref))
     headers = {SOURCE: quote(source), REF: quote(ref), "Content-Type": "application/json"}
     status, answer = await instance.call("POST", f"/{part}", data=body, headers=headers)
+    if status == HTTPStatus.ACCEPTED:
+        return Row(item.place, "waiting", answer["id"], f"waits for a second person: {answer['relaxes']}")
     if status in {CREATED, KNOWN}:
         return Row(item.place, "created" if status == CREATED else "unchanged", answer["id"])
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
@@ -205,12 +207,13 @@ def _show(rows: Sequence[Row], *, as_json: bool, dry_run: bool, out: Console) ->
         said = f" as {row.id}" if row.id else ""
         out.print(f"{row.state:9} {row.place}{said}{': ' if row.reason else ''}{row.reason}", markup=False, highlight=False)
     would = "would be " if dry_run else ""
-    out.print(", ".join(f"{counts[state]} {would}{state}" for state in STATES), markup=False, highlight=False)
+    said_of = [state for state in STATES if counts[state] or state != "waiting"]
+    out.print(", ".join(f"{counts[state]} {would}{state}" for state in said_of), markup=False, highlight=False)
 
 
 def _said(row: Row) -> dict[str, Any]:
     return row._asdict() | {"id": row.id or None, "reason": row.reason or None}
 
 
-STATES: Final = ("created", "unchanged", "refused")
+STATES: Final = ("created", "waiting", "unchanged", "refused")
 NOT_YET: Final = 0  # the id of what would be created

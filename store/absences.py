@@ -4,15 +4,22 @@ from typing import Final
 
 import asyncpg
 
+from model.instant import HOUR_US
 from store import audit
+from store.controls import joined
 from store.feed import Edit
-from store.pool import Store
+from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, MissingError, StaleError
 from store.zones import SOON
 
 SELECT: Final = """SELECT b.id, b.curfew, b.starts, b.ends, b.authoriser, b.reason, b.in_force_from, b.version, b.recorded_at,
        b.recorded_by, a.name AS recorded_name, nullif(b.in_force_to, timestamptz '9999-01-01 00:00:00+00') AS in_force_to
 FROM absence b LEFT JOIN account a ON a.id = b.recorded_by"""
+
+
+# The row of ``setting`` that says how long one person may lift a curfew of an order type for, hours; null: as long as they like.
+LONG: Final = "absence-second-person-h/"
+LONG_H: Final = 24
 
 
 async def page(store: Store, *, curfew: int | None, wearer: int | None, after: int, limit: int) -> list[asyncpg.Record]:
@@ -60,6 +67,33 @@ async def add(change: Edit, curfew: int, from_us: int, to_us: int, authoriser: s
     except asyncpg.ForeignKeyViolationError:
         raise DanglingError("curfew", "curfew", curfew) from None
     return await _announced(change, number, curfew, "created")
+
+
+async def lifted(connection: Connection, curfew: int, from_us: int, to_us: int, now_us: int) -> str | None:
+    """By how long an absence lifts a curfew, with those it touches, one sentence; None where that is not too long for one person.
+
+    What is over already lifts nothing, and is not counted.
+    """
+    most_h = await connection.fetchval(
+        """SELECT coalesce((SELECT value FROM setting WHERE name = $1 || (SELECT o.type FROM curfew_version v
+               JOIN monitoring_order o ON o.id = v.monitoring_order WHERE v.curfew = $2 LIMIT 1)
+               ORDER BY version DESC LIMIT 1), $3::jsonb)""",
+        LONG,
+        curfew,
+        LONG_H,
+    )
+    if most_h is None:
+        return None
+    rows = await connection.fetch(
+        """SELECT starts, ends FROM absence WHERE curfew = $1 AND ends > $2
+               AND in_force_to = timestamptz '9999-01-01 00:00:00+00'""",
+        curfew,
+        now_us,
+    )
+    spans = joined([*((row["starts"], row["ends"]) for row in rows), (from_us, to_us)])
+    start, end = next((low, high) for low, high in spans if low <= from_us and to_us <= high)
+    hours = (end - max(start, now_us)) / HOUR_US
+    return f"The curfew would be lifted for {hours:.0f} hours on end, more than {most_h:g}." if hours > most_h else None
 
 
 async def withdraw(change: Edit, absence: int, version: int) -> asyncpg.Record:

@@ -192,6 +192,13 @@ def over(table: Timetable, order_type: str, most: Cap | None, starts_us: int) ->
     return None if why is None else f"The curfew is too long: {why} for an order of the type {order_type}."
 
 
+async def locked(change: Edit, curfew: int) -> int:
+    """The newest version of a curfew that nobody changes until this transaction is over; 0 where there is no such curfew."""
+    await change.connection.execute("SELECT 1 FROM curfew WHERE id = $1 FOR UPDATE", curfew)
+    version: int | None = await change.connection.fetchval("SELECT max(version) FROM curfew_version WHERE curfew = $1", curfew)
+    return version or 0
+
+
 async def _newest(change: Edit, curfew: int, version: int) -> asyncpg.Record:
     """The newest version, that nobody else follows or ends until this transaction is over."""
     await change.connection.execute("SELECT 1 FROM curfew WHERE id = $1 FOR UPDATE", curfew)

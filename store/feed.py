@@ -78,6 +78,18 @@ class Edit:
         """
         self._numbered.append((sql, args, entry, kept))
 
+    @asynccontextmanager
+    async def tried(self) -> AsyncIterator[None]:
+        """What is done inside is taken back at its end, announcements too: whatever it would raise, it raises."""
+        trial = self.connection.transaction()
+        entries, numbered = len(self._entries), len(self._numbered)
+        await trial.start()
+        try:
+            yield
+        finally:
+            await trial.rollback()
+            del self._entries[entries:], self._numbered[numbered:]
+
     async def finish(self) -> None:
         """Number the entries and run what waited for it."""
         count = len(self._entries)

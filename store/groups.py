@@ -5,7 +5,7 @@ from typing import Final
 
 import asyncpg
 
-from store import audit
+from store import audit, homes
 from store.feed import Edit
 from store.pool import Store
 from store.refusal import ConflictError, DanglingError, MissingError, StaleError
@@ -50,11 +50,7 @@ async def edit(change: Edit, group: int, version: int, name: str | None, wearers
     ------
     MissingError, StaleError, DanglingError, ConflictError
     """
-    known = await change.connection.fetchval("SELECT version FROM wearer_group WHERE id = $1 FOR UPDATE", group)
-    if known is None:
-        raise MissingError("group", group)
-    if known != version:
-        raise StaleError("group", group)
+    await locked(change, group, version)
     try:
         await change.connection.execute(
             "UPDATE wearer_group SET name = coalesce($2, name), version = version + 1 WHERE id = $1", group, name
@@ -62,8 +58,32 @@ async def edit(change: Edit, group: int, version: int, name: str | None, wearers
     except asyncpg.UniqueViolationError:
         raise _taken(str(name)) from None
     if wearers is not None:
+        # A curfew that is saved meanwhile waits for the zone: it finds its home there, or not.
+        zones = await change.connection.fetch(
+            """SELECT id FROM zone WHERE id IN (SELECT zone FROM zone_version WHERE applies_group = $1
+                   AND in_force_to = timestamptz '9999-01-01 00:00:00+00') ORDER BY id FOR UPDATE""",
+            group,
+        )
         await change.connection.execute("DELETE FROM wearer_group_member WHERE wearer_group = $1", group)
-    return await _with(change, group, wearers or (), "edited")
+    row = await _with(change, group, wearers or (), "edited")
+    if wearers is not None:
+        for zone in zones:
+            await homes.keep(change.connection, zone["id"])
+    return row
+
+
+async def locked(change: Edit, group: int, version: int) -> None:
+    """Let nobody else change a group until this transaction ends.
+
+    Raises
+    ------
+    MissingError, StaleError
+    """
+    known = await change.connection.fetchval("SELECT version FROM wearer_group WHERE id = $1 FOR UPDATE", group)
+    if known is None:
+        raise MissingError("group", group)
+    if known != version:
+        raise StaleError("group", group)
 
 
 async def _with(change: Edit, group: int, wearers: Sequence[int], what: str) -> asyncpg.Record:

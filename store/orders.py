@@ -122,13 +122,9 @@ async def locked(change: Edit, order: int) -> asyncpg.Record:
 
 async def _tried(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> authority.Stand:
     """How the order would stand; what is written for that is taken back."""
-    trial = change.connection.transaction()
-    await trial.start()
-    try:
+    async with change.tried():
         await _write(change, known, fields)
         return await authority.stand(change.connection, known["id"])
-    finally:
-        await trial.rollback()
 
 
 async def _apply(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> asyncpg.Record:

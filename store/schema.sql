@@ -944,6 +944,30 @@ ALTER TABLE public.visit ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
+CREATE TABLE public.waiting_change (
+    id bigint NOT NULL,
+    kind text NOT NULL,
+    subject bigint NOT NULL,
+    version integer NOT NULL,
+    fields jsonb,
+    relaxes text NOT NULL,
+    requested_by bigint NOT NULL,
+    requested_at timestamp with time zone DEFAULT now() NOT NULL,
+    decided_by bigint,
+    decided_at timestamp with time zone,
+    approved boolean,
+    CONSTRAINT waiting_change_check CHECK ((num_nulls(decided_by, decided_at, approved) = ANY (ARRAY[0, 3]))),
+    CONSTRAINT waiting_change_check1 CHECK (((approved IS NOT TRUE) OR (decided_by <> requested_by))),
+    CONSTRAINT waiting_change_kind_check CHECK ((kind = ANY (ARRAY['zone'::text, 'wearer'::text, 'group'::text, 'absence'::text])))
+);
+ALTER TABLE public.waiting_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.waiting_change_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
 CREATE TABLE public.watch (
     single boolean DEFAULT true NOT NULL,
     commit_no bigint DEFAULT 0 NOT NULL,
@@ -1166,6 +1190,8 @@ ALTER TABLE ONLY public.visit_attempt
     ADD CONSTRAINT visit_attempt_pkey PRIMARY KEY (visit, number);
 ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.waiting_change
+    ADD CONSTRAINT waiting_change_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.watch
     ADD CONSTRAINT watch_pkey PRIMARY KEY (single);
 ALTER TABLE ONLY public.wearer_group_member
@@ -1212,6 +1238,7 @@ CREATE INDEX session_family ON public.session USING btree (family);
 CREATE INDEX transfer_offered ON public.transfer USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE UNIQUE INDEX visit_attempt_open ON public.visit_attempt USING btree (visit) WHERE (signed_out IS NULL);
 CREATE INDEX visit_wearer ON public.visit USING btree (wearer);
+CREATE INDEX waiting_change_subject ON public.waiting_change USING btree (kind, subject);
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
@@ -1349,6 +1376,10 @@ ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
 ALTER TABLE ONLY public.visit
     ADD CONSTRAINT visit_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
+ALTER TABLE ONLY public.waiting_change
+    ADD CONSTRAINT waiting_change_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.waiting_change
+    ADD CONSTRAINT waiting_change_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.wearer_group_member
     ADD CONSTRAINT wearer_group_member_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.wearer_group_member

@@ -43,6 +43,25 @@ async def add(change: Edit, name: str, details: dict[str, Any]) -> asyncpg.Recor
     return row
 
 
+async def locked(change: Edit, wearer: int, version: int) -> asyncpg.Record:
+    """One wearer that nobody changes until this transaction ends.
+
+    Raises
+    ------
+    MissingError, StaleError
+        If there is no such wearer, or not in this version.
+    """
+    row = await change.connection.fetchrow(
+        f"SELECT {COLUMNS} FROM wearer WHERE id = $1 AND version = $2 FOR UPDATE",  # noqa: S608
+        wearer,
+        version,
+    )
+    if row is None:
+        await _missing_or_stale(change, wearer)
+    assert row is not None
+    return row
+
+
 async def edit(change: Edit, wearer: int, version: int, name: str | None, details: dict[str, Any]) -> asyncpg.Record:
     """Change the name, where given, and the details given.
 

@@ -117,6 +117,24 @@ async def end(change: Edit, zone: int, version: int) -> asyncpg.Record:
     return row
 
 
+async def locked(change: Edit, zone: int, version: int) -> Draft:
+    """The newest version, that nobody else follows or ends until this transaction is over.
+
+    Raises
+    ------
+    MissingError, StaleError, ConflictError
+    """
+    await _newest(change, zone, version)
+    row = await change.connection.fetchrow(
+        """SELECT kind, purpose, name, wkb, radius_m, buffer_m, confirm_fixes, feature, schedule, valid_from, valid_to,
+               applies_wearer, applies_group, applies_all, attendance FROM zone_version WHERE zone = $1 AND version = $2""",
+        zone,
+        version,
+    )
+    assert row is not None
+    return Draft(*row)
+
+
 async def _newest(change: Edit, zone: int, version: int) -> asyncpg.Record:
     """The newest version, that nobody else follows or ends until this transaction is over."""
     await change.connection.execute("SELECT 1 FROM zone WHERE id = $1 FOR UPDATE", zone)

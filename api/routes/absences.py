@@ -7,14 +7,16 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, person
+from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, now_us, person
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented
 from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, etag, expected
-from store import absences
+from api.waiting import WAITS, Waiting, waiting
+from store import absences, curfews
+from store import waiting as store_waiting
 from store.feed import Edit, edit
 
 router = APIRouter(prefix="/absences", tags=["absences"])
@@ -100,11 +102,20 @@ async def listed(
     return Absences(items=[_absence(row) for row in rows[:limit]], next=following)
 
 
-@router.post("", summary="Record an authorised absence", status_code=201, response_model=Absence, responses=CREATING)
+@router.post("", summary="Record an authorised absence", status_code=201, response_model=Absence, responses=CREATING | WAITS)
 async def create(request: Request, parts: PartsDep, caller: Editing, body: AbsenceIn, key: IdempotencyKey = None) -> Response:
-    """The curfew asks nothing meanwhile, from one second after this is saved. Exclusion zones hold as ever."""
+    """The curfew asks nothing meanwhile, from one second after this is saved. Exclusion zones hold as ever.
 
-    async def write(change: Edit) -> tuple[int, int, Absence]:
+    One that lifts it for longer than the order's type allows one person to waits for a second: 202.
+    """
+
+    async def write(change: Edit) -> tuple[int, int, Absence | Waiting]:
+        version = await curfews.locked(change, body.curfew)
+        long = await absences.lifted(change.connection, body.curfew, body.starts, body.ends, now_us())
+        if long is not None:
+            fields = {"from_us": body.starts, "to_us": body.ends, "authoriser": body.authoriser, "reason": body.reason}
+            asked = waiting(await store_waiting.ask(change, "absence", body.curfew, version, fields, long))
+            return asked.id, 1, asked
         row = await absences.add(change, body.curfew, body.starts, body.ends, body.authoriser, body.reason)
         saved = _absence(row)
         return saved.id, saved.version, saved

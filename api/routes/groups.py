@@ -14,7 +14,8 @@ from api.problem import Kind, documented
 from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, etag, expected
-from store import groups
+from api.waiting import WAITS, accepted
+from store import groups, waiting
 from store.feed import Edit, edit
 
 router = APIRouter(prefix="/groups", tags=["groups"])
@@ -101,13 +102,19 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, group_id: Id)
     return found
 
 
-@router.patch("/{group_id}", summary="Change a group", responses=EDITING)
+@router.patch("/{group_id}", summary="Change a group", responses=EDITING | WAITS)
 async def change(
     parts: PartsDep, caller: Editing, response: Response, group_id: Id, body: GroupPatch, if_match: IfMatch = None
 ) -> Group:
-    """Only what is sent."""
+    """Only what is sent. Who leaves a group that has zones does so once a second person has approved it: 202."""
     version = expected(if_match)
     async with edit(parts.store, caller.account) as under_way:
+        await groups.locked(under_way, group_id, version)
+        freed = None if body.wearers is None else await waiting.freed(under_way.connection, group_id, body.wearers)
+        if freed is not None:
+            fields = {"name": body.name, "wearers": body.wearers}
+            waits: Group = accepted(await waiting.ask(under_way, "group", group_id, version, fields, freed))
+            return waits
         saved = _group(await groups.edit(under_way, group_id, version, body.name, body.wearers))
     response.headers["ETag"] = etag(saved.version)
     return saved

@@ -14,7 +14,8 @@ from api.problem import Kind, documented
 from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, etag, expected
-from store import audit, wearers
+from api.waiting import WAITS, accepted
+from store import audit, waiting, wearers
 from store.feed import Edit, edit
 
 router = APIRouter(prefix="/wearers", tags=["wearers"])
@@ -138,14 +139,22 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, wearer_id: Id
     return found
 
 
-@router.patch("/{wearer_id}", summary="Change a wearer", responses=EDITING)
+@router.patch("/{wearer_id}", summary="Change a wearer", responses=EDITING | WAITS)
 async def change(
     parts: PartsDep, caller: Editing, response: Response, wearer_id: Id, body: WearerPatch, if_match: IfMatch = None
 ) -> Wearer:
-    """Only what is sent."""
+    """Only what is sent. A lower risk waits for a second person while an order holds: 202."""
     version = expected(if_match)
     async with edit(parts.store, caller.account) as under_way:
         details = body.model_dump(exclude={"name"}, exclude_unset=True)
+        known = await wearers.locked(under_way, wearer_id, version)
+        lower = known["details"].get("risk") == "high" and details.get("risk") == "standard"
+        if lower and await waiting.wearer_asks(under_way.connection, wearer_id):
+            fields = {"name": body.name, "details": details}
+            waits: Wearer = accepted(
+                await waiting.ask(under_way, "wearer", wearer_id, version, fields, "The risk would be lower.")
+            )
+            return waits
         saved = _wearer(await wearers.edit(under_way, wearer_id, version, body.name, details))
     response.headers["ETag"] = etag(saved.version)
     return saved

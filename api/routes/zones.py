@@ -1,5 +1,6 @@
 """Zones: GeoJSON Features, a version a save, in force a second later."""
 
+import asyncio
 from typing import Annotated, Final, Literal
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,15 +9,17 @@ from pydantic import ConfigDict
 from api import zone as shape
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.fields import Id
+from api.fields import Id, Row, now_us
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
 from api.problem import Kind, documented
 from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, etag, expected
+from api.waiting import WAITS, accepted
 from api.zone import ANSWERED, Checked, CheckIn, Zone, ZoneIn
-from store import zones
+from geofence.relaxing import relaxed
+from store import waiting, zones
 from store.feed import Edit, edit
 
 router = APIRouter(prefix="/zones", tags=["zones"])
@@ -83,25 +86,47 @@ async def versions(parts: PartsDep, caller: Seeing, zone_id: Id) -> Zones:
     return Zones(items=[shape.zone(row) for row in await zones.versions(parts.store, zone_id)], next=None)
 
 
-@router.put("/{zone_id}", summary="Save a zone anew", responses=EDITING)
+@router.put("/{zone_id}", summary="Save a zone anew", responses=EDITING | WAITS)
 async def replace(
     parts: PartsDep, caller: Editing, response: Response, zone_id: Id, body: ZoneIn, if_match: IfMatch = None
 ) -> Zone:
-    """The next version, in force one second after it is saved; until then the one before applies."""
+    """The next version, in force one second after it is saved; until then the one before applies.
+
+    What asks less of a wearer waits for a second person: 202.
+    """
     version = expected(if_match)
     draft, advice = await shape.draft(body, parts.settings.timezone)
     async with edit(parts.store, caller.account) as change:
-        row = await zones.replace(change, zone_id, version, draft)
-    return _answer(shape.zone(row, advice), response)
+        waits = await _asked(change, zone_id, version, draft)
+        row = None if waits else await zones.replace(change, zone_id, version, draft)
+    return _answer(shape.zone(row, advice), response) if row else accepted(waits)
 
 
-@router.delete("/{zone_id}", summary="End a zone", responses=EDITING)
+@router.delete("/{zone_id}", summary="End a zone", responses=EDITING | WAITS)
 async def end(parts: PartsDep, caller: Editing, response: Response, zone_id: Id, if_match: IfMatch = None) -> Zone:
-    """One second from now. Nothing is deleted: positions taken before are still judged by it."""
+    """One second from now, or once a second person has approved it: 202, where it is a condition of an order.
+
+    Nothing is deleted: positions taken before are still judged by it.
+    """
     version = expected(if_match)
     async with edit(parts.store, caller.account) as change:
-        row = await zones.end(change, zone_id, version)
-    return _answer(shape.zone(row), response)
+        waits = await _asked(change, zone_id, version, None)
+        row = None if waits else await zones.end(change, zone_id, version)
+    return _answer(shape.zone(row), response) if row else accepted(waits)
+
+
+async def _asked(change: Edit, zone: int, version: int, draft: zones.Draft | None) -> Row | None:
+    """The change, kept for a second person, where it relaxes a zone of an order that asks for one; no draft: its end."""
+    known = await zones.locked(change, zone, version)
+    if not await waiting.zone_asks(change.connection, zone):
+        return None
+    if draft is None:
+        return await waiting.ask(change, "zone", zone, version, None, "The zone would end.")
+    # A large zone takes a while to compare: not on the loop that others wait for.
+    sentence = await asyncio.to_thread(relaxed, known._asdict(), draft._asdict(), now_us())
+    if sentence is None:
+        return None
+    return await waiting.ask(change, "zone", zone, version, draft._asdict() | {"wkb": draft.wkb.hex()}, sentence)
 
 
 def _answer(zone: Zone, response: Response) -> Zone:

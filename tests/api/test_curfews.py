@@ -78,7 +78,8 @@ async def test_a_wearer_or_an_order_of_high_risk_makes_the_curfew_so(api: Api, w
     await api.patch(f"/wearers/{who['wearer']}", {"risk": "high"}, 1)
     assert await controls.seq(api.store) > seq, "workers must read again"
     assert (await controls.load(api.store)).curfews[0].high_risk
-    await api.patch(f"/wearers/{who['wearer']}", {"risk": "standard"}, 2)
+    lower = await api.patch(f"/wearers/{who['wearer']}", {"risk": "standard"}, 2)
+    await api.post(f"/changes/{lower.json['id']}/approve", role="supervisor")
     assert not (await controls.load(api.store)).curfews[0].high_risk
     await api.patch(f"/orders/{who['order']}", {"risk": "high"}, 1)
     assert (await controls.load(api.store)).curfews[0].high_risk
@@ -252,8 +253,10 @@ async def test_a_home_that_a_curfew_asks_for_stays_one(api: Api, who: dict[str, 
     assert (ended.status, f"curfew {saved['id']}" in ended.json["detail"]) == (409, True)
     school = given.circle({"wearer": who["wearer"]})
     assert (await api.call("PUT", home, "officer", school, headers={"If-Match": '"1"'})).status == 409
-    moved = given.circle({"wearer": who["wearer"]}, kind="home", radius_m=100)
-    assert (await api.call("PUT", home, "officer", moved, headers={"If-Match": '"1"'})).status == 200
+    larger = given.circle({"wearer": who["wearer"]}, kind="home", radius_m=1000)
+    assert (await api.call("PUT", home, "officer", larger, headers={"If-Match": '"1"'})).status == 202
+    smaller = given.circle({"wearer": who["wearer"]}, kind="home", radius_m=60)
+    assert (await api.call("PUT", home, "officer", smaller, headers={"If-Match": '"1"'})).status == 200
     await given.relaxed(api, who["order"], {"status": "completed"})
     assert (await api.call("DELETE", home, "officer", headers={"If-Match": '"2"'})).status == 200
 

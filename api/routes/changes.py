@@ -1,0 +1,60 @@
+"""Changes of zones, wearers and groups, and long absences, that wait for a second person."""
+
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Query
+from pydantic import ConfigDict
+
+from api import waiting as shape
+from api.caller import needs
+from api.fields import Id
+from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.parts import PartsDep
+from api.problem import Kind, documented
+from api.roles import May
+from api.token import Caller
+from api.waiting import EXAMPLE, Waiting
+from store import waiting
+from store.feed import edit
+
+router = APIRouter(prefix="/changes", tags=["changes"])
+
+Seeing = Annotated[Caller, needs(May.SEE_ZONES)]
+Approving = Annotated[Caller, needs(May.APPROVE_RELAXED)]
+
+LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
+DECIDING: Final = LISTING | documented(Kind.MISSING, Kind.CONFLICT, Kind.STALE)
+
+
+class Changes(Page[Waiting]):
+    """A page of changes."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [EXAMPLE], "next": None}]})
+
+
+@router.get("", summary="What relaxes zones, wearers, groups and curfews", responses=LISTING)
+async def listed(
+    parts: PartsDep,
+    caller: Seeing,
+    undecided: Annotated[bool, Query(alias="waiting", description="only those that wait for a second person")] = False,
+    cursor: Cursor = None,
+    limit: Limit = DEFAULT,
+) -> Changes:
+    """By id. An order's and a curfew's own are listed with them."""
+    rows = await waiting.page(parts.store, waiting=undecided, after=after(cursor), limit=limit + 1)
+    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
+    return Changes(items=[shape.waiting(row) for row in rows[:limit]], next=following)
+
+
+@router.post("/{change_id}/approve", summary="Approve a change that relaxes", responses=DECIDING)
+async def approve(parts: PartsDep, caller: Approving, change_id: Id) -> Waiting:
+    """By somebody else than who asked for it; it is in force one second later, unless its subject has changed meanwhile."""
+    async with edit(parts.store, caller.account) as under_way:
+        return shape.waiting(await waiting.decide(under_way, change_id, approved=True))
+
+
+@router.post("/{change_id}/refuse", summary="Refuse a change that relaxes", responses=DECIDING)
+async def refuse(parts: PartsDep, caller: Approving, change_id: Id) -> Waiting:
+    """All stays as it is."""
+    async with edit(parts.store, caller.account) as under_way:
+        return shape.waiting(await waiting.decide(under_way, change_id, approved=False))

@@ -1,0 +1,28 @@
+"""Two geometries become whether one is certain to lie wholly in the other."""
+
+import shapely
+
+from geofence.metric import geodesic_m
+from geofence.shape import joined
+
+_ROUNDING_M = 1e-6  # far below any accuracy: a circle lies in itself
+
+
+def contains(outer: bytes, outer_radius_m: float, inner: bytes, inner_radius_m: float) -> bool:
+    """Whether every point of ``inner`` is certain to be one of ``outer``; the boundary is inside.
+
+    A circle and a polygon are not compared, nor two that lie on opposite sides of the 180° meridian: never certain.
+
+    Parameters
+    ----------
+    outer, inner : as ``Geometry.wkb``
+    outer_radius_m, inner_radius_m : of circles, metres by the geodesic; 0 for polygons
+    """
+    one, other = joined(shapely.from_wkb(outer)), joined(shapely.from_wkb(inner))
+    if outer_radius_m and inner_radius_m:
+        (lon, lat), (other_lon, other_lat) = (shapely.get_coordinates(centre)[0].tolist() for centre in (one, other))
+        apart_m = float(geodesic_m(lon, lat, other_lon, other_lat))
+        return apart_m + inner_radius_m <= outer_radius_m + _ROUNDING_M
+    if outer_radius_m or inner_radius_m:
+        return False
+    return bool(shapely.covers(one, other))
