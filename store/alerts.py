@@ -214,18 +214,19 @@ DECISION: Final = "decision"
 async def step(change: Edit, row: asyncpg.Record, name: str, result: str, text: str) -> None:
     """Something was done about it: in progress, and owned by the caller if nobody owned it.
 
-    A call stops the clock of the first contact; one to the police, or a decision, that of the decision.
+    A call stops the clock of the first contact; one to the police that they answered, or a decision, that of the decision.
     """
-    await _work(change, row, "step", text, {"step": name, "result": result}, stopped_by(name))
+    await _work(change, row, "step", text, {"step": name, "result": result}, stopped_by(name, result))
 
 
-async def contact(change: Edit, row: asyncpg.Record, text: str, details: dict[str, Any], person: str) -> None:
+async def contact(change: Edit, row: asyncpg.Record, text: str, details: dict[str, Any]) -> None:
     """Somebody was called or written to, or called: as a step; on a closed alert as a note."""
     if row["handling"] == "closed":
         await change.connection.execute("UPDATE alert SET handling_version = handling_version + 1 WHERE id = $1", row["id"])
         tell(change, row["id"], "contact", text, details)
     else:
-        await _work(change, row, "contact", text, details, stopped_by(f"call_{person}"))
+        stops = stopped_by(f"call_{details['person']}", details["outcome"], details["direction"])
+        await _work(change, row, "contact", text, details, stops)
 
 
 async def amended(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]) -> None:
@@ -234,13 +235,17 @@ async def amended(change: Edit, alert: int, what: str, text: str, details: dict[
     tell(change, alert, what, text, details)
 
 
-def stopped_by(step: str) -> frozenset[str]:
-    """The clocks that a step stops besides the first."""
-    if step == "call_police":
-        return frozenset({CONTACT, DECISION})
-    if step.startswith("call_"):
-        return frozenset({CONTACT})
-    return frozenset({DECISION}) if step == "decide" else frozenset()
+def stopped_by(step: str, result: str, direction: str = "out") -> frozenset[str]:
+    """The clocks that a step stops besides the first; figures.py reads the same from histories.
+
+    To have tried in vain is a first contact, unless it could not reach anybody: a dead number, or a message that came in and
+    that nobody took. Only what was said to the police hands the decision to them.
+    """
+    if step == "decide":
+        return frozenset({DECISION})
+    if not step.startswith("call_") or result == "dead_number" or (direction == "in" and result == "no_answer"):
+        return frozenset()
+    return frozenset({CONTACT, DECISION}) if step == "call_police" and result == "spoke" else frozenset({CONTACT})
 
 
 async def _work(change: Edit, row: asyncpg.Record, what: str, text: str, details: dict[str, Any], stops: Collection[str]) -> None:

@@ -118,7 +118,7 @@ async def add(change: Edit, fields: dict[str, Any], text: str, alert: asyncpg.Re
         "callback_us": fields["callback_at"],
     }
     if alert is not None:
-        await alerts.contact(change, alert, text, details, fields["person"])
+        await alerts.contact(change, alert, text, details)
     else:
         change.entry("contact", number, "logged")
         audit.done(change, "logged", f"contact/{number}", wearer=fields["wearer"], **details)

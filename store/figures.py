@@ -33,12 +33,16 @@ WITH call AS (
            extract(hour FROM clock.at AT TIME ZONE $4) AS hour
     FROM clock LEFT JOIN LATERAL (
         SELECT h.at FROM alert_history h
+        CROSS JOIN LATERAL (SELECT CASE h.what WHEN 'contact' THEN h.details ->> 'outcome' WHEN 'step' THEN h.details ->> 'result'
+                            END AS result) did
         WHERE h.alert = clock.alert AND h.position > clock.position AND h.actor IS NOT NULL
           AND (h.what = 'closed'
                OR clock.clock = 'acknowledge' AND h.what IN ('acknowledged', 'step', 'contact', 'reopened')
-               OR clock.clock = 'contact' AND (h.what = 'contact' OR h.what = 'step' AND h.details ->> 'step' LIKE 'call\\_%')
-               OR clock.clock = 'decision' AND (h.what = 'contact' AND h.details ->> 'person' = 'police'
-                   OR h.what = 'step' AND h.details ->> 'step' IN ('call_police', 'decide')))
+               OR clock.clock = 'contact' AND did.result IS DISTINCT FROM 'dead_number'
+                   AND (h.what = 'contact' AND (h.details ->> 'direction' = 'in' AND did.result = 'no_answer') IS NOT TRUE
+                        OR h.what = 'step' AND h.details ->> 'step' LIKE 'call\\_%')
+               OR clock.clock = 'decision' AND (did.result = 'spoke' AND (h.details ->> 'person' = 'police'
+                   OR h.details ->> 'step' = 'call_police') OR h.what = 'step' AND h.details ->> 'step' = 'decide'))
         ORDER BY h.position LIMIT 1) stop ON true
 )"""
 
@@ -100,16 +104,17 @@ async def noise(store: Store, by: str, from_us: int, to_us: int, offset: int, li
 
 
 async def person_days(store: Store, from_us: int, to_us: int) -> float:
-    """Days on which people were really monitored between two times: a tag on, and an order in force; nobody counts twice."""
+    """Days on which people were really monitored between two times: a tag on, and an order that gave
+    authority then; nobody counts twice.
+    """
     days: float | None = await store.pool.fetchval(
         """
         WITH worn AS (
-            SELECT a.wearer, range_agg(tstzrange(greatest(a.fitted_from, o.starts, $1),
-                least(coalesce(a.fitted_to, 'infinity'), coalesce(o.ends, 'infinity'), $2, clock_timestamp()))) AS spans
-            FROM activation a JOIN monitoring_order o USING (wearer)
-            WHERE a.wearer > 0 AND o.status NOT IN ('pending', 'revoked')
-              AND greatest(a.fitted_from, o.starts, $1)
-                  < least(coalesce(a.fitted_to, 'infinity'), coalesce(o.ends, 'infinity'), $2, clock_timestamp())
+            SELECT a.wearer, range_agg(tstzrange(greatest(a.fitted_from, s.starts, $1),
+                least(coalesce(a.fitted_to, 'infinity'), s.ends, $2, clock_timestamp()))) AS spans
+            FROM activation a JOIN authority_span s USING (wearer)
+            WHERE a.wearer > 0 AND greatest(a.fitted_from, s.starts, $1)
+                < least(coalesce(a.fitted_to, 'infinity'), s.ends, $2, clock_timestamp())
             GROUP BY a.wearer)
         SELECT sum(extract(epoch FROM upper(span) - lower(span))) / 86400 FROM worn, unnest(spans) AS span""",
         from_us,

@@ -208,7 +208,8 @@ async def step(
 ) -> FullAlert:
     """The alert is in progress; the caller owns it if nobody does. A call stops the clock of the first contact.
 
-    A call to the police, or `decide` (say in the text what was decided), stops that of the decision as well.
+    One to the police in which they were spoken to (`result`: `spoke`), or `decide` (say in the text what was decided), stops that
+    of the decision. A dead number stops no clock but the first.
     """
     if body.step == "decide" and body.text is None:
         raise invalid("text", "is needed: say what was decided, and why")

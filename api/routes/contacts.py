@@ -67,7 +67,7 @@ class ContactIn(Input):
 
     model_config = ConfigDict(json_schema_extra={"examples": [SENT]})
 
-    alert: Id | None = Field(None, description="stops its clock of the first contact; its wearer need not be named")
+    alert: Id | None = Field(None, description="whose clocks it stops; its wearer need not be named")
     wearer: Id | None = None
     at: InstantIn | None = Field(None, description="when it was; now where it is left out")
     way: Literal["call", "message"] = "call"
@@ -178,7 +178,9 @@ async def listed(
 
 @router.post("", summary="Log a contact", status_code=201, response_model=Contact, responses=CREATING)
 async def create(request: Request, parts: PartsDep, caller: Logging, body: ContactIn, key: IdempotencyKey = None) -> Response:
-    """About an alert it stops the clock of the first contact, and with the police that of the decision.
+    """About an alert it stops the clock of the first contact, and that of the decision where the police were spoken to.
+
+    One that could reach nobody, a dead number or a message in that nobody took, stops neither.
 
     It makes good what is owed to the same person of the same wearer, where they were spoken to or refused, or a callback is set.
     """

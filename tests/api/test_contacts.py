@@ -76,6 +76,29 @@ async def test_calling_the_police_is_the_decision(api: Api, who: dict[str, Any])
     assert found["police_reference"] == "MER-0412"
 
 
+@pytest.mark.parametrize(
+    ("call", "running"),
+    [
+        ({"person": "police"}, ["decision"]),
+        ({"person": "police", "outcome": "refused"}, ["decision"]),
+        ({"person": "police", "outcome": "dead_number"}, ["contact", "decision"]),
+        ({"outcome": "dead_number"}, ["contact", "decision"]),
+        ({"direction": "in", "way": "message"}, ["contact", "decision"]),
+        ({"direction": "in", "way": "message", "outcome": "spoke"}, ["decision"]),
+    ],
+)
+async def test_a_call_that_nobody_answered_decides_nothing(
+    api: Api, who: dict[str, Any], call: dict[str, Any], running: list[str]
+) -> None:
+    number = await raised(api, who)
+    await log(api, alert=number, **call)
+    assert (await api.get(f"/alerts/{number}")).json["running"] == running
+    if call.get("direction") != "in":
+        stepped = await raised(api, await given.wearer(api, "Other", 42))
+        step = {"step": f"call_{call.get('person', 'wearer')}", "result": call.get("outcome", "no_answer")}
+        assert (await act(api, stepped, "steps", step)).json["running"] == running
+
+
 async def test_closing_stops_every_clock_and_reopening_starts_none(api: Api, who: dict[str, Any]) -> None:
     number = await raised(api, who, purpose="area")
     await act(api, number, "close", {"outcome": "explained", "note": "x"})

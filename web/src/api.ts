@@ -93,7 +93,14 @@ export interface Entry {
   actor: Person | null;
   what: string;
   text: string;
-  details: { person?: unknown; callback?: unknown; step?: unknown }; // of many, those this page reads
+  details: {
+    person?: unknown;
+    direction?: unknown;
+    outcome?: unknown;
+    callback?: unknown;
+    step?: unknown;
+    result?: unknown;
+  }; // of many, those this page reads
 }
 
 export type PersonCalled = "wearer" | "victim" | "police" | "officer" | "other";

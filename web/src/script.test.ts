@@ -61,4 +61,21 @@ test("steps are ticked by what the history shows, since the last occurrence", ()
   expect(done(steps, [...history, entry("opened")])).toEqual([false, false, false, false, false]);
   expect(done(steps, [entry("step", { details: { step: "call_wearer" } })])[0]).toBe(true);
   expect(done(steps, [entry("contact", { details: { person: "police", callback: null } })])[0]).toBe(false);
+  expect(done(steps, [entry("contact", { details: { person: "wearer", outcome: "no_answer" } })])[0]).toBe(true);
+  expect(done(steps, [entry("contact", { details: { person: "wearer", outcome: "dead_number" } })])[0]).toBe(false);
+  const missed = { person: "wearer", direction: "in", outcome: "no_answer" };
+  expect(done(steps, [entry("contact", { details: missed })])[0]).toBe(false);
+});
+
+test("whoever is called to be told has been told only where they were spoken to", () => {
+  const steps = script(sample({ kind: "exclusion", zone_purpose: "victim" }));
+  for (const person of ["police", "victim"] as const) {
+    const place = steps.findIndex((step) => step.does === "contact" && step.person === person);
+    for (const outcome of ["spoke", "no_answer", "refused", "dead_number"]) {
+      expect(done(steps, [entry("contact", { details: { person, outcome } })])[place]).toBe(outcome === "spoke");
+      expect(done(steps, [entry("step", { details: { step: `call_${person}`, result: outcome } })])[place]).toBe(
+        outcome === "spoke",
+      );
+    }
+  }
 });

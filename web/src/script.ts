@@ -85,7 +85,13 @@ export function done(steps: readonly Step[], history: readonly Entry[]): boolean
 function shows(entry: Entry, step: Step): boolean {
   if (step.does === "step") return entry.what === "step" && entry.text === step.say;
   if (step.does === "callback") return entry.what === "contact" && typeof entry.details.callback === "string";
-  return entry.what === "contact"
-    ? entry.details.person === step.person
-    : entry.what === "step" && entry.details.step === `call_${step.person}`;
+  const { person, direction, outcome, step: code, result } = entry.details;
+  if (entry.what === "contact") return person === step.person && reached(step.person, outcome, direction);
+  return entry.what === "step" && code === `call_${step.person}` && reached(step.person, result, "out");
+}
+
+/** Whether a call did what the script asks: the wearer is to be tried, which may be in vain; everybody else is to be told. */
+function reached(person: PersonCalled, outcome: unknown, direction: unknown): boolean {
+  if (person !== "wearer") return outcome === "spoke";
+  return outcome !== "dead_number" && !(direction === "in" && outcome === "no_answer");
 }
