@@ -7,7 +7,7 @@ import numpy as np
 from alerts.fault import faults_of
 from alerts.hearing import Heard, hear, lapse, sweep, wind
 from alerts.late import judge_late
-from alerts.presence import sights
+from alerts.presence import as_it_came, sights
 from alerts.quality import assess, identity_order
 from alerts.standing import attended_late, missed_at, stand, stood_upto
 from alerts.step import ranked
@@ -53,7 +53,8 @@ def judge(world: World, state: State, batch: Batch, now_us: int, history: Histor
         stood += attended_late(world, state, assessed.fixes[back], assessed.lane_us[back])
     changes += stood
     seen = sights(world.rules, world.terms, assessed.track, hits)
-    heard = Heard(assessed.came, assessed.lane_us, batch.events, assessed.track, seen, faults_of(world.rules, assessed))
+    track, seen = as_it_came(assessed, seen)
+    heard = Heard(assessed.came, assessed.came_us, batch.events, track, seen, faults_of(world.rules, assessed))
     changes += hear(world.rules, world.terms, state, heard)
     _remember(world, state, assessed.after, batch.events)
     changes += sweep(world.rules, world.terms, state, now_us, stood_upto(state, assessed.track))

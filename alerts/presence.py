@@ -10,12 +10,13 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alerts.pair import NO_FIX
+from alerts.quality import Assessed
 from alerts.rules import Rules
 from alerts.terms import Terms
 from alerts.track import Track
 from model.arrays import Array
 from model.event import EVENT, EventKind
-from model.fix import ACCURACY_FLOOR_M, Flag, Quality
+from model.fix import ACCURACY_FLOOR_M, IDENTITY, Flag, Quality
 from model.hit import Verdict
 from model.instant import FOREVER_US
 from model.state import BEACON, PRESENCE
@@ -71,6 +72,22 @@ def sights(rules: Rules, terms: Terms, track: Track, hits: Array) -> Array:
     seen["says"] = np.where(able & (verdict != Verdict.POSSIBLE), definite, doubtful)
     said: Array = seen[seen["says"] != Says.NOTHING]
     return said
+
+
+def as_it_came(assessed: Assessed, seen: Array) -> tuple[Track, Array]:
+    """A batch's track by when each fix came, and (s,) SIGHT of it without fixes that came after a newer one.
+
+    In a batch of their own nothing would be heard of those, and what is said of homes may not depend on how batches are cut.
+    """
+    track, fixes = assessed.track, assessed.fixes
+    if not assessed.overtaken.any():
+        return track, seen
+    rows = np.flatnonzero(np.isin(fixes["tag"], fixes["tag"][assessed.overtaken]))
+    row_of = dict(zip(fixes[list(IDENTITY)][rows].tolist(), rows.tolist(), strict=True))
+    of_track = np.array([row_of.get(identity, -1) for identity in track.fixes[list(IDENTITY)].tolist()], np.int64)
+    ours = of_track >= 0
+    track = track._replace(lane_us=np.where(ours, assessed.came_us[of_track], track.lane_us))
+    return track, seen[~(ours & assessed.overtaken[of_track])[seen["row"]]]
 
 
 def is_late(fix: Array) -> bool:

@@ -25,6 +25,8 @@ class Assessed(NamedTuple):
     before: Array  # (k,) TAG of them as remembered; but for the tag, zeros where it was never seen
     after: Array  # (k,) TAG as they are to be remembered
     came: Array  # (n,) FIX as ``fixes``, but as they came: a jump is one though a later fix of the batch confirmed it
+    overtaken: Bool  # (n,) of ``fixes``: judged forward, though a newer one of the tag's came before it, in this batch
+    came_us: I64  # (n,) lane time at which each of ``fixes`` came: not ``lane_us`` where a tag's were overtaken
 
 
 class _Jumps(NamedTuple):
@@ -66,19 +68,27 @@ def assess(rules: Rules, terms: Terms, state: State, arrived: Array) -> Assessed
     good = np.flatnonzero(~skewed & ~disordered)
     jumps = _jumps(rules, fixes, good, of_tag, tags)
     rank = order.astype(np.int64)
+    received_us = np.maximum.accumulate(arrived["received_us"]) if len(arrived) else arrived["received_us"]
+    overtaken = _overtaken(received_us[order], good, of_tag, tags, jumps)
     rank[good] = _running_max(rank[good], of_tag[good])
-    lane_us = np.maximum(np.maximum.accumulate(arrived["received_us"]), state.watermark_us)[rank]
+    by_place = np.maximum(received_us, state.watermark_us)
+    lane_us = by_place[rank]
+    of_overtaken = np.isin(of_tag, of_tag[overtaken]) if overtaken.any() else overtaken
 
     row = np.flatnonzero(~disordered)
     track = _track(rules, fixes, jumps, row, at_us, lane_us, rank, tags)
     confirmed = np.array([jump for _, jump, _ in jumps.confirmed if jump >= 0], np.int64)
     came = fixes if not len(confirmed) else fixes.copy()
     came["quality"][jumps.implausible] = Quality.IMPLAUSIBLE
+    if overtaken.any():
+        came = came.copy()
+        came["flags"][overtaken] |= Flag.DISORDERED
+    came_us = np.where(of_overtaken, by_place[order], lane_us)
     fixes["quality"][np.setdiff1d(jumps.implausible, confirmed)] = Quality.IMPLAUSIBLE
     requalified = tags["doubt"][np.array([tag for tag, jump, _ in jumps.confirmed if jump < 0], np.int64)]
     requalified["quality"] = _quality(rules, requalified)
     after = _after(tags, fixes, good, of_tag, tag_at, jumps)
-    return Assessed(fixes, track, disordered, requalified, lane_us, rows, tags, after, came)
+    return Assessed(fixes, track, disordered, requalified, lane_us, rows, tags, after, came, overtaken, came_us)
 
 
 def identity_order(fixes: Array) -> I64:
@@ -160,6 +170,23 @@ def _walk(rules: Rules, fixes: Array, rows: I64, tag: int, tags: Array, jumps: _
     if doubt_row >= 0:
         jumps.doubt[tag] = doubt_row
     return implausible
+
+
+def _overtaken(received_us: I64, good: I64, of_tag: I64, tags: Array, jumps: _Jumps) -> Bool:
+    """Which rows were received after a newer one of their tag: (n,) bool. In one frame any order is in order.
+
+    Not of tags with a jump: what is a jump depends on the order, and theirs is that of the batch.
+    """
+    overtaken = np.zeros(len(received_us), bool)
+    tag = of_tag[good]
+    if ((np.diff(received_us[good]) >= 0) | (np.diff(tag) > 0)).all():
+        return overtaken
+    place = np.unique(received_us[good], return_inverse=True)[1]
+    size = len(good)
+    first_later = size - _running_max((size - place)[::-1], (len(tags) - tag)[::-1])[::-1]
+    jumped = np.isin(tag, of_tag[jumps.implausible]) | (tags["doubt"]["tag"][tag] != 0)
+    overtaken[good] = (place > first_later) & ~jumped
+    return overtaken
 
 
 def _running_max(values: I64, of_tag: I64) -> I64:

@@ -37,6 +37,7 @@ class Told:
     source: Source
     east_km: float
     kept_s: int  # how long the tag kept it
+    back_s: int  # how long before its turn it happened: out of order, where that is before what came before it
 
 
 STREAM = st.builds(
@@ -48,6 +49,7 @@ STREAM = st.builds(
     st.sampled_from([Source.GNSS] * 5 + [Source.WIFI]),
     st.sampled_from([0.0] * 9 + [60.0]),
     st.sampled_from([0, 0, 0, 2, 400]),
+    st.sampled_from([0] * 8 + [61, 300, 1900]),
 )
 WINDOWS = (("18:00", "19:30"), ("19:38", "21:00"), ("22:00", "+1 05:00"))
 
@@ -68,7 +70,8 @@ def world(story_rules: Rules) -> Story:
 
 
 def sent(story: Story, stream: list[Told]) -> list[tuple[Array, Array]]:
-    """(1,) FIX or (1,) EVENT each, in arrival order."""
+    """(1,) FIX or (1,) EVENT each, in arrival order. No jumps in a stream out of order: what is a jump depends on the order."""
+    in_order = not any(one.back_s for one in stream)
     at_s, received_s = us("17:40") // SECOND_US, 0
     records = []
     for one in stream:
@@ -77,12 +80,12 @@ def sent(story: Story, stream: list[Told]) -> list[tuple[Array, Array]]:
         if one.distance_m is None:
             event = empty_events(1)
             event["tag"], event["kind"] = TAG, one.event
-            event["at_us"], event["received_us"] = at_s * SECOND_US, received_s * SECOND_US
+            event["at_us"], event["received_us"] = (at_s - one.back_s) * SECOND_US, received_s * SECOND_US
             records.append((story.waiting(), event))
         else:
             received = clock(received_s * SECOND_US)
-            given = {"received": received, "accuracy": one.accuracy_m, "source": one.source, "east_km": one.east_km}
-            story.at(clock(at_s * SECOND_US), **given).add(one.distance_m, zone=HOME)
+            given = {"received": received, "accuracy": one.accuracy_m, "source": one.source, "east_km": one.east_km * in_order}
+            story.at(clock((at_s - one.back_s) * SECOND_US), **given).add(one.distance_m, zone=HOME)
             records.append((story.waiting(), empty_events()))
     return records
 

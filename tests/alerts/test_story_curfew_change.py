@@ -228,3 +228,41 @@ def test_custody_recorded_later_takes_back_what_a_device_said_or_ends_it_when_it
     assert story.event("20:40", EventKind.CASE_TAMPER) == ["20:40:02 OPEN case P1 from 20:40:00"]
     assert taken_into_custody(story, since) == [f"21:30:00 {told}"]
     assert story.rejudged("21:31") == []
+
+
+# ---------------------------------------------------------------- out of order
+
+
+@pytest.mark.parametrize("at_a_time", [1, 20, 100])
+def test_what_was_kept_and_comes_after_a_newer_fix_says_nothing_of_home_however_batches_are_cut(at_a_time: int) -> None:
+    story = Evening()
+    story.home("19:55")
+    story.home("21:00")
+    for minute in range(49):
+        story.away(f"20:{minute:02}", received="21:08")
+    story.home("21:09")
+    assert story.told(at_a_time) == [
+        "20:35:00 OPEN curfew_unverified P2 from 20:05:00",
+        "21:00:00 END curfew_unverified P2 from 20:05:00 to 21:00:00",
+    ]
+
+
+def test_one_frame_may_tell_the_newest_first() -> None:
+    story = Evening()
+    story.home("20:00", received="20:20")
+    for minute in reversed(range(1, 10)):
+        story.away(f"20:{minute:02}", received="20:20")
+    assert story.told() == ["20:20:00 OPEN curfew_absence P3 from 20:01:00 late"]
+
+
+def test_the_same_in_order_is_an_absence_known_late() -> None:
+    story = Evening()
+    story.home("19:55")
+    for minute in range(49):
+        story.away(f"20:{minute:02}", received="21:08")
+    story.home("21:00", received="21:08")
+    assert [told for told in story.told() if "absence" in told] == [
+        "21:08:00 OPEN curfew_absence P3 from 20:00:00 late",
+        "21:08:00 AMEND curfew_absence P2 from 20:00:00 late",
+        "21:08:00 END curfew_absence P2 from 20:00:00 to 21:00:00 late",
+    ]
