@@ -290,11 +290,12 @@ def change(row: Row) -> ChangeOut:
     )
 
 
-def preview(table: Timetable, begins_us: int, within: Span, excused: Sequence[Span] = ()) -> Preview:
-    """The fortnight from an instant on; ``within`` is when the order holds: outside of it nothing is asked."""
+def preview(table: Timetable, begins_us: int, within: Sequence[Span], excused: Sequence[Span] = ()) -> Preview:
+    """The fortnight from an instant on; ``within`` is when the order holds: outside of that nothing is asked."""
     ends_us = begins_us + FORTNIGHT_US
     around = timetable.expand(table, begins_us - LONGEST_US, ends_us + LONGEST_US).tolist()
-    asked = [(max(low, within[0]), min(high, within[1])) for low, high in around if low < ends_us and high > begins_us]
+    near = [(low, high) for low, high in around if low < ends_us and high > begins_us]
+    asked = [(max(low, first), min(high, last)) for low, high in near for first, last in within]
     found = [_interval(low, high, ZoneInfo(table.zone), excused) for low, high in asked if low < high]
     hours = sum(interval.hours for interval in found)
     shown = {"timezone": table.zone, "from": begins_us, "to": ends_us, "intervals": found, "hours": round(hours, 3)}

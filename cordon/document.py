@@ -22,6 +22,7 @@ from api.zone import ZoneIn
 from model.cap import ENGLAND_AND_WALES
 from model.errors import CordonError
 from model.instant import FOREVER_US
+from model.timetable import Timetable
 from store import curfews, homes
 from store.homes import OVER
 from store.world import NewActivation, NewCurfew, NewOrder, NewStatus, NewVisit, NewWearer, NewWorld, NewZone
@@ -129,7 +130,8 @@ async def read(document: Mapping[str, Any], called: str) -> Document:
         ]
     )
     found["absences"] = [_spanned(item, "starts", "ends", "the absence would end before it starts") for item in found["absences"]]
-    found["curfews"] = [_fitting(item, found) for item in found["curfews"]]
+    asked: dict[int, list[Timetable]] = defaultdict(list)
+    found["curfews"] = [_fitting(item, found, asked) for item in found["curfews"]]
     return found
 
 
@@ -209,8 +211,8 @@ def _spanned(item: Item, start: str, end: str, said: str) -> Item:
     return item._replace(body=None, reason=f"{said}: correct one")
 
 
-def _fitting(item: Item, found: Document) -> Item:
-    """A curfew, refused where its order, its home and its windows do not fit together."""
+def _fitting(item: Item, found: Document, asked: dict[int, list[Timetable]]) -> Item:
+    """A curfew, refused where its order, its home and its windows do not fit together; ``asked`` by those before it, by order."""
     if item.body is None:
         return item
     order, home = found["orders"][item.body.order - 1].body, found["zones"][item.body.home - 1].body
@@ -223,7 +225,9 @@ def _fitting(item: Item, found: Document) -> Item:
         reason = f"home: that zone cannot be the home of this curfew: {reason}"
     else:
         table = curfew.parsed(item.body.timetable, order.timezone)
-        reason = curfews.over(table, order.type, ENGLAND_AND_WALES, order.starts)
+        beside = asked[item.body.order]
+        reason = curfews.over(table, order.type, ENGLAND_AND_WALES, order.starts, beside)
+        beside.append(table)
         reason = None if reason is None else f"windows: {reason}"
     return item if reason is None else item._replace(body=None, reason=reason)
 

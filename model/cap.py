@@ -1,5 +1,6 @@
-"""A timetable becomes the first day or week in which it asks for more hours at home than the law allows, in one sentence."""
+"""Timetables become the first day or week in which they ask for more hours at home than the law allows, in one sentence."""
 
+from collections.abc import Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
@@ -21,7 +22,7 @@ class Cap(NamedTuple):
 ENGLAND_AND_WALES: Final = Cap(20, 112)
 
 
-def beyond(table: Timetable, cap: Cap, begins: date) -> str | None:
+def beyond(table: Timetable, cap: Cap, begins: date, beside: Sequence[Timetable] = ()) -> str | None:
     """Why a timetable is over the cap, one sentence; None where it is not.
 
     Hours are those on the clock: the night the clocks change counts as any other. A window counts for each day on which it lies,
@@ -30,6 +31,7 @@ def beyond(table: Timetable, cap: Cap, begins: date) -> str | None:
     Parameters
     ----------
     begins : first local day of the order
+    beside : what else the same order asks for: hours that several ask for count once
     """
     started = [
         *((f"each {_NAMES[day]}", windows) for day, windows in enumerate(table.week)),
@@ -40,7 +42,8 @@ def beyond(table: Timetable, cap: Cap, begins: date) -> str | None:
             hours = (window.to_min - window.from_min) / 60
             if hours > cap.day_h:
                 return f"it asks for {hours:.4g} hours on end from {window} {when}, and the law allows {cap.day_h:g} a day"
-    plain = table._replace(exceptions=())
+    every = (table, *beside)
+    plain = tuple(one._replace(exceptions=()) for one in every)
     for day in range(7):
         hours = _minutes(plain, _PLAIN + timedelta(days=day)) / 60
         if hours > cap.day_h:
@@ -49,28 +52,28 @@ def beyond(table: Timetable, cap: Cap, begins: date) -> str | None:
     if hours > cap.week_h:
         return f"it asks for {hours:.4g} hours at home a week, and the law allows {cap.week_h:g}"
     # An exception changes its own day and, past midnight, the next.
-    for day_of in sorted({day + timedelta(days=later) for day, _ in table.exceptions for later in (0, 1)}):
-        hours = _minutes(table, day_of) / 60
+    for day_of in sorted({day + timedelta(days=later) for one in every for day, _ in one.exceptions for later in (0, 1)}):
+        hours = _minutes(every, day_of) / 60
         if hours > cap.day_h:
             return f"it asks for {hours:.4g} hours at home on {day_of}, and the law allows {cap.day_h:g} a day"
         first = day_of - timedelta(days=(day_of.weekday() - begins.weekday()) % 7)
-        hours = sum(_minutes(table, first + timedelta(days=day)) for day in range(7)) / 60
+        hours = sum(_minutes(every, first + timedelta(days=day)) for day in range(7)) / 60
         if hours > cap.week_h:
             return f"it asks for {hours:.4g} hours at home in the week from {first}, and the law allows {cap.week_h:g}"
     return None
 
 
-def _minutes(table: Timetable, day: date) -> int:
-    """Minutes of a day on the clock that lie in windows."""
-    before = [(w.from_min - _DAY_MIN, w.to_min - _DAY_MIN) for w in _windows(table, day - timedelta(days=1))]
+def _minutes(tables: Sequence[Timetable], day: date) -> int:
+    """Minutes of a day on the clock that lie in windows of any."""
+    before = [(w.from_min - _DAY_MIN, w.to_min - _DAY_MIN) for w in _windows(tables, day - timedelta(days=1))]
     found, reached = 0, 0
-    for start, end in sorted([*before, *((w.from_min, w.to_min) for w in _windows(table, day))]):
+    for start, end in sorted([*before, *((w.from_min, w.to_min) for w in _windows(tables, day))]):
         start, end = max(start, reached), min(end, _DAY_MIN)  # noqa: PLW2901
         found += max(0, end - start)
         reached = max(reached, end)
     return found
 
 
-def _windows(table: Timetable, day: date) -> tuple[Window, ...]:
+def _windows(tables: Sequence[Timetable], day: date) -> list[Window]:
     """Those that start on a day."""
-    return dict(table.exceptions).get(day, table.week[day.weekday()])
+    return [window for table in tables for window in dict(table.exceptions).get(day, table.week[day.weekday()])]

@@ -136,3 +136,20 @@ async def decide(change: Edit, known: asyncpg.Record, number: int, *, applied: b
     audit.done(change, "approved" if applied else "refused", f"order/{known['id']}", number=number, relaxes=row["relaxes"])
     fields: dict[str, Any] = row["fields"]
     return fields
+
+
+async def redact(change: Edit, wearer: int, word: str) -> None:
+    """Put a word in place of what was written of a wearer's orders: by whose word, in which paper, and why."""
+    own = "monitoring_order IN (SELECT id FROM monitoring_order WHERE wearer = $1)"
+    written = ("authorised_by", "document")
+    told = ", ".join(f"{name} = CASE WHEN {name} IS NOT NULL THEN $2 END" for name in written)
+    await change.connection.execute(f"UPDATE order_status SET {told} WHERE {own}", wearer, word)  # noqa: S608 (constants)
+    await change.connection.execute(
+        f"""UPDATE order_change SET words = CASE WHEN words = '' THEN '' ELSE $2 END,
+                fields = fields || (SELECT coalesce(jsonb_object_agg(key, $2::text), '{{}}') FROM jsonb_each(fields)
+                    WHERE key = ANY ($3::text[]) AND value <> 'null'::jsonb)
+            WHERE {own}""",  # noqa: S608 (constants)
+        wearer,
+        word,
+        list(written),
+    )

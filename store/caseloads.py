@@ -7,8 +7,8 @@ import asyncpg
 
 from store import audit
 from store.authority import NOW
-from store.erasure import ENDED
 from store.feed import Edit
+from store.homes import OVER
 from store.pool import Store
 from store.refusal import ConflictError, DanglingError, MissingError
 
@@ -36,7 +36,7 @@ async def page(store: Store, *, answers: int, after: int, limit: int) -> list[as
                 WHERE m.id > $1 AND status_at(m, {NOW}) <> ALL ($2::text[]) AND coalesce(m.ends > clock_timestamp(), true)) held
             WHERE answers = $3 ORDER BY id LIMIT $4""",  # noqa: S608 (constants)
         after,
-        ENDED,
+        OVER,
         answers,
         limit,
     )
@@ -150,3 +150,13 @@ async def _read(change: Edit, transfer: int) -> asyncpg.Record:
     row = await change.connection.fetchrow(f"{VIEW} WHERE t.id = $1", transfer)
     assert row is not None
     return row
+
+
+async def redact(change: Edit, wearer: int, word: str) -> None:
+    """Put a word in place of what was written of transfers of a wearer's orders."""
+    await change.connection.execute(
+        """UPDATE transfer SET note = $2
+           WHERE note IS NOT NULL AND orders && ARRAY(SELECT id FROM monitoring_order WHERE wearer = $1)""",
+        wearer,
+        word,
+    )

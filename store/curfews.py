@@ -1,5 +1,6 @@
 """Curfews as rows, one a version: nothing is ever deleted, because old fixes are judged by old versions."""
 
+from collections.abc import Sequence
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -101,21 +102,21 @@ async def edit(change: Edit, curfew: int, version: int, fields: dict[str, Any]) 
 async def could(change: Edit, curfew: int, version: int, fields: dict[str, Any] | None) -> None:
     """Raise what ``edit`` would, or where no fields are given ``end``; write nothing."""
     if fields is None:
-        await _newest(change, curfew, version)
+        await newest(change, curfew, version)
     else:
         await _drafted(change, curfew, version, fields)
 
 
 async def _drafted(change: Edit, curfew: int, version: int, fields: dict[str, Any]) -> tuple[asyncpg.Record, Draft, str]:
     """The newest version, the next one, and the time zone that its windows are in."""
-    newest = await _newest(change, curfew, version)
+    known = await newest(change, curfew, version)
     draft = Draft(
-        newest["monitoring_order"],
-        fields.get("home", newest["home"]),
-        fields.get("grace_min", newest["grace_min"]),
-        newest["timetable"] | fields.get("timetable", {}),
+        known["monitoring_order"],
+        fields.get("home", known["home"]),
+        fields.get("grace_min", known["grace_min"]),
+        known["timetable"] | fields.get("timetable", {}),
     )
-    return newest, draft, await check(change.connection, draft)
+    return known, draft, await check(change.connection, draft, curfew)
 
 
 async def end(change: Edit, curfew: int, version: int) -> asyncpg.Record:
@@ -125,7 +126,7 @@ async def end(change: Edit, curfew: int, version: int) -> asyncpg.Record:
     ------
     MissingError, StaleError, ConflictError
     """
-    await _newest(change, curfew, version)
+    await newest(change, curfew, version)
     await change.connection.execute(
         f"""UPDATE curfew_version SET in_force_to = greatest(clock_timestamp() + {SOON}, in_force_from + interval '1 microsecond')
             WHERE curfew = $1 AND version = $2""",  # noqa: S608
@@ -157,8 +158,14 @@ async def cap(connection: Connection, order_type: str) -> Cap | None:
     return None if row["value"] is None else Cap(**row["value"])
 
 
-async def check(connection: Connection, draft: Draft) -> str:
+async def check(connection: Connection, draft: Draft, curfew: int | None = None) -> str:
     """The time zone that a draft's windows are in, once all of it fits together; order and home cannot change meanwhile.
+
+    Nor can another curfew of the order be saved: the law's hours are those of all of them together.
+
+    Parameters
+    ----------
+    curfew : whose next version it is; None: a new one's first
 
     Raises
     ------
@@ -166,7 +173,7 @@ async def check(connection: Connection, draft: Draft) -> str:
     """
     order = await connection.fetchrow(
         f"""SELECT wearer, type, status_at(o, {NOW}) AS status, timezone, starts FROM monitoring_order o
-            WHERE id = $1 FOR SHARE""",  # noqa: S608 (constant)
+            WHERE id = $1 FOR NO KEY UPDATE""",  # noqa: S608 (constant)
         draft.order,
     )
     if order is None:
@@ -178,18 +185,62 @@ async def check(connection: Connection, draft: Draft) -> str:
     table = timetable.parse(draft.timetable, order["timezone"])
     if isinstance(table, Rejected):
         raise UnfitError(table.place, table.reason)
-    reason = over(table, order["type"], await cap(connection, order["type"]), order["starts"])
+    beside = list((await _tables(connection, draft.order, order["timezone"], but=curfew)).values())
+    reason = over(table, order["type"], await cap(connection, order["type"]), order["starts"], beside)
     if reason is not None:
         raise UnfitError("windows", reason)
     zone: str = order["timezone"]
     return zone
 
 
-def over(table: Timetable, order_type: str, most: Cap | None, starts_us: int) -> str | None:
-    """Why a timetable asks for more than an order of a type may; None where it does not, or there is no such law."""
+async def fit(connection: Connection, order: int) -> None:
+    """Refuse an order as it now stands whose curfews ask for more than its type allows; raises ``ConflictError``."""
+    row = await connection.fetchrow("SELECT type, timezone, starts FROM monitoring_order WHERE id = $1", order)
+    assert row is not None
+    most = await cap(connection, row["type"])
+    tables = await _tables(connection, order, row["timezone"])
+    for curfew, table in tables.items():
+        reason = over(table, row["type"], most, row["starts"], [other for one, other in tables.items() if one != curfew])
+        if reason is not None:
+            raise ConflictError(f"curfew {curfew} does not fit: change it first. {reason}")
+
+
+async def _tables(connection: Connection, order: int, zone: str, but: int | None = None) -> dict[int, Timetable]:
+    """What an order's curfews ask for, but one, by curfew."""
+    rows = await connection.fetch(
+        """SELECT curfew, timetable FROM curfew_version WHERE monitoring_order = $1 AND curfew IS DISTINCT FROM $2
+               AND in_force_to = timestamptz '9999-01-01 00:00:00+00' ORDER BY curfew""",
+        order,
+        but,
+    )
+    found = ((row["curfew"], timetable.parse(row["timetable"], zone)) for row in rows)
+    return {curfew: table for curfew, table in found if isinstance(table, Timetable)}
+
+
+def over(table: Timetable, order_type: str, most: Cap | None, starts_us: int, beside: Sequence[Timetable] = ()) -> str | None:
+    """Why a timetable asks for more than an order of a type may; None where it does not, or there is no such law.
+
+    Parameters
+    ----------
+    starts_us : of the order
+    beside : what its other curfews ask for
+    """
+    if most is None:
+        return None
     begins = from_us(starts_us).astimezone(ZoneInfo(table.zone)).date()
-    why = None if most is None else beyond(table, most, begins)
-    return None if why is None else f"The curfew is too long: {why} for an order of the type {order_type}."
+    alone = beyond(table, most, begins)
+    if alone is not None:
+        return f"The curfew is too long: {alone} for an order of the type {order_type}."
+    why = beyond(table, most, begins, beside)
+    return None if why is None else f"With the order's other curfews it is too long: {why} for an order of the type {order_type}."
+
+
+async def order_of(connection: Connection, curfew: int) -> int:
+    """Whose curfew it is, which never changes; raises ``MissingError``."""
+    order: int | None = await connection.fetchval("SELECT monitoring_order FROM curfew_version WHERE curfew = $1 LIMIT 1", curfew)
+    if order is None:
+        raise MissingError("curfew", curfew)
+    return order
 
 
 async def locked(change: Edit, curfew: int) -> int:
@@ -199,8 +250,11 @@ async def locked(change: Edit, curfew: int) -> int:
     return version or 0
 
 
-async def _newest(change: Edit, curfew: int, version: int) -> asyncpg.Record:
+async def newest(change: Edit, curfew: int, version: int) -> asyncpg.Record:
     """The newest version, that nobody else follows or ends until this transaction is over."""
+    # The order first, as whoever changes the order does: else each would wait for the other.
+    order = await order_of(change.connection, curfew)
+    await change.connection.execute("SELECT 1 FROM monitoring_order WHERE id = $1 FOR NO KEY UPDATE", order)
     await change.connection.execute("SELECT 1 FROM curfew WHERE id = $1 FOR UPDATE", curfew)
     row = await change.connection.fetchrow(
         f"{SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC LIMIT 1 FOR UPDATE OF v", curfew

@@ -2,19 +2,20 @@
 
 from typing import Final
 
-from store import audit, contacts, holds, pauses, visits
+from store import audit, authority, caseloads, contacts, handovers, holds, pauses, visits, waiting
 from store.authority import NOW
 from store.feed import Edit
+from store.homes import OVER
 from store.refusal import ConflictError, MissingError
 
 REDACTED: Final = "redacted"
-ENDED: Final = ("completed", "revoked")
 
 
 async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> None:
     """Replace what says who a wearer is: name, details, their zones' names, people's words of them.
 
-    Those stand in their alerts' histories, contacts, pauses and visits.
+    Those stand in their alerts' histories, contacts, pauses, visits, absences, in what was decided of their orders, in what waits
+    for a second person, and in the notes of transfers and handovers by which their orders and alerts were passed on.
 
     Everything else keeps its place under the wearer's number, so that alerts, their evidence and the audit stay whole: positions
     go with their days, geometry is what alerts were judged by. Doing it again does no harm.
@@ -36,7 +37,7 @@ async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> N
         f"""SELECT id FROM monitoring_order o WHERE wearer = $1 AND status_at(o, {NOW}) <> ALL ($2::text[])
             AND coalesce(ends > now(), true) ORDER BY id LIMIT 1""",  # noqa: S608 (constant)
         wearer,
-        ENDED,
+        OVER,
     )
     if order is not None:
         raise ConflictError(f"order {order} of wearer {wearer} has not ended: complete or revoke it first")
@@ -55,6 +56,10 @@ async def erase(change: Edit, wearer: int, authorised_by: str, reason: str) -> N
     await contacts.redact(change, wearer, REDACTED)
     await pauses.redact(change, wearer, REDACTED)
     await visits.redact(change, wearer, REDACTED)
+    await authority.redact(change, wearer, REDACTED)
+    await caseloads.redact(change, wearer, REDACTED)
+    await handovers.redact(change, wearer, REDACTED)
+    await waiting.redact(change, wearer, REDACTED)
     await change.connection.execute(
         """UPDATE zone_version SET name = $2, feature = jsonb_set(feature, '{properties,name}', to_jsonb($2::text))
            WHERE applies_wearer = $1""",

@@ -159,3 +159,12 @@ async def _read(change: Edit, handover: int) -> asyncpg.Record:
     row = await change.connection.fetchrow(f"{VIEW} WHERE h.id = $1", handover)
     assert row is not None
     return row
+
+
+async def redact(change: Edit, wearer: int, word: str) -> None:
+    """Put a word in place of what was written of shifts that handed a wearer's alerts over."""
+    await change.connection.execute(
+        "UPDATE handover SET note = $2 WHERE note IS NOT NULL AND alerts && ARRAY(SELECT id FROM alert WHERE wearer = $1)",
+        wearer,
+        word,
+    )

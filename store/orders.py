@@ -147,6 +147,8 @@ async def _write(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) ->
     )
     if "status" in fields:
         await authority.record(change, order, fields["status"], fields)
+    if fields.keys() & {"type", "timezone", "starts"}:
+        await curfews.fit(change.connection, order)
 
 
 async def _read(change: Edit, order: int) -> asyncpg.Record:

@@ -35,13 +35,20 @@ async def needs_second(connection: Connection, curfew: int) -> bool:
     return said is not False
 
 
-async def relaxes(connection: Connection, curfew: int, fields: dict[str, Any] | None) -> str | None:
-    """In what a change relaxes a curfew, one sentence, or None; ``fields`` as for ``curfews.edit``, None for its end."""
+async def relaxes(change: Edit, curfew: int, version: int, fields: dict[str, Any] | None) -> str | None:
+    """In what a change relaxes a curfew, that nobody else changes from here on, one sentence, or None.
+
+    Parameters
+    ----------
+    fields : as for ``curfews.edit``; None: it would end
+
+    Raises
+    ------
+    MissingError, StaleError, ConflictError
+    """
+    row = await curfews.newest(change, curfew, version)
     if fields is None:
         return "The curfew would end."
-    row = await connection.fetchrow(f"{curfews.SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC LIMIT 1", curfew)
-    if row is None:
-        raise MissingError("curfew", curfew)
     if fields.get("home", row["home"]) != row["home"]:
         return f"Home would be zone {fields['home']}, no longer {row['home']}."
     if fields.get("grace_min", 0) > row["grace_min"]:

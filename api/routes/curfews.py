@@ -17,7 +17,7 @@ from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, etag, expected
 from model.instant import BEGINNING_US, FOREVER_US
-from store import absences, curfews, orders, relaxing
+from store import absences, authority, curfews, relaxing
 from store.feed import Edit, edit
 from store.refusal import ConflictError
 
@@ -91,7 +91,9 @@ async def preview(parts: PartsDep, caller: Seeing, body: PreviewIn) -> Preview:
     table = shape.written(body.windows, body.exceptions)
     shape.parsed(table, "UTC")
     if body.order is None:
-        return shape.preview(shape.parsed(table, body.timezone or parts.settings.timezone), begins_us, (BEGINNING_US, FOREVER_US))
+        return shape.preview(
+            shape.parsed(table, body.timezone or parts.settings.timezone), begins_us, [(BEGINNING_US, FOREVER_US)]
+        )
     if body.timezone is not None:
         raise invalid("timezone", "is the order's: leave one of the two out")
     async with parts.store.pool.acquire() as connection, connection.transaction():
@@ -109,10 +111,10 @@ async def _saved(parts: Parts, body: PreviewIn, curfew: int, begins_us: int) -> 
     return shape.preview(shape.parsed(row["timetable"], row["timezone"]), begins_us, held, excused)
 
 
-async def _held(parts: Parts, order: int) -> tuple[int, int]:
-    """From when to when an order holds."""
-    row = await orders.get(parts.store, order)
-    return row["starts"], FOREVER_US if row["ends"] is None else row["ends"]
+async def _held(parts: Parts, order: int) -> list[tuple[int, int]]:
+    """When an order gives authority: outside of that nothing is asked."""
+    async with parts.store.pool.acquire() as connection:
+        return await authority.spans(connection, order)
 
 
 @router.get("/changes", summary="Changes that relax a curfew", responses=LISTING)
@@ -169,7 +171,7 @@ async def change(
     table = shape.written(body.windows or (), body.exceptions or ())
     fields["timetable"] = {name: value for name, value in table.items() if name in body.model_fields_set}
     async with edit(parts.store, caller.account) as under_way:
-        if body.order is not None and body.order != (await curfews.get(parts.store, curfew_id))["monitoring_order"]:
+        if body.order is not None and body.order != await curfews.order_of(under_way.connection, curfew_id):
             raise ConflictError(f"curfew {curfew_id} is another order's: end it and create one for this order")
         waits = await _asked(under_way, curfew_id, version, fields)
         row = None if waits else await curfews.edit(under_way, curfew_id, version, fields)
@@ -188,7 +190,7 @@ async def end(parts: PartsDep, caller: Editing, response: Response, curfew_id: I
 
 async def _asked(under_way: Edit, curfew: int, version: int, fields: dict[str, Any] | None) -> ChangeOut | None:
     """The change, kept for a second person, where it relaxes a curfew whose order asks for one."""
-    sentence = await relaxing.relaxes(under_way.connection, curfew, fields)
+    sentence = await relaxing.relaxes(under_way, curfew, version, fields)
     if sentence is None or not await relaxing.needs_second(under_way.connection, curfew):
         return None
     return shape.change(await relaxing.ask(under_way, curfew, version, fields, sentence))

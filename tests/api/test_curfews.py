@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from model.instant import HOUR_US, MINUTE_US, SECOND_US, parse
-from store import controls
+from store import controls, curfews
+from store.feed import edit
 from tests.api import given
 from tests.api.client import Api
 
@@ -328,3 +329,53 @@ async def test_a_draft_without_an_order_is_shown_in_a_time_zone(api: Api) -> Non
     assert (changed["local_from"], changed["hours"]) == ("2026-10-31T19:00:00-04:00", 13.0)
     await refused(api, sent | {"timezone": "Mars/Olympus"}, "timezone", "is no time zone", "/curfews/preview")
     await refused(api, {}, "windows", "is needed", "/curfews/preview")
+
+
+DAYS_TOO = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "08:00", "to": "18:30"}]
+
+
+async def test_the_law_is_held_by_all_curfews_of_an_order_together(api: Api, who: dict[str, Any]) -> None:
+    first = await api.make("/curfews", curfew(who))
+    said = "With the order's other curfews it is too long: it asks for 22.5 hours at home each Monday"
+    await refused(api, curfew(who, windows=DAYS_TOO), "windows", said)
+    short = await api.make("/curfews", curfew(who, windows=[DAYS_TOO[0] | {"to": "09:00"}]))
+    longer = await api.patch(f"/curfews/{short['id']}", {"windows": DAYS_TOO}, 1, "officer")
+    assert (longer.status, said in longer.json["detail"]) == (422, True), longer.body
+    assert (await api.patch(f"/curfews/{first['id']}", {"grace_min": 1}, 1, "officer")).status == 200, "not counted twice"
+    await api.store.pool.execute(
+        """INSERT INTO setting (name, version, value) VALUES ('curfew-cap/strict', 1, '{"day_h": 12.5, "week_h": 90}')"""
+    )
+    stricter = await api.patch(f"/orders/{who['order']}", {"type": "strict"}, 1, "officer")
+    assert (stricter.status, f"curfew {first['id']} does not fit" in stricter.json["detail"]) == (409, True), stricter.body
+
+
+async def test_two_that_are_saved_at_once_are_counted_together(api: Api, who: dict[str, Any]) -> None:
+    sent = [curfew(who), curfew(who, windows=DAYS_TOO)]
+    answers = await asyncio.gather(*(api.post("/curfews", body, "officer") for body in sent))
+    assert sorted(answer.status for answer in answers) == [201, 422]
+
+
+async def test_a_preview_leaves_out_the_nights_in_custody(api: Api, who: dict[str, Any]) -> None:
+    saved = await api.make("/curfews", curfew(who))
+    held = {"status": "in_custody", "in_force_from": "2026-03-25T12:00:00Z"}
+    await given.relaxed(api, who["order"], held)
+    tag = (await api.get(f"/orders/{who['order']}")).headers["ETag"].strip('"')
+    back = {"status": "active", "in_force_from": "2026-03-28T22:00:00Z"}
+    assert (await api.patch(f"/orders/{who['order']}", back, tag)).status == 200
+    shown = (await api.post("/curfews/preview", {"curfew": saved["id"], "from": "2026-03-24T12:00:00Z"})).json
+    assert [(one["from"], one["to"]) for one in shown["intervals"]][:3] == [
+        ("2026-03-24T19:00:00Z", "2026-03-25T07:00:00Z"),
+        ("2026-03-28T22:00:00Z", "2026-03-29T06:00:00Z"),
+        ("2026-03-29T18:00:00Z", "2026-03-30T06:00:00Z"),
+    ]
+
+
+async def test_a_change_is_weighed_against_what_another_has_just_saved(api: Api, who: dict[str, Any]) -> None:
+    """Without the curfew's lock it was weighed against what stood before, and saved against what stood after."""
+    saved = await api.make("/curfews", curfew(who, grace_min=10))
+    async with edit(api.store) as change:
+        await curfews.edit(change, saved["id"], 1, {"grace_min": 5})
+        waits = asyncio.create_task(api.patch(f"/curfews/{saved['id']}", {"grace_min": 10}, 2, "officer"))
+        done, _ = await asyncio.wait([waits], timeout=0.3)
+        assert not done, "it waits for the curfew"
+    assert (await waits).status == 202, "ten minutes are more than the five that it has by now"

@@ -50,6 +50,14 @@ def test_the_week(windows: list[dict[str, Any]], said: str | None) -> None:
     assert beyond(table(windows), ENGLAND_AND_WALES, BEGINS) == said
 
 
+def test_several_curfews_of_an_order_count_together_and_shared_hours_once() -> None:
+    nights, days, evenings = (table([window("all", *at)]) for at in (("19:00", "07:00"), ("08:00", "18:30"), ("18:00", "24:00")))
+    assert beyond(days, ENGLAND_AND_WALES, BEGINS) is None
+    said = beyond(days, ENGLAND_AND_WALES, BEGINS, [nights])
+    assert said == "it asks for 22.5 hours at home each Monday, and the law allows 20 a day"
+    assert beyond(evenings, ENGLAND_AND_WALES, BEGINS, [nights]) is None, "13 hours a day: from 18:00 to 07:00"
+
+
 def test_exceptions_count_on_their_day_and_the_next() -> None:
     nights = window("all", "19:00", "07:00")
     free = {"date": "2026-12-25", "windows": []}

@@ -48,12 +48,52 @@ async def test_nothing_names_an_erased_wearer_and_alerts_are_whole(api: Api) -> 
     away = {"from": "2026-03-23T19:00:00Z", "to": "2026-03-23T20:00:00Z", "authoriser": NAME, "reason": f"{NAME} works."}
     await api.make("/absences", {"curfew": curfew["id"], **away})
     window = {"from": "2026-11-22T09:00:00Z", "to": "2026-11-22T12:00:00Z"}
-    left = {"signed_in": window["from"], "signed_out": window["to"], "outcome": "no_access", "remark": f"{NAME} was out"}
+    left = {
+        "signed_in": window["from"],
+        "signed_out": window["to"],
+        "outcome": "no_access",
+        "remark": f"{NAME} was out",
+    }
     visit = await api.make(
         "/visits", {"wearer": who["wearer"], "kind": "inspect", "note": f"{NAME} works nights", **window, **left}
     )
+    word = {"status": "unlawfully_at_large", "authorised_by": f"Sister of {NAME}", "document": f"letter on {NAME}"}
+    assert (await api.patch(f"/orders/{who['order']}", word | {"words": f"{NAME} ran."}, 1)).status == 200
+    asked = await api.call("PUT", f"/zones/{zone}", "officer", given.circle({"wearer": who["wearer"]}, name=NAME, radius_m=9),
+                           headers={"If-Match": '"1"'})  # fmt: skip
+    assert asked.status == 202
+    long = {"from": "2026-01-01T00:00:00Z", "to": "2099-01-01T00:00:00Z"}
+    assert (await api.post("/absences", {"curfew": curfew["id"], **away, **long}, "officer")).status == 202
+    accounts = [row["id"] for row in await api.store.pool.fetch("SELECT id FROM account ORDER BY id LIMIT 2")]
+    await api.store.pool.execute(
+        """INSERT INTO transfer (from_account, to_account, orders, note, requested_by)
+           VALUES ($1, $2, ARRAY[$3::bigint], $4, $1)""",
+        *accounts,
+        who["order"],
+        f"{NAME} moves",
+    )
+    await api.store.pool.execute(
+        "INSERT INTO handover (from_account, to_account, alerts, note) VALUES ($1, $2, ARRAY[$3::bigint], $4)",
+        *accounts,
+        alert,
+        f"{NAME} called",
+    )
     await end_orders(api.store)
     await erase(api.store, who["wearer"])
+    tables = (
+        "order_status",
+        "order_change",
+        "waiting_change",
+        "transfer",
+        "handover",
+        "visit_attempt",
+        "absence",
+        "pause",
+        "contact",
+    )
+    for table in tables:
+        left = await api.store.pool.fetch(f"SELECT to_jsonb(t)::text AS row FROM {table} t")
+        assert not [row["row"] for row in left if NAME in row["row"]], table
     person = await wearers.get(api.store, who["wearer"])
     assert (person["name"], person["details"], person["version"]) == ("redacted", {}, 2)
     after = await api.get(f"/alerts/{alert}")
