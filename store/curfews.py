@@ -140,9 +140,9 @@ async def end(change: Edit, curfew: int, version: int) -> asyncpg.Record:
 async def follow(change: Edit, order: int) -> None:
     """Have an order's curfews follow the time zone that it now has."""
     rows = await change.connection.fetch(
-        """SELECT v.curfew, v.version FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
-           WHERE o.id = $1 AND o.status <> ALL ($2::text[]) AND v.in_force_to = timestamptz '9999-01-01 00:00:00+00'
-             AND v.timezone <> o.timezone ORDER BY v.curfew""",
+        f"""SELECT v.curfew, v.version FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+           WHERE o.id = $1 AND status_at(o, {NOW}) <> ALL ($2::text[]) AND v.in_force_to = timestamptz '9999-01-01 00:00:00+00'
+             AND v.timezone <> o.timezone ORDER BY v.curfew""",  # noqa: S608 (constant)
         order,
         OVER,
     )

@@ -104,9 +104,7 @@ async def noise(store: Store, by: str, from_us: int, to_us: int, offset: int, li
 
 
 async def person_days(store: Store, from_us: int, to_us: int) -> float:
-    """Days on which people were really monitored between two times: a tag on, and an order that gave
-    authority then; nobody counts twice.
-    """
+    """Days on which people were really monitored between two times: a tag on while an order gave authority; nobody twice."""
     days: float | None = await store.pool.fetchval(
         """
         WITH worn AS (

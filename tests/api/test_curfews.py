@@ -277,6 +277,18 @@ async def test_curfews_follow_their_order_s_time_zone(api: Api, who: dict[str, A
     assert (parse("2026-03-21T00:00:00Z"), parse("2026-03-21T12:00:00Z")) in new.windows
 
 
+async def test_a_curfew_of_an_order_that_is_over_follows_nothing(api: Api, who: dict[str, Any]) -> None:
+    saved = await api.make("/curfews", curfew(who))
+    await api.store.pool.execute(
+        "INSERT INTO order_status (monitoring_order, number, status, in_force_from) VALUES ($1, 9, 'revoked', now())",
+        who["order"],
+    )
+    async with edit(api.store) as change:
+        await change.connection.execute("UPDATE monitoring_order SET timezone = 'America/Chicago' WHERE id = $1", who["order"])
+        await curfews.follow(change, who["order"])
+    assert (await api.get(f"/curfews/{saved['id']}")).json["version"] == 1
+
+
 async def test_a_create_is_done_once_and_reading_is_paged(api: Api, who: dict[str, Any]) -> None:
     answers = await asyncio.gather(
         *(api.post("/curfews", curfew(who), "officer", headers={"Idempotency-Key": "night"}) for _ in range(2))

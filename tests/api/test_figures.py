@@ -187,6 +187,14 @@ async def test_person_days_are_of_people_really_monitored(api: Api, who: dict[st
     await api.patch(f"/activations/{who['activation']}", {"to": show(AT_US - 12 * HOUR_US)}, 1)
     await api.store.pool.execute("DELETE FROM activation WHERE tag = 42")
     assert (await ledger(api, "all"))["person_days"] == 0.5
+    # From then on by status: a quarter of a day in custody, though the order was made active.
+    await api.store.pool.execute("UPDATE monitoring_order SET ends = starts + interval '1 s' WHERE id <> $1", who["order"])
+    await api.store.pool.execute(
+        "INSERT INTO order_status (monitoring_order, number, status, in_force_from) VALUES ($1, 9, 'in_custody', $2)",
+        *(who["order"], AT_US - 18 * HOUR_US),
+    )
+    assert (await ledger(api, "all"))["person_days"] == 0.25
+    await api.store.pool.execute("DELETE FROM order_status WHERE number = 9")
     await api.make("/wearers", {"name": "Nobody monitors them"})
     assert (await ledger(api, "all"))["person_days"] == 0.5
 
