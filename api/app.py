@@ -68,7 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        async with Store(settings.database, size=settings.pool) as store:
+        async with Store(settings.database, size=settings.pool, wait_s=settings.pool_wait_s) as store:
             hub = Hub(store)
             checker = Checker(settings.hash_threads)
             app.state.parts = Parts(settings, store, signer, checker, Attempts(), hub, meters)

@@ -222,7 +222,7 @@ def install(app: FastAPI) -> None:
 
     async def unavailable(request: Request, error: Exception) -> Response:
         log.warning("database unavailable", path=_route(request), error=type(error).__name__)
-        detail = "the database cannot be reached: nothing was changed as far as we know; try again in a moment"
+        detail = "the database cannot be reached, or is too busy: nothing was changed as far as we know; try again in a moment"
         return answer(request, ProblemError(Kind.UNAVAILABLE, detail, headers={"Retry-After": str(RETRY_S)}))
 
     app.add_exception_handler(ProblemError, problem)

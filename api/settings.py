@@ -27,6 +27,7 @@ class Settings:
     access_s : life of an access token, seconds; short, because it cannot be called back
     refresh_s : life of a sign-in, seconds; one shift
     pool : most database connections at once
+    pool_wait_s : how long a request waits for one that is free, seconds, before it is answered 503
     timezone : IANA name meant where a zone's schedule names none
     replay : gives a dead letter to the gateways' door once more; None where this process has none
     hash_threads : password checks at once; each takes 64 MiB and a tenth of a second of one core
@@ -39,6 +40,7 @@ class Settings:
     access_s: int = 15 * 60
     refresh_s: int = 12 * 3600
     pool: int = 10
+    pool_wait_s: float = 5.0
     timezone: str = "Europe/London"
     replay: Replay | None = None
     hash_threads: int = 2

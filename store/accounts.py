@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from store.pool import Store
+from store.pool import Source, Store
 from store.refusal import ConflictError, MissingError
 
 
@@ -27,9 +27,9 @@ async def named(store: Store, name: str) -> Account | None:
     return None if row is None else Account(*row)
 
 
-async def get(store: Store, account: int) -> Account | None:
+async def get(source: Source, account: int) -> Account | None:
     """The account of that id, or None."""
-    row = await store.pool.fetchrow(f"SELECT {COLUMNS} FROM account WHERE id = $1", account)  # noqa: S608
+    row = await source.fetchrow(f"SELECT {COLUMNS} FROM account WHERE id = $1", account)  # noqa: S608
     return None if row is None else Account(*row)
 
 

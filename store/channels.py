@@ -8,7 +8,7 @@ import asyncpg
 
 from store import audit, incidents
 from store.feed import Edit
-from store.pool import Connection, Store
+from store.pool import Connection, Source, Store
 from store.refusal import ConflictError, DanglingError, MissingError, StaleError
 
 COLUMNS: Final = """id, name, kind, target, kinds, severities, tells, organisation, officer, active, off_because, undelivered,
@@ -48,9 +48,9 @@ async def page(store: Store, *, after: int, limit: int) -> list[asyncpg.Record]:
     return await store.pool.fetch(f"SELECT {COLUMNS} FROM channel WHERE id > $1 ORDER BY id LIMIT $2", after, limit)  # noqa: S608
 
 
-async def get(store: Store, channel: int) -> asyncpg.Record:
+async def get(source: Source, channel: int) -> asyncpg.Record:
     """One channel; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"SELECT {COLUMNS} FROM channel WHERE id = $1", channel)  # noqa: S608
+    row = await source.fetchrow(f"SELECT {COLUMNS} FROM channel WHERE id = $1", channel)  # noqa: S608
     if row is None:
         raise MissingError("channel", channel)
     return row

@@ -39,10 +39,10 @@ JOINED: Final = (
 
 
 async def page(
-    store: Store, *, wearer: int | None, status: str | None, officer: int | None, after: int, limit: int
+    connection: Connection, *, wearer: int | None, status: str | None, officer: int | None, after: int, limit: int
 ) -> list[asyncpg.Record]:
     """By id, those after ``after``."""
-    return await store.pool.fetch(
+    return await connection.fetch(
         f"""{VIEW} WHERE v.id > $1 AND ($2::bigint IS NULL OR v.wearer = $2) AND ($3::text IS NULL OR v.status = $3)
                      AND ($4::bigint IS NULL OR v.officer = $4) ORDER BY v.id LIMIT $5""",
         *(after, wearer, status, officer, limit),

@@ -236,7 +236,7 @@ async def create(request: Request, parts: PartsDep, caller: Editing, body: Chann
 @router.get("/{channel_id}", summary="One channel", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, channel_id: Id) -> Channel:
     """As it stands, and whether messages get through."""
-    found = Channel(**_fields(await channels.get(parts.store, channel_id)))
+    found = Channel(**_fields(await channels.get(parts.store.pool, channel_id)))
     response.headers["ETag"] = etag(found.version)
     return found
 
@@ -254,7 +254,7 @@ async def change(
     rotate = fields.pop("rotate_secret", None) is True
     async with edit(parts.store, caller.account) as under_way:
         if "target" in fields:
-            _check((await channels.get(parts.store, channel_id))["kind"], fields["target"])
+            _check((await channels.get(under_way.connection, channel_id))["kind"], fields["target"])
         row, secret = await channels.edit(under_way, channel_id, version, _stored(fields), rotate=rotate)
         saved = _shown(row, secret)
     response.headers["ETag"] = etag(saved.version)

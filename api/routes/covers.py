@@ -161,6 +161,6 @@ def own_caseload(caller: Caller, officer: int) -> None:
 
 async def responsible(parts: Parts, account: int, field: str) -> None:
     """Refuse somebody whose role cannot answer for orders; whether there is such an account is for the store to say."""
-    found = await accounts.get(parts.store, account)
+    found = await accounts.get(parts.store.pool, account)
     if found is not None and May.EDIT_WEARERS not in PERMISSIONS[Role(found.role)]:
         raise ConflictError(f"{field}: {found.name} is {found.role} and cannot answer for orders: choose an officer")

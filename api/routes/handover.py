@@ -203,7 +203,7 @@ async def offer(request: Request, parts: PartsDep, caller: Working, body: Offer,
 
     async def write(change: Edit) -> tuple[int, int, Handover]:
         saved = _handover(await handovers.offer(change, body.to, body.note))
-        await _check(parts, change.connection, caller.account, body.to)
+        await _check(change.connection, caller.account, body.to)
         return saved.id, 1, saved
 
     return await created(request, parts, caller, key, write)
@@ -231,7 +231,7 @@ async def accept(parts: PartsDep, caller: Working, handover_id: Id) -> Handover:
             raise ProblemError(
                 Kind.NOT_ALLOWED, f"handover {handover_id} was offered to {row['to_name']}: only they can accept it"
             )
-        await _check(parts, change.connection, row["from_account"], caller.account)
+        await _check(change.connection, row["from_account"], caller.account)
         return _handover(await handovers.accept(change, row))
 
 
@@ -245,9 +245,9 @@ async def withdraw(parts: PartsDep, caller: Working, handover_id: Id) -> Handove
         return _handover(await handovers.withdraw(change, row))
 
 
-async def _check(parts: Parts, connection: Connection, owner: int, to: int) -> None:
+async def _check(connection: Connection, owner: int, to: int) -> None:
     """Refuse somebody who could not see what they would own."""
-    taker = await accounts.get(parts.store, to)
+    taker = await accounts.get(connection, to)
     assert taker is not None, "whoever it is offered to has an account"
     able = set(WORKING_ROLES).intersection(*(workers(row) for row in await handovers.owned(connection, owner)))
     if taker.role not in able:

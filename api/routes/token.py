@@ -15,6 +15,7 @@ from api.roles import PERMISSIONS, May, Role
 from api.token import refresh_token
 from store import accounts, audit, handovers, sessions
 from store.feed import edit
+from store.pool import Connection
 
 router = APIRouter(tags=["signing in"])
 
@@ -112,15 +113,15 @@ async def sign_out(parts: PartsDep, body: SignOut) -> None:
     if account is not None:
         async with edit(parts.store, account) as change:
             owned = [row for row in await handovers.owned(change.connection, account) if row["active"]]
-            if owned and (body.reason is None or not await _releases(parts, account)):
+            if owned and (body.reason is None or not await _releases(change.connection, account)):
                 raise _still_owns(owned)
             if owned and body.reason is not None:
                 await handovers.release(change, account, body.reason)
     await sessions.end(parts.store, body.refresh_token)
 
 
-async def _releases(parts: Parts, account: int) -> bool:
-    found = await accounts.get(parts.store, account)
+async def _releases(connection: Connection, account: int) -> bool:
+    found = await accounts.get(connection, account)
     return found is not None and May.RELEASE_ALERTS in PERMISSIONS[Role(found.role)]
 
 

@@ -257,7 +257,7 @@ async def listed(
 ) -> Visits:
     """By id."""
     async with parts.store.pool.acquire() as connection:
-        rows = await visits.page(parts.store, wearer=wearer, status=status, officer=officer, after=after(cursor), limit=limit + 1)
+        rows = await visits.page(connection, wearer=wearer, status=status, officer=officer, after=after(cursor), limit=limit + 1)
         attempts = await visits.attempts(connection, [row["id"] for row in rows])
     following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
     return Visits(items=[visit(row, attempts[row["id"]]) for row in rows[:limit]], next=following)

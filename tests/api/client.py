@@ -102,8 +102,11 @@ class _Server(uvicorn.Server):
 
 @contextlib.asynccontextmanager
 async def serving(database: str, store: Store, **settings: Any) -> AsyncIterator[Api]:
-    """An API on a free port, one account a role, each with the same password."""
-    app = create_app(Settings(database=database, token_secret=SECRET, **settings))
+    """An API on a free port, one account a role, each with the same password.
+
+    Of one database connection: an operation that holds one and asks for another waits for itself, and is answered 503.
+    """
+    app = create_app(Settings(database=database, token_secret=SECRET, pool=1, **settings))
     server = _Server(
         uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None, access_log=False, timeout_graceful_shutdown=5)
     )

@@ -129,6 +129,17 @@ async def test_a_database_that_is_away_is_said_and_found_again(api: Api, databas
     assert (await api.get("/wearers")).status == 200
 
 
+async def test_a_request_that_finds_every_connection_in_use_is_told_to_come_again(database: str, store: Store) -> None:
+    async with serving(database, store, console=MISSING_CONSOLE, pool_wait_s=0.05) as api:
+        async with api.app.state.parts.store.pool.acquire():
+            for path in ("/visits", "/zones"):  # by a connection of its own, and by the pool's own methods
+                answer = await api.get(path)
+                is_problem(answer, 503, "unavailable")
+                assert int(answer.headers["Retry-After"]) > 0
+            is_problem(await api.post("/wearers", {"name": "Test Wearer"}), 503, "unavailable")
+        assert (await api.get("/visits")).status == 200
+
+
 async def test_only_named_hosts_are_answered(database: str, store: Store) -> None:
     async with serving(database, store, console=MISSING_CONSOLE, hosts=("127.0.0.1",)) as api:
         assert (await api.get("//healthz", None)).status == 200

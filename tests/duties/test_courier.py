@@ -322,7 +322,7 @@ async def test_a_receiver_that_wants_no_more_is_switched_off_and_engineers_are_t
     await lanes.raises()
     async with courier() as one:
         await goes(one, store)
-        row = await channels.get(store, number)
+        row = await channels.get(store.pool, number)
         assert (row["active"], row["off_because"]) == (False, "the receiver answers 410: it wants no more messages")
         assert await outages(store) == [("Duty desk", "active", 1)]
         await lanes.raises(zone=2)
@@ -334,7 +334,7 @@ async def test_a_receiver_that_wants_no_more_is_switched_off_and_engineers_are_t
         async with edit(store) as change:
             await channels.edit(change, number, row["version"], {"active": False})
     assert await outages(store) == [("Duty desk", "ended", 1)]
-    assert (await channels.get(store, number))["off_because"] == ""
+    assert (await channels.get(store.pool, number))["off_because"] == ""
 
 
 async def test_after_an_outage_no_burst_of_stale_pages(store: Store, lanes: Lanes, desk: Web) -> None:
