@@ -38,8 +38,9 @@ def fate(one: Due) -> tuple[Fate, str]:
     """What is to become of a delivery, and why where it is not sent as it is.
 
     A page that was not delivered at once may be stale by now: its alert was taken or closed by somebody, ended after the page was
-    written (what is over as it is raised, a crossing, is no less news), or called again. A stale page is not sent. For a P1 the
-    end is told instead, once: whoever was to be woken learns that it was, and is over.
+    written (what is over as it is raised, a crossing, is no less news), or called again. A stale page is not sent. A P1 that
+    somebody has taken is not over, so it is sent, and says so. Of one that is the end is told instead, once: whoever was to be
+    woken learns that it was, and is over.
     """
     if not one.active:  # switched off while the message was being addressed
         return Fate.SUPERSEDE, "the channel was switched off"
@@ -70,6 +71,7 @@ def message(one: Due, over: str, console_url: str) -> Message:
         "alert": one.alert,
         "kind": str(one.body["kind"]),
         "severity": f"P{one.severity}",
+        "taken": _taken(one),
         "raised_at": show(one.at_us),
         "link": f"{link}#alert={one.alert}" if link else None,
     }
@@ -87,7 +89,7 @@ def subject(said: Message) -> str:
         return "Cordon: a test message"
     if said.type == "digest":
         return f"Cordon: {sum(said.data[name] for name in COUNTS[:4])} open alerts"
-    more = {"alert.over": " (over)", "alert.escalated": " (escalated)"}.get(said.type, "")
+    more = {"alert.over": " (over)", "alert.escalated": " (escalated)"}.get(said.type, " (taken)" if said.data["taken"] else "")
     return f"Cordon {said.data['severity']}: {said.data['kind'].replace('_', ' ')}, alert {said.data['alert']}{more}"
 
 
@@ -108,8 +110,15 @@ def text(said: Message) -> str:
     elif said.type == "alert.escalated":
         to = f", {data['to'].replace('_', ' ')}" if data["to"] else ""
         lines.append(f"Nobody did in time what was due: it is escalated to level {data['level']}{to}.")
+    if data["taken"] and said.type != "alert.over":
+        lines.append("Somebody has taken it; it is not over.")
     lines.append(f"Open it: {data['link']}" if data["link"] else f"Open alert {data['alert']} in the console.")
     return "\n\n".join(lines) + "\n\nThis message names nobody and no place; the console has the rest.\n"
+
+
+def _taken(one: Due) -> bool:
+    """Whether somebody answers for it; an alert is escalated though somebody has it, so only what was done since answers that."""
+    return one.handled_since if one.topic == "escalation" else one.handling not in {None, "new"}
 
 
 def _over(one: Due) -> str:
@@ -118,9 +127,8 @@ def _over(one: Due) -> str:
         return ""
     if one.handling == "closed":
         return "it was closed"
-    # An alert is escalated though somebody has it: only what was done since answers that.
-    taken = one.handled_since if one.topic == "escalation" else one.handling != "new"
-    if taken:
+    # Somebody who has a P1 may not have ended it: the wearer may still stand in the zone. Of others one person is enough.
+    if one.severity > 1 and _taken(one):
         return "somebody has taken it"
     if one.condition == "withdrawn":
         return "it was withdrawn"

@@ -58,7 +58,12 @@ ENDED: dict[str, Any] = {"condition": "ended", "ended_us": LATER_US}
         (4, {"condition": "withdrawn"}, Fate.SUPERSEDE, "not needed any more: it was withdrawn"),
         # The end of a P1 is told instead, once.
         (1, ENDED, Fate.TELL_OVER, "it ended by itself"),
-        (1, {"handling": "acknowledged"}, Fate.TELL_OVER, "somebody has taken it"),
+        # That somebody has taken a P1 does not end it: it is sent as it was raised, and says so.
+        (1, {"handling": "acknowledged"}, Fate.SEND, ""),
+        (1, {"handling": "in_progress", "newer": True}, Fate.SEND, ""),
+        (1, {"topic": "escalation", "handling": "in_progress", "handled_since": True}, Fate.SEND, ""),
+        (1, ENDED | {"handling": "acknowledged"}, Fate.TELL_OVER, "it ended by itself"),
+        (1, {"handling": "acknowledged", "condition": "withdrawn"}, Fate.TELL_OVER, "it was withdrawn"),
         (1, {"handling": "closed"}, Fate.TELL_OVER, "it was closed"),
         (1, ENDED | {"newer": True}, Fate.SUPERSEDE, "a later message tells of it"),
         # It called again meanwhile: every P1 is told, of others the last call.
@@ -91,6 +96,7 @@ def test_a_message_is_a_kind_a_severity_a_reference_and_a_link() -> None:
         "alert": 12,
         "kind": "exclusion",
         "severity": "P1",
+        "taken": False,
         "raised_at": "2026-11-22T08:00:02Z",
         "link": "https://cordon.example/#alert=12",
     }
@@ -111,6 +117,15 @@ def test_the_end_is_another_message_than_the_page() -> None:
     assert (said.id, said.type, said.data["because"]) == (f"{PAGE.key}_over", "alert.over", "it was closed")
     assert message.subject(said) == "Cordon P1: exclusion, alert 12 (over)"
     assert "Nobody need act any more: it was closed." in message.text(said)
+
+
+def test_a_p1_that_somebody_has_taken_is_sent_as_raised_and_says_so() -> None:
+    said = message.message(PAGE._replace(handling="acknowledged"), "", "https://cordon.example")
+    assert (said.id, said.type, said.data["taken"]) == (PAGE.key, "alert.raised", True)
+    assert message.subject(said) == "Cordon P1: exclusion, alert 12 (taken)"
+    assert "Somebody has taken it; it is not over." in message.text(said)
+    assert "Nobody need act" not in message.text(said)
+    assert "Somebody has taken it" not in message.text(message.message(PAGE, "", ""))
 
 
 def test_a_mail_says_what_to_do_and_is_the_same_in_every_try() -> None:
