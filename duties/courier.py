@@ -21,13 +21,16 @@ from duties.outcome import Outcome
 from duties.webhook import Webhooks
 from model.instant import SECOND_US
 from store import channels, deliveries, digests
-from store.deliveries import Due
+from store.deliveries import Due, Room
 from store.pool import Store
 
 EVERY_S: Final = 0.25  # between two looks at the outbox: what a P1 waits for before it is on its way
 DIGESTS_S: Final = 20.0  # between two looks whose digest is due
 AT_ONCE: Final = 64  # tries under way in one instance
 EACH: Final = 4  # of one channel: one that hangs takes no more of them
+# And so many more of P1, that nothing else takes: what hangs does so for ten seconds and longer.
+AT_ONCE_P1: Final = 32
+EACH_P1: Final = 2
 BOUND: Final = 1.5  # a sender that has not ended by itself in its time is cut off after this much of it
 LEASE: Final = 2.0  # a try is its instance's for this much of the sender's time; then the instance is taken for dead
 GRACE_S: Final = 3.0  # an instance that is to end lets tries under way come to their end for so long
@@ -104,7 +107,8 @@ class Courier:
         begin: list[tuple[Due, Message]] = []
         superseded: dict[int, str] = {}
         left: list[int] = []
-        async with deliveries.turn(store, Counter(self._tries.values()), EACH, AT_ONCE - len(self._tries)) as turn:
+        room = Room(EACH, AT_ONCE - len(self._tries), EACH_P1, AT_ONCE_P1)
+        async with deliveries.turn(store, Counter(self._tries.values()), room) as turn:
             for one in turn.due:
                 what, why = message.fate(one)
                 if what is Fate.SUPERSEDE:

@@ -42,14 +42,18 @@ WITH fresh AS (
 ) SELECT count(*) FROM addressed"""  # noqa: S608 (constants)
 MOST: Final = 500  # messages addressed at once
 
-# The gravest first, then the longest overdue; of each channel no more than it has room for ($1 channels, $2 tries under way).
+# The gravest first, then the longest overdue; of each channel no more than it has room for ($1 channels, $2 tries under way): $3
+# of it, $4 in all, and $5 and $6 more that are kept for P1.
 DUE: Final = """
-SELECT d.id FROM channel c
+SELECT id FROM (SELECT id, severity, row_number() OVER (ORDER BY severity, due_at) AS nth FROM (
+SELECT d.*, coalesce(busy.tries, 0) + row_number() OVER (PARTITION BY c.id ORDER BY d.severity, d.due_at) AS of_channel
+FROM channel c
 LEFT JOIN unnest($1::bigint[], $2::integer[]) busy (channel, tries) ON busy.channel = c.id
 CROSS JOIN LATERAL (
     SELECT id, severity, due_at FROM delivery WHERE channel = c.id AND due_at <= clock_timestamp()
-    ORDER BY severity, due_at LIMIT greatest(0, $3 - coalesce(busy.tries, 0)) FOR UPDATE SKIP LOCKED) d
-ORDER BY d.severity, d.due_at LIMIT $4"""
+    ORDER BY severity, due_at LIMIT greatest(0, $3::bigint + $5 - coalesce(busy.tries, 0)) FOR UPDATE SKIP LOCKED) d
+) fitting WHERE severity = 1 OR of_channel <= $3) ranked WHERE nth <= $4::bigint + CASE severity WHEN 1 THEN $6::bigint ELSE 0 END
+ORDER BY nth"""
 
 # All that decides what becomes of a delivery, and all that is sent of it. ``newer``: the channel has a later one of the alert.
 WHOLE: Final = f"""
@@ -96,6 +100,15 @@ async def address(store: Store) -> int:
     return addressed
 
 
+class Room(NamedTuple):
+    """How many tries may be at once of a channel, those under way among them, and how many may be begun; of P1 so many more."""
+
+    each: int
+    most: int
+    each_p1: int
+    most_p1: int
+
+
 class Turn:
     """The right to begin tries of the deliveries in ``due``, until the transaction ends; made by :func:`turn`.
 
@@ -130,16 +143,16 @@ class Turn:
 
 
 @asynccontextmanager
-async def turn(store: Store, busy: Mapping[int, int], each: int, most: int) -> AsyncIterator[Turn]:
+async def turn(store: Store, busy: Mapping[int, int], room: Room) -> AsyncIterator[Turn]:
     """What is due and nobody else is at, locked until the end.
 
     Parameters
     ----------
     busy : tries under way in this instance, by channel
-    each, most : tries at once of a channel, and begun in this turn
+    room : for how many more
     """
     async with store.pool.acquire() as connection, connection.transaction():
-        rows = await connection.fetch(DUE, list(busy), list(busy.values()), each, most)
+        rows = await connection.fetch(DUE, list(busy), list(busy.values()), *room)
         if not rows:
             yield Turn(connection, 0, [])
             return
@@ -191,10 +204,13 @@ async def failed(store: Store, one: Due, error: str, again_s: float | None, *, d
             *(one.id, one.attempts + 1, error, again_s, dead),
         )
         if gone:
-            await change.connection.execute(
-                "UPDATE channel SET active = false, off_because = $2, version = version + 1 WHERE id = $1 AND active",
+            version = await change.connection.fetchval(
+                """UPDATE channel SET active = false, off_because = $2, version = version + 1 WHERE id = $1 AND active
+                   RETURNING version""",
                 *(one.channel, error),
             )
+            if version is not None:
+                audit.done(change, "switched off", f"channel/{one.channel}", version=version, because=error)
             await change.connection.execute(
                 """UPDATE delivery SET state = 'dead', due_at = NULL, last_error = $2
                    WHERE channel = $1 AND state IN ('waiting', 'dead')""",

@@ -19,6 +19,7 @@ from tests.duties.paged import Lanes, channel, courier, goes, in_time, order, st
 from tests.duties.receivers import HANG, Web, posting, serving
 
 WITHIN_S = 30.0
+ROOM = deliveries.Room(1, 1, 0, 0)
 
 
 @pytest_asyncio.fixture
@@ -324,6 +325,9 @@ async def test_a_receiver_that_wants_no_more_is_switched_off_and_engineers_are_t
         await goes(one, store)
         row = await channels.get(store.pool, number)
         assert (row["active"], row["off_because"]) == (False, "the receiver answers 410: it wants no more messages")
+        # Nobody did it, so the audit says that Cordon did.
+        noted = await store.pool.fetchrow("SELECT actor, subject, details FROM audit WHERE action = 'switched off'")
+        assert tuple(noted) == (None, f"channel/{number}", {"version": row["version"], "because": row["off_because"]})
         assert await outages(store) == [("Duty desk", "active", 1)]
         await lanes.raises(zone=2)
         await goes(one, store)
@@ -387,12 +391,33 @@ async def test_a_receiver_that_hangs_keeps_nobody_waiting_but_itself(store: Stor
             while len([got for got in desk.got if got.path == "/well"]) < 6:
                 await one.round(store)
                 await asyncio.sleep(0.01)
-            assert len([got for got in desk.got if got.path == "/hangs"]) == duty.EACH
+            assert len([got for got in desk.got if got.path == "/hangs"]) == duty.EACH + duty.EACH_P1
             last = await lanes.raises(zone=7)
             while not [got for got in desk.got if got.path == "/well" and f'"alert": {last},'.encode() in got.body]:
                 await one.round(store)
                 await asyncio.sleep(0.01)
-            assert len([got for got in desk.got if got.path == "/hangs"]) == duty.EACH
+            assert len([got for got in desk.got if got.path == "/hangs"]) == duty.EACH + duty.EACH_P1
+
+
+async def test_a_p1_never_waits_for_what_hangs(store: Store, lanes: Lanes, desk: Web) -> None:
+    """Neither where one channel's tries hang, nor where those of many channels take every slot: some are for P1 alone."""
+    many = duty.AT_ONCE // duty.EACH
+    for number in range(many):
+        desk.says[f"/{number}"] = HANG
+        await channel(store, f"{desk.url}/{number}", f"Hangs {number}")
+    for zone in range(1, duty.EACH + 2):  # one more than each has room for
+        await lanes.raises(severity=3, zone=zone)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(duty, "GRACE_S", 0.0)
+        async with asyncio.timeout(WITHIN_S), courier() as one:
+            await one.round(store)
+            await desk.until(lambda web: len(web.got) >= duty.AT_ONCE)
+            await one.round(store)
+            assert len(one._tries) == duty.AT_ONCE
+            desk.says["/0"] = 200  # what hung there hangs on
+            page = await lanes.raises(severity=1, zone=9)
+            await one.round(store)
+            await desk.until(lambda web: any(f'"alert": {page},'.encode() in got.body for got in web.got if got.path == "/0"))
 
 
 async def test_the_gravest_goes_first(store: Store, lanes: Lanes, desk: Web) -> None:
@@ -425,7 +450,7 @@ async def test_what_one_has_taken_another_does_not_see(store: Store, lanes: Lane
     await channel(store, f"{desk.url}/")
     await lanes.raises()
     await deliveries.address(store)
-    async with deliveries.turn(store, {}, 1, 1) as one, deliveries.turn(store, {}, 1, 1) as other:
+    async with deliveries.turn(store, {}, ROOM) as one, deliveries.turn(store, {}, ROOM) as other:
         assert (len(one.due), len(other.due)) == (1, 0)
 
 
@@ -479,7 +504,7 @@ async def test_a_late_answer_of_one_that_was_taken_for_dead_undoes_nothing(store
     await channel(store, f"{desk.url}/")
     await lanes.raises()
     await deliveries.address(store)
-    async with deliveries.turn(store, {}, 1, 1) as turn:
+    async with deliveries.turn(store, {}, ROOM) as turn:
         [asleep] = turn.due
         await turn.begin({asleep.id: 0.0})
     async with courier() as one:
