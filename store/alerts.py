@@ -54,6 +54,7 @@ CROSS JOIN LATERAL (SELECT {STATE} AS state, {RUNNING} WHERE a.wearer > 0 OR a.w
 LEFT JOIN LATERAL (
     SELECT p.id AS pause, p.until AS pause_until, p.reason AS pause_reason FROM pause p
     WHERE p.wearer = a.wearer AND (p.kind IS NULL OR p.kind = a.kind) AND (p.including_p1 OR a.severity > 1)
+      AND NOT always_pages(a.kind, a.zone, a.zone_version)
       AND p.approved_at IS NOT NULL AND p.ended_at IS NULL AND p.starts <= clock_timestamp() AND p.until > clock_timestamp()
     ORDER BY p.until DESC LIMIT 1) q ON true"""  # noqa: S608 (constants)
 

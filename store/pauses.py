@@ -1,6 +1,7 @@
 """Pauses as rows: for a while nobody is paged about a wearer, because two people say so. The alerts stay where they are.
 
-What mutes is a trigger on the outbox (0016_pauses.sql), which every page passes; what it held back is kept and counted.
+What mutes is a trigger on the outbox (0029_muting.sql), which every page passes; what it held back is kept and counted, and once
+a pause is over each alert of it that nobody has taken is paged once.
 """
 
 from typing import Any, Final
@@ -17,8 +18,10 @@ from store.refusal import ConflictError, DanglingError, MissingError, StaleError
 LONGEST_US: Final = 24 * HOUR_US  # two shifts look at it before it may go on
 BEGUN_US: Final = 5 * MINUTE_US  # a start so long ago means now: it was typed a moment before it was sent
 
-# A warning that may be a victim's only one: no two people mute it.
-ALWAYS_PAGE: Final = frozenset({Kind.EXCLUSION, Kind.EXCLUSION_POSSIBLE, Kind.CROSSED, Kind.APPROACH})
+# Entries into zones. Where the zone may protect a victim they always page; a P1 of these kinds is muted by no two people.
+ENTRIES: Final = frozenset({Kind.EXCLUSION, Kind.EXCLUSION_POSSIBLE, Kind.CROSSED, Kind.APPROACH})
+
+MOST: Final = 20  # pauses settled at once
 
 FIELDS: Final = ("wearer", "kind", "including_p1", "reason", "starts", "until")
 
@@ -65,6 +68,7 @@ async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
         If there is no such wearer; if it would last too long, or mute what is never muted.
     """
     _check(fields)
+    await _spare_victims(change, fields)
     try:
         number: int = await change.connection.fetchval(
             f"INSERT INTO pause ({', '.join(FIELDS)}, requested_by) VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id",  # noqa: S608
@@ -84,6 +88,7 @@ async def approve(change: Edit, known: asyncpg.Record) -> None:
         raise ConflictError(f"pause {known['id']} is approved already")
     if known["requested_by"] == change.actor:
         raise ConflictError(f"you asked for pause {known['id']} yourself: somebody else must approve it")
+    await _spare_victims(change, known)
     await change.connection.execute(
         "UPDATE pause SET approved_by = $2, approved_at = clock_timestamp(), version = version + 1 WHERE id = $1",
         *(known["id"], change.actor),
@@ -122,8 +127,9 @@ async def locked(change: Edit, pause: int, version: int) -> asyncpg.Record:
     ------
     MissingError, StaleError, ConflictError
     """
+    # Not FOR UPDATE: a commit that mutes a page holds the feed's row while it refers to the pause, and this waits for the feed.
     known = await change.connection.fetchrow(
-        "SELECT *, until <= clock_timestamp() AS over FROM pause WHERE id = $1 FOR UPDATE", pause
+        "SELECT *, until <= clock_timestamp() AS over FROM pause WHERE id = $1 FOR NO KEY UPDATE", pause
     )
     if known is None:
         raise MissingError("pause", pause)
@@ -148,8 +154,45 @@ def _check(fields: dict[str, Any]) -> None:
         raise ConflictError(f"a pause lasts {LONGEST_US // HOUR_US} hours at most: ask again when they are over")
     if fields["including_p1"] and fields["kind"] is None:
         raise ConflictError("P1 pages of every kind are never paused: name the one kind")
-    if fields["including_p1"] and fields["kind"] in ALWAYS_PAGE:
+    if fields["including_p1"] and fields["kind"] in ENTRIES:
         raise ConflictError(f"a P1 of kind {fields['kind']} may be a victim's only warning: it always pages")
+
+
+async def _spare_victims(change: Edit, pause: dict[str, Any] | asyncpg.Record) -> None:
+    """Refuse to mute P1 of somebody from whom a zone protects a victim, now or later."""
+    if pause["including_p1"] and await change.connection.fetchval(
+        """SELECT EXISTS (SELECT FROM zone_version v WHERE v.kind = 'exclusion' AND v.purpose = 'victim'
+               AND v.in_force_to > clock_timestamp() AND coalesce(v.valid_to > clock_timestamp(), true)
+               AND (v.applies_all OR v.applies_wearer = $1 OR v.applies_group IN (
+                   SELECT wearer_group FROM wearer_group_member WHERE wearer = $1)))""",
+        pause["wearer"],
+    ):
+        raise ConflictError("a zone protects a victim from this wearer: their P1 alerts always page")
+
+
+async def due(change: Edit) -> list[int]:
+    """Page once for each alert that a pause which is over held back, and that is open and nobody's still; the ids.
+
+    Another pause that stands mutes the page anew, and is answerable for it from then on.
+    """
+    over = await change.connection.fetch(
+        """UPDATE pause SET settled_at = clock_timestamp() WHERE id IN (
+               SELECT id FROM pause WHERE settled_at IS NULL AND (ended_at IS NOT NULL OR until <= clock_timestamp())
+               ORDER BY id LIMIT $1 FOR NO KEY UPDATE SKIP LOCKED) RETURNING id""",
+        MOST,
+    )
+    if not over:
+        return []
+    rows = await change.connection.fetch(
+        f"""SELECT a.id, a.kind, a.severity FROM alert a
+            WHERE a.id IN (SELECT alert FROM muted_page WHERE pause = ANY ($1::bigint[])) AND {alerts.STATE} = 'new'
+            ORDER BY a.id FOR UPDATE""",  # noqa: S608 (constants)
+        [row["id"] for row in over],
+    )
+    for row in rows:
+        text = "The pause that held its page back is over, and nobody has taken it: paged now."
+        alerts.page_anew(change, row, alerts.tell(change, row["id"], "pause_over", text, {}))
+    return [row["id"] for row in rows]
 
 
 async def _tell(change: Edit, pause: dict[str, Any] | asyncpg.Record, what: str) -> None:

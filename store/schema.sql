@@ -11,6 +11,39 @@ SET client_min_messages = warning;
 SET row_security = off;
 CREATE EXTENSION IF NOT EXISTS btree_gist WITH SCHEMA public;
 COMMENT ON EXTENSION btree_gist IS 'support for indexing common datatypes in GiST';
+SET default_tablespace = '';
+SET default_table_access_method = heap;
+CREATE TABLE public.zone_version (
+    zone bigint NOT NULL,
+    version integer NOT NULL,
+    kind text NOT NULL,
+    purpose text NOT NULL,
+    name text NOT NULL,
+    wkb bytea NOT NULL,
+    radius_m double precision DEFAULT 0 NOT NULL,
+    buffer_m double precision DEFAULT 0 NOT NULL,
+    confirm_fixes integer DEFAULT 2 NOT NULL,
+    feature jsonb NOT NULL,
+    schedule jsonb,
+    valid_from timestamp with time zone,
+    valid_to timestamp with time zone,
+    applies_wearer bigint,
+    applies_group bigint,
+    applies_all boolean DEFAULT false NOT NULL,
+    in_force_from timestamp with time zone NOT NULL,
+    in_force_to timestamp with time zone DEFAULT '9999-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
+    recorded_by bigint,
+    control_seq bigint NOT NULL,
+    attendance boolean DEFAULT false NOT NULL,
+    CONSTRAINT zone_version_attendance_check CHECK (((NOT attendance) OR ((kind = 'inclusion'::text) AND (schedule IS NOT NULL)))),
+    CONSTRAINT zone_version_check CHECK ((num_nonnulls(applies_wearer, applies_group, NULLIF(applies_all, false)) = 1)),
+    CONSTRAINT zone_version_kind_check CHECK ((kind = ANY (ARRAY['exclusion'::text, 'inclusion'::text, 'home'::text]))),
+    CONSTRAINT zone_version_purpose_check CHECK ((purpose = ANY (ARRAY['victim'::text, 'area'::text])))
+);
+CREATE FUNCTION public.always_pages(kind text, entered bigint, entered_version integer) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN ((kind = ANY (ARRAY['exclusion'::text, 'exclusion_possible'::text, 'crossed'::text, 'approach'::text])) AND (COALESCE((SELECT zone_version.purpose FROM public.zone_version WHERE ((zone_version.zone = always_pages.entered) AND (zone_version.version = always_pages.entered_version))), 'victim'::text) = 'victim'::text));
 CREATE FUNCTION public.mute_page() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -22,6 +55,7 @@ BEGIN
       AND pause.starts <= clock_timestamp() AND pause.until > clock_timestamp()
       AND (pause.kind IS NULL OR pause.kind = NEW.body ->> 'kind')
       AND (pause.including_p1 OR (NEW.body ->> 'severity')::integer > 1)
+      AND NOT always_pages(NEW.body ->> 'kind', alert.zone, alert.zone_version)
     ORDER BY pause.id LIMIT 1;
     IF paused IS NULL THEN
         RETURN NEW;
@@ -44,8 +78,6 @@ BEGIN
     RETURN NULL;
 END
 $$;
-SET default_tablespace = '';
-SET default_table_access_method = heap;
 CREATE TABLE public.activation (
     id bigint NOT NULL,
     wearer bigint NOT NULL,
@@ -807,6 +839,7 @@ CREATE TABLE public.pause (
     ended_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    settled_at timestamp with time zone,
     CONSTRAINT pause_check CHECK ((until > starts)),
     CONSTRAINT pause_check1 CHECK ((approved_by <> requested_by)),
     CONSTRAINT pause_check2 CHECK (((kind IS NOT NULL) OR (NOT including_p1)))
@@ -1022,34 +1055,6 @@ ALTER TABLE public.zone ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MAXVALUE
     CACHE 1
 );
-CREATE TABLE public.zone_version (
-    zone bigint NOT NULL,
-    version integer NOT NULL,
-    kind text NOT NULL,
-    purpose text NOT NULL,
-    name text NOT NULL,
-    wkb bytea NOT NULL,
-    radius_m double precision DEFAULT 0 NOT NULL,
-    buffer_m double precision DEFAULT 0 NOT NULL,
-    confirm_fixes integer DEFAULT 2 NOT NULL,
-    feature jsonb NOT NULL,
-    schedule jsonb,
-    valid_from timestamp with time zone,
-    valid_to timestamp with time zone,
-    applies_wearer bigint,
-    applies_group bigint,
-    applies_all boolean DEFAULT false NOT NULL,
-    in_force_from timestamp with time zone NOT NULL,
-    in_force_to timestamp with time zone DEFAULT '9999-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
-    recorded_at timestamp with time zone DEFAULT now() NOT NULL,
-    recorded_by bigint,
-    control_seq bigint NOT NULL,
-    attendance boolean DEFAULT false NOT NULL,
-    CONSTRAINT zone_version_attendance_check CHECK (((NOT attendance) OR ((kind = 'inclusion'::text) AND (schedule IS NOT NULL)))),
-    CONSTRAINT zone_version_check CHECK ((num_nonnulls(applies_wearer, applies_group, NULLIF(applies_all, false)) = 1)),
-    CONSTRAINT zone_version_kind_check CHECK ((kind = ANY (ARRAY['exclusion'::text, 'inclusion'::text, 'home'::text]))),
-    CONSTRAINT zone_version_purpose_check CHECK ((purpose = ANY (ARRAY['victim'::text, 'area'::text])))
-);
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.account
@@ -1232,6 +1237,7 @@ CREATE INDEX muted_page_pause ON public.muted_page USING btree (pause);
 CREATE INDEX order_change_waiting ON public.order_change USING btree (monitoring_order) WHERE (decision IS NULL);
 CREATE INDEX outbox_alert ON public.outbox USING btree (alert);
 CREATE INDEX outbox_fresh ON public.outbox USING btree (id) WHERE (addressed_at IS NULL);
+CREATE INDEX pause_unsettled ON public.pause USING btree (until) WHERE (settled_at IS NULL);
 CREATE INDEX pause_wearer ON public.pause USING btree (wearer, until);
 CREATE INDEX receipt_at ON public.receipt USING brin (at);
 CREATE INDEX session_family ON public.session USING btree (family);

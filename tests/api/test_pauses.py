@@ -1,10 +1,13 @@
 """Pauses: two people, a cap, an expiry; nobody is paged meanwhile, and every alert stays where it is."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from duties.people import watch_over
 from model.instant import HOUR_US, MINUTE_US, show
+from store import pauses
 from store.feed import edit
 from tests.api import given
 from tests.api.client import Api
@@ -33,7 +36,7 @@ async def paused(api: Api, who: dict[str, Any], **more: Any) -> Any:
     return answer.json
 
 
-async def page(api: Api, alert: int, kind: str = "exclusion", severity: int = 2, topic: str = "alert") -> bool:
+async def page(api: Api, alert: int, kind: str = "case", severity: int = 2, topic: str = "alert") -> bool:
     """Write a page as a worker does; whether there is one to send."""
     async with edit(api.store) as change:
         change.entry("alert", alert, "opened")
@@ -44,7 +47,7 @@ async def page(api: Api, alert: int, kind: str = "exclusion", severity: int = 2,
 
 
 async def test_a_pause_mutes_from_a_second_person_s_yes_to_its_end(api: Api, who: dict[str, Any]) -> None:
-    alert = await given.alert(api.store, who, 1, severity=2)
+    alert = await given.alert(api.store, who, 0, kind="case", severity=2)
     made = (await asked(api, who)).json
     assert (made["state"], made["requested_by"]["name"], made["approved_by"], made["kind"]) == ("waiting", "operator", None, None)
     assert await page(api, alert)  # nobody has said yes
@@ -66,6 +69,61 @@ async def test_a_pause_mutes_from_a_second_person_s_yes_to_its_end(api: Api, who
     assert [tuple(row) for row in kept] == [(alert, "alert"), (alert, "escalation")]
 
 
+@pytest.mark.parametrize("kind", ["exclusion", "exclusion_possible", "crossed", "approach"])
+async def test_an_entry_into_a_victim_s_zone_pages_at_any_severity(api: Api, who: dict[str, Any], kind: str) -> None:
+    victims = await given.zone(api, who["wearer"], name="V")
+    area = await given.zone(api, who["wearer"], name="A", purpose="area")
+    into = {zone: await given.alert(api.store, who, zone, severity=2, kind=kind) for zone in (victims, area, 999)}
+    made = await paused(api, who)
+    assert {zone: await page(api, alert, kind) for zone, alert in into.items()} == {victims: True, area: False, 999: True}
+    shown = {zone: (await api.get(f"/alerts/{alert}")).json["paused"] for zone, alert in into.items()}
+    assert [zone for zone, pause in shown.items() if pause and pause["id"] == made["id"]] == [area]
+
+
+async def test_p1_is_not_muted_while_a_victim_s_zone_applies(api: Api, who: dict[str, Any]) -> None:
+    waiting = (await asked(api, who, kind="strap", including_p1=True)).json
+    await given.zone(api, who["wearer"])
+    for answer in (
+        await asked(api, who, kind="strap", including_p1=True),
+        await api.patch(f"/pauses/{waiting['id']}", {"approved": True}, 1, "supervisor"),
+    ):
+        assert (answer.status, "protects a victim" in answer.json["detail"]) == (409, True), answer.body
+    assert (await asked(api, who, kind="strap")).status == 201
+
+
+@pytest.mark.parametrize("how", ["ended", "ran out"])
+async def test_when_it_is_over_what_nobody_has_taken_is_paged_once(api: Api, who: dict[str, Any], how: str) -> None:
+    held, taken, closed, spared = [
+        await given.alert(api.store, who, 0, kind=kind, severity=2, due_s=10**9)
+        for kind in ("case", "strap", "jamming", "no_contact")
+    ]
+    made = await paused(api, who)
+    for alert, kind in ((held, "case"), (held, "case"), (taken, "strap"), (closed, "jamming")):
+        assert not await page(api, alert, kind)
+    await api.post(f"/alerts/{taken}/acknowledge", role="operator")
+    await api.post(f"/alerts/{closed}/close", {"outcome": "other", "note": "x"}, "operator")
+    assert await watch_over(api.store) is None
+    if how == "ended":
+        await api.patch(f"/pauses/{made['id']}", {"ended": True}, 2, "operator")
+    else:
+        await api.store.pool.execute("UPDATE pause SET starts = now() - interval '1 h', until = now() - interval '1 s'")
+    many = await asyncio.gather(*(watch_over(api.store) for _ in range(4)))
+    assert [one["paged"] for one in many if one and "paged" in one] == [[held]]
+    sent = await api.store.pool.fetch("SELECT body FROM outbox WHERE alert IS NOT NULL AND topic = 'alert'")
+    assert [row["body"] for row in sent] == [{"alert": held, "kind": "case", "severity": 2}]
+    assert (await api.get(f"/alerts/{held}")).json["history"][-1]["what"] == "pause_over"
+    assert spared not in {row["body"]["alert"] for row in sent}
+
+
+async def test_a_commit_that_mutes_a_page_does_not_wait_for_whoever_ends_the_pause(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 0, kind="case", severity=2)
+    made = await paused(api, who)
+    async with edit(api.store, api.accounts["operator"]) as ending:
+        await pauses.locked(ending, made["id"], made["version"])
+        async with asyncio.timeout(10):  # it has the feed's row, for which the other will wait
+            assert not await page(api, alert)
+
+
 async def test_it_is_of_one_wearer_and_may_be_of_one_kind(api: Api, who: dict[str, Any]) -> None:
     other = await given.wearer(api, "Other", 42)
     mine = await given.alert(api.store, who, 0, kind="strap", severity=1)
@@ -80,7 +138,7 @@ async def test_it_is_of_one_wearer_and_may_be_of_one_kind(api: Api, who: dict[st
 
 
 async def test_it_ends_by_itself_and_begins_when_it_says(api: Api, who: dict[str, Any]) -> None:
-    alert = await given.alert(api.store, who, 1, severity=2)
+    alert = await given.alert(api.store, who, 0, kind="case", severity=2)
     later = show(await now(api) + HOUR_US)
     planned = await paused(api, who, **{"from": later})
     assert planned["state"] == "planned"
@@ -108,7 +166,7 @@ async def test_nobody_approves_their_own_nor_without_the_right(api: Api, who: di
 
 
 async def test_a_later_end_must_be_approved_anew_a_sooner_one_holds_at_once(api: Api, who: dict[str, Any]) -> None:
-    alert = await given.alert(api.store, who, 1, severity=2)
+    alert = await given.alert(api.store, who, 0, kind="case", severity=2)
     made = await paused(api, who)
     at = await now(api)
     sooner = (await api.patch(f"/pauses/{made['id']}", {"until": show(at + HOUR_US)}, 2, "operator")).json
