@@ -111,6 +111,14 @@ async def decide(change: Edit, number: int, *, approved: bool) -> asyncpg.Record
     return await _read(change, number)
 
 
+async def get(store: Store, number: int) -> asyncpg.Record:
+    """One change; raises ``MissingError``."""
+    row = await store.pool.fetchrow(f"{SELECT} WHERE c.id = $1", number)
+    if row is None:
+        raise MissingError("change", number)
+    return row
+
+
 async def page(store: Store, *, curfew: int | None, waiting: bool, after: int, limit: int) -> list[asyncpg.Record]:
     """By id, those after ``after``; ``waiting``: only those that nobody has decided and nothing has overtaken."""
     return await store.pool.fetch(

@@ -132,6 +132,12 @@ async def asked_for(
     return Changes(items=[shape.change(row) for row in rows[:limit]], next=following)
 
 
+@router.get("/changes/{change_id}", summary="One change that relaxes a curfew", responses=READING)
+async def one_change(parts: PartsDep, caller: Seeing, change_id: Id) -> ChangeOut:
+    """As it stands: the `Location` of the 202 that asked for a second person."""
+    return shape.change(await relaxing.get(parts.store, change_id))
+
+
 @router.post("/changes/{change_id}/approve", summary="Approve a change that relaxes a curfew", responses=DECIDING)
 async def approve(parts: PartsDep, caller: Approving, change_id: Id) -> ChangeOut:
     """By somebody else than who asked for it; it is in force one second later, unless the curfew has changed meanwhile."""

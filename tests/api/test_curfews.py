@@ -144,6 +144,8 @@ async def test_what_relaxes_it_waits_for_a_second_person(api: Api, who: dict[str
         answer = await api.patch(path, change, 2, "officer")
         assert (answer.status, said in answer.json["relaxes"]) == (202, True), answer.json
         assert answer.headers["Location"] == f"/api/v1/curfews/changes/{answer.json['id']}"
+        assert (await api.get("/" + answer.headers["Location"])).json == answer.json
+    assert (await api.get("/curfews/changes/999")).status == 404
     assert (await api.get(path)).json["version"] == 2, "nothing of it is in force"
 
 

@@ -76,6 +76,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "POST /curfews": SETTERS,
     "POST /curfews/preview": NO_ENGINEER,
     "GET /curfews/changes": NO_ENGINEER,
+    "GET /curfews/changes/{change_id}": NO_ENGINEER,
     "POST /curfews/changes/{change_id}/approve": LEADERS,
     "POST /curfews/changes/{change_id}/refuse": LEADERS,
     "GET /curfews/{curfew_id}": NO_ENGINEER,
