@@ -134,7 +134,7 @@ def test_batches_do_not_matter(rows: list[Row], sizes: list[int], purpose: Purpo
         first += size
         if first >= len(fixes):
             break
-    assert texts(changes) == texts(one_by_one) == texts(in_pieces)
+    assert by_alert(changes) == by_alert(one_by_one) == by_alert(in_pieces)
     assert remembered(whole.state) == remembered(single.state) == remembered(cut.state) or not len(fixes)
     assert whole.kept() == single.kept() == cut.kept()
 
@@ -176,7 +176,9 @@ def test_whatever_comes_in_whatever_order_changes_make_sense(rows: list[Row], ra
             assert 1 <= change.severity <= 4
             assert len(change.evidence)
             assert (change.evidence["tag"] == change.tag).all()
-        live = {(known.tag, known.occurrence_us) for known in memory.occurrences.values() if known.ended_us is None}
+        live = {
+            (known.tag, known.occurrence_us) for known in memory.occurrences.values() if known.zone and known.ended_us is None
+        }
         held = {
             (tag, int(pair["occurrence_us"][0])) for (tag, _), pair in memory.state.pairs.rows.items() if pair["phase"][0] == 2
         }
@@ -187,6 +189,14 @@ def remembered(state: State) -> tuple[int, dict[int, bytes], dict[tuple[int, int
     """A state whatever the order its tags were first seen in."""
     tags = {int(record["tag"]): record.tobytes() for record in state.tags[: state.count]}
     return state.watermark_us, tags, {key: pair.tobytes() for key, pair in state.pairs.rows.items()}
+
+
+def by_alert(changes: list[Change]) -> dict[tuple[int, Family, int], list[tuple[object, ...]]]:
+    """The changes to each alert, in order; those of one batch to a zone's come before those to a tag's."""
+    found: dict[tuple[int, Family, int], list[Change]] = {}
+    for change in changes:
+        found.setdefault((change.tag, FAMILY[change.kind], change.zone), []).append(change)
+    return {alert: texts(own) for alert, own in found.items()}
 
 
 def texts(changes: list[Change]) -> list[tuple[object, ...]]:
