@@ -218,8 +218,12 @@ async def release(parts: PartsDep, caller: Releasing, body: Release) -> Released
 
 @router.get("/{handover_id}", summary="One handover", responses=READING | documented(Kind.MISSING, Kind.INVALID))
 async def one(parts: PartsDep, caller: Seeing, handover_id: Id) -> Handover:
-    """As it stands."""
-    return _handover(await handovers.get(parts.store, handover_id))
+    """As it stands, for the two and for supervisors: its note may be about anybody."""
+    row = await handovers.get(parts.store, handover_id)
+    if caller.account not in {row["to_account"], row["from_account"]} and not caller.may(May.RELEASE_ALERTS):
+        detail = f"handover {handover_id} is between {row['from_name']} and {row['to_name']}: ask one of them, or a supervisor"
+        raise ProblemError(Kind.NOT_ALLOWED, detail)
+    return _handover(row)
 
 
 @router.post("/{handover_id}/accept", summary="Accept a handover", responses=ACTING)

@@ -181,6 +181,13 @@ async def test_an_engineer_is_told_of_no_person(api: Api, who: dict[str, Any]) -
     assert "Test Wearer" not in answer.body.decode()
 
 
+async def test_a_note_is_for_the_two_and_for_supervisors(api: Api, who: dict[str, Any]) -> None:
+    made = await offered(api)
+    path = f"/handover/{made['id']}"
+    seen = {role: (await api.get(path, role)).status for role in ("operator", "officer", "supervisor", "engineer", "auditor")}
+    assert seen == {"operator": 200, "officer": 200, "supervisor": 200, "engineer": 403, "auditor": 403}
+
+
 async def test_who_cannot_see_them_cannot_take_them(api: Api, who: dict[str, Any]) -> None:
     await taken(api, who)
     for to, status in (("engineer", 409), ("field", 409), ("operator", 409)):
