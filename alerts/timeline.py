@@ -155,7 +155,7 @@ def _after(presence: Presence, one: Heard) -> Presence:
 def _overlaid(said: Iterable[Stretch], away: Sequence[Span]) -> list[Stretch]:
     """Stretches with those in which the wearer was away laid over them."""
     left: list[Stretch] = []
-    gone = _union(away)
+    gone = union(away)
     for one in said:
         low = one.from_us
         for away_from, away_to in gone:
@@ -166,7 +166,8 @@ def _overlaid(said: Iterable[Stretch], away: Sequence[Span]) -> list[Stretch]:
     return left + [Stretch(*span, Standing.APPARENT) for span in gone]
 
 
-def _union(spans: Iterable[Span]) -> list[Span]:
+def union(spans: Iterable[Span]) -> list[Span]:
+    """The same time in as few half-open spans as possible, in order."""
     joined: list[Span] = []
     for low, high in sorted(spans):
         if joined and low <= joined[-1][1]:

@@ -18,7 +18,7 @@ from model.instant import BEGINNING_US, DAY_US, FOREVER_US, MINUTE_US
 from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
 from store import pool
-from store.pool import Store
+from store.pool import Connection, Store
 
 # What a worker catches where the control tables cannot be read, to stop judging and say so.
 FAILURES: Final = pool.FAILURES
@@ -89,6 +89,11 @@ VISITS: Final = """
     WHERE signed_out IS NULL OR signed_out > $1 ORDER BY signed_in, visit.id, number
 """
 
+# The same of one wearer, of some zones, of some curfews.
+MONITORED_OF: Final = f"SELECT * FROM ({MONITORED}) AS every WHERE wearer = $1 ORDER BY tag, starts, monitoring_order"  # noqa: S608
+CURFEWS_OF: Final = f"SELECT * FROM ({CURFEWS}) AS every WHERE wearer = $2 ORDER BY curfew, version"  # noqa: S608
+VERSIONS_OF: Final = f"SELECT * FROM ({VERSIONS}) AS every WHERE zone = ANY($2) ORDER BY zone, version"  # noqa: S608
+ABSENCES_OF: Final = f"SELECT * FROM ({ABSENCES}) AS every WHERE curfew = ANY($2)"  # noqa: S608
 
 STRETCH_US: Final = 28 * DAY_US  # writing one timetable out takes 1.4 ms, and a centre has thousands
 
@@ -123,14 +128,40 @@ async def load(store: Store, around_us: int | None = None) -> Controls:
         groups[group].append(wearer)
     zones = [_zone(row, first_us, last_us) for row in versions]
     shared, assignments = assign(versions, groups, monitored)
+    curfews = await _curfews(curfew_versions, absences, first_us, last_us)
+    return Controls(zones, assignments, monitored, shared, control_seq, curfews, [_visit(row) for row in visited])
+
+
+async def at_home(connection: Connection, wearer: int, around_us: int) -> Controls:
+    """The controls that presence at home depends on, of one wearer: curfews, their homes, who wore which tag by what authority.
+
+    Other zones and visits are left out. Read in the caller's transaction, at one moment; ``around_us`` as for :func:`load`.
+    """
+    first_us, last_us = around_us - PAST_US, around_us + AHEAD_US
+    control_seq = await connection.fetchval(SEQ)
+    fitted = await connection.fetch(MONITORED_OF, wearer)
+    curfew_versions = await connection.fetch(CURFEWS_OF, first_us, wearer)
+    homes, numbers = ({row[column] for row in curfew_versions} for column in ("home", "curfew"))
+    versions = await connection.fetch(VERSIONS_OF, first_us, homes)
+    absences = await connection.fetch(ABSENCES_OF, first_us, numbers)
+    members = await connection.fetch("SELECT wearer_group FROM wearer_group_member WHERE wearer = $1", wearer)
+    monitored = whole(Monitored(tag, who, order, start, end) for tag, who, order, start, end in fitted)
+    shared, assignments = assign(versions, {row["wearer_group"]: [wearer] for row in members}, monitored)
+    zones = [_zone(row, first_us, last_us) for row in versions]
+    curfews = await _curfews(curfew_versions, absences, first_us, last_us)
+    return Controls(zones, assignments, monitored, shared, control_seq, curfews)
+
+
+async def _curfews(
+    rows: Sequence[asyncpg.Record], absences: Iterable[asyncpg.Record], first_us: int, last_us: int
+) -> list[Curfew]:
     excused: dict[int, list[Span]] = defaultdict(list)
     for curfew, start, end in absences:
         excused[curfew].append((start, end))
     # Not on the loop that others wait for: the first time, every timetable is written out.
-    curfews = await asyncio.to_thread(
-        lambda: [_curfew(row, tuple(joined(excused[row["curfew"]])), first_us, last_us) for row in curfew_versions]
+    return await asyncio.to_thread(
+        lambda: [_curfew(row, tuple(joined(excused[row["curfew"]])), first_us, last_us) for row in rows]
     )
-    return Controls(zones, assignments, monitored, shared, control_seq, curfews, [_visit(row) for row in visited])
 
 
 def _visit(row: asyncpg.Record) -> Visit:

@@ -115,6 +115,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /tags": EVERYONE,
     "GET /tags/{tag}": EVERYONE,
     "GET /fixes": QUEUE,
+    "GET /compliance/{wearer}": QUEUE,
     "GET /status": EVERYONE,
     "GET /dead": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN}),
     "GET /dead/{letter_id}": frozenset({Role.SUPERVISOR, Role.ENGINEER, Role.AUDITOR, Role.ADMIN}),

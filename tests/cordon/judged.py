@@ -49,7 +49,9 @@ class Watched:
                 [zone],
             )
         said = await controls.load(store, START_US)
-        around = World.build(said.zones, said.assignments, said.monitored, said.shared, NEVER_SILENT, said.control_seq)
+        around = World.build(
+            said.zones, said.assignments, said.monitored, said.shared, NEVER_SILENT, said.control_seq, said.curfews
+        )
         held = await claim(store, 0, "tests")
         return cls(store, around, held, await recover(store, held))
 
