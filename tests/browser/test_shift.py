@@ -90,7 +90,7 @@ def test_an_escalated_and_a_paused_alert_say_so(console: Page, instance: Instanc
     sql(
         instance, "UPDATE alert SET due_acknowledge = now() WHERE id = %s", alert["id"]
     )  # two minutes go by; the duty does the rest
-    expect(row(console, esa)).to_contain_text("Level 1")
+    expect(row(console, esa)).to_contain_text("Level 1", timeout=60_000)
     choose(console, esa)
     expect(fact(console, "Escalated")).to_contain_text("level 1, duty")
     expect(pane(console).locator(".history")).to_contain_text("No acknowledgement in time: escalated to level 1")

@@ -144,7 +144,7 @@ def test_the_file_runs(parts: Parts, empty_database: str) -> None:
     token = http("POST", f"{api}/api/v1/token", body=form, headers={"Content-Type": "application/x-www-form-urlencoded"}).json
 
     def alarmed() -> bool:
-        found = http("GET", f"{api}/api/v1/alerts?state=all&limit=100", bearer=token["access_token"]).json["items"]
+        found = http("GET", f"{api}/api/v1/alerts?state=all&kind=exclusion&limit=100", bearer=token["access_token"]).json["items"]
         return any(
             tag == alert["tag"] and from_us <= parse(alert["event_at"]) <= to_us
             for alert in found

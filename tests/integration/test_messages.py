@@ -12,7 +12,7 @@ from typing import Any
 import psycopg
 import pytest
 
-from duties.courier import EACH
+from duties.courier import EACH, EACH_P1
 from store.pool import Store
 from tests.duties.paged import Lanes, channel
 from tests.duties.receivers import HANG, beside, posting, serving
@@ -53,7 +53,7 @@ def test_no_message_says_who_or_where() -> None:
             until(lambda: said() == sorted(raised()) and len(post.got) == len(desk.got), "all there are, are told by both")
             until(lambda: up.sql("SELECT count(*) FROM delivery WHERE state <> 'delivered'") == [(0,)], "that is noted")
             expected = sorted(raised())
-            assert all(set(one) == {"kind", "severity", "alert", "raised_at", "link"} for one in told())
+            assert all(set(one) == {"kind", "severity", "alert", "raised_at", "link", "taken"} for one in told())
             assert {one["link"] for one in told()} == {f"{CONSOLE}/#alert={number}" for _, _, number in expected}
             assert sorted(letter["Subject"] for letter in post.got) == sorted(
                 f"Cordon {severity}: {kind.replace('_', ' ')}, alert {number}" for kind, severity, number in expected
@@ -104,7 +104,7 @@ def duties(dsn: str) -> "Iterator[subprocess.Popen[str]]":
 
 
 def test_killed_between_sending_and_noting_nothing_is_lost_and_nothing_comes_more_than_twice(database: str) -> None:
-    messages = 40
+    messages, at_once = 40, EACH + EACH_P1
 
     async def given(target: str) -> None:
         async with Store(database, size=2) as store:
@@ -123,7 +123,7 @@ def test_killed_between_sending_and_noting_nothing_is_lost_and_nothing_comes_mor
         desk.says["/"] = HANG
         asyncio.run(given(f"{desk.url}/"))
         with duties(database) as killed, duties(database) as stays:
-            until(lambda: len(desk.got) == 2 * EACH, "each instance has sent what it may at once, and no more")
+            until(lambda: len(desk.got) == 2 * at_once, "each instance has sent what it may at once, and no more")
             killed.send_signal(signal.SIGKILL)
             killed.wait(END_S)
             desk.says["/"] = 200
@@ -133,6 +133,6 @@ def test_killed_between_sending_and_noting_nothing_is_lost_and_nothing_comes_mor
         counted = desk.counted()
         assert len(counted) == messages, "none is lost"
         # What the one had sent when it was killed, and what the other gave up waiting for.
-        assert sorted(counted.values()) == [1] * (messages - 2 * EACH) + [2] * 2 * EACH
+        assert sorted(counted.values()) == [1] * (messages - 2 * at_once) + [2] * 2 * at_once
         bodies = {got.id: got.body for got in desk.got}
         assert all(bodies[got.id] == got.body for got in desk.got), "what comes twice is the same"

@@ -21,7 +21,7 @@ FAR_M = RADIUS_M + 500
 def up() -> Iterator[System]:
     with system() as made:
         made.start()
-        made.people("officer", "operator")
+        made.people("officer", "operator", "supervisor")
         yield made
 
 
