@@ -30,8 +30,15 @@ def test_ground_truth_holds_by_brute_force(name: str, request: pytest.FixtureReq
         planned.setdefault((one["tag"], one["zone"]), []).append(one)
     told = Counter[str]()
     plans = day.town.plans.overlapping(day.from_us, day.to_us)
+    dumb: list[Any] = []
     for wearer, zones in zones_by_wearer(world).items():
+        if wearer not in tag_of:  # not fitted, for `not_fitted`
+            dumb.append(wearer)
+            continue
         own = fixes[np.searchsorted(fixes["tag"], tag_of[wearer]) : np.searchsorted(fixes["tag"], tag_of[wearer], "right")]
+        if not len(own):  # fitted with a tag that never speaks, for `no_first_fix`
+            dumb.append(wearer)
+            continue
         assert len(own) > 350, "whose tag is silent for two thirds of the day still has so many"
         lonely = unplanned(plans, day.town, own)
         for feature in zones:
@@ -48,6 +55,7 @@ def test_ground_truth_holds_by_brute_force(name: str, request: pytest.FixtureReq
             assert (verdict[free & ~lonely] == 0).all(), (wearer, feature["ref"])
             assert away[lonely].min() > LIKELY_M, (wearer, feature["ref"])
             assert (verdict[lonely & (own["source"] == 0)] == 0).all(), (wearer, feature["ref"])
+    assert len(dumb) <= 2
     assert not planned, "a spell names a zone that does not apply to its wearer"
     assert set(told) == {story.word for story in Story}, told
 

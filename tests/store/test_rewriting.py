@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from typing import Any
 
 import asyncpg
@@ -55,10 +55,18 @@ async def explained(store: Store, query: str, *args: Any) -> dict[str, Any]:
     return json.loads(found)[0]
 
 
-def buffers(node: dict[str, Any]) -> int:
-    """Pages that reading the day's table and its key took, within a node of a plan."""
-    own = int(node["Shared Hit Blocks"] + node["Shared Read Blocks"]) if node.get("Relation Name") == DAY.name else 0
-    return own + sum(buffers(inner) for inner in node.get("Plans", ()))
+def buffers(plan: dict[str, Any]) -> int:
+    """Pages that reading the day's table and its key took: not what was looked up once, while they were read, of authority."""
+    return read_by(plan, lambda node: node.get("Relation Name") == DAY.name) - read_by(
+        plan, lambda node: node.get("Parent Relationship") == "InitPlan"
+    )
+
+
+def read_by(node: dict[str, Any], wanted: Callable[[dict[str, Any]], bool]) -> int:
+    """Pages read by the topmost nodes that are wanted."""
+    if wanted(node):
+        return int(node["Shared Hit Blocks"] + node["Shared Read Blocks"])
+    return sum(read_by(inner, wanted) for inner in node.get("Plans", ()))
 
 
 async def pages_of_a_tag(store: Store) -> int:
