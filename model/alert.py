@@ -5,6 +5,7 @@ from typing import Final, NamedTuple
 
 from model.arrays import Array
 from model.event import empty_events
+from model.instant import MINUTE_US
 
 
 class Kind(StrEnum):
@@ -121,8 +122,8 @@ class Change(NamedTuple):
     The alert is found by ``(wearer, family, zone)`` (zone 0 where the kind has none) and not being closed; the occurrence by
     ``(tag, occurrence_us)``, the ``event_at`` it was first raised with, which never changes, while ``event_at_us`` may be
     amended. All the fields after ``occurrence_us`` are the occurrence as it now stands, whichever the op; but live judging does
-    not know what late data has told of it, nor that late data has opened it already, so whoever keeps it keeps the earliest event
-    and the gravest kind.
+    not know all that late data has told of it, nor that late data has opened it already, so whoever keeps it keeps the gravest
+    kind and, unless it is ``retold``, the earliest event.
     """
 
     op: Op
@@ -148,6 +149,10 @@ class Change(NamedTuple):
     distance_m: float  # signed distance of the last evidence row, NaN where it has none
     events: Array = NO_EVENTS  # (j,) EVENT rows that showed it; copied into the alert
     held_under: Family | None = None  # the cause it follows from, an alert of the same wearer
+    released: bool = False  # it follows from that cause no more: the cause is over, and this is not
+    retold: bool = False  # by late data, which knows what came before and after: it may begin later than was said, too
+    again_us: int = 10 * MINUTE_US  # back within this is the same, also where another tag of the wearer's says so
+    cleared_us: int | None = None  # when the device said that it is over, of what is so only once it was inspected
 
 
 class Judged(NamedTuple):
@@ -177,3 +182,26 @@ class Occurrence(NamedTuple):
     severity: int
     zone_version: int
     order: int
+
+
+def kept(told: Occurrence | None, change: Change) -> Occurrence:
+    """An occurrence as it is known after a change: live judging does not know all that late data has told of it."""
+    event_us, kind, severity = change.event_at_us, change.kind, change.severity
+    if told is not None:
+        event_us = event_us if change.retold else min(told.event_at_us, event_us)
+        if told.severity < severity:
+            kind, severity = told.kind, told.severity
+    return Occurrence(
+        change.wearer,
+        change.tag,
+        change.zone,
+        kind,
+        change.occurrence_us,
+        event_us,
+        change.ended_us,
+        change.detected_us,
+        change.late,
+        severity,
+        change.zone_version,
+        change.order,
+    )

@@ -60,6 +60,7 @@ class Batch(NamedTuple):
     dead: tuple[DeadLetter, ...] = ()
     position: Position | None = None
     parts: tuple[Part, ...] = ()
+    gateways: tuple[str, ...] = ()  # where records came through several: their names, of which ``gateway`` gives the place
 
 
 class Receipt(NamedTuple):

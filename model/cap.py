@@ -1,9 +1,10 @@
 """Timetables become the first day or week in which they ask for more hours at home than the law allows, in one sentence."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, timedelta
 from typing import Final, NamedTuple
 
+from model.setting import Value
 from model.timetable import Timetable, Window
 
 _DAY_MIN: Final = 24 * 60
@@ -12,14 +13,22 @@ _PLAIN: Final = date(2024, 1, 1)  # a Monday; stands for a week without exceptio
 
 
 class Cap(NamedTuple):
-    """The most hours a curfew may ask for."""
+    """The most hours a curfew may ask for.
+
+    The numbers' defaults (model/setting.py) are those of England and Wales: Criminal Justice Act 2003, section 204, as amended in
+    2022 (Sentencing Act 2020, schedule 9).
+    """
 
     day_h: float
     week_h: float
 
-
-# England and Wales: Criminal Justice Act 2003, section 204, as amended in 2022 (Sentencing Act 2020, schedule 9).
-ENGLAND_AND_WALES: Final = Cap(20, 112)
+    @classmethod
+    def of(cls, numbers: Mapping[str, Value]) -> "Cap | None":
+        """The cap of an order type, by the numbers that hold for it; None where there is no such law."""
+        day_h, week_h = numbers["cap.day_h"], numbers["cap.week_h"]
+        if day_h is None and week_h is None:
+            return None
+        return cls(24.0 if day_h is None else float(day_h), 168.0 if week_h is None else float(week_h))
 
 
 def beyond(table: Timetable, cap: Cap, begins: date, beside: Sequence[Timetable] = ()) -> str | None:

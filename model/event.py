@@ -60,6 +60,12 @@ class EventKind(IntEnum):
 EVENT_BY_WORD: Final = {kind.word: kind for kind in EventKind}
 
 
+def sent_us(events: Array) -> Array:
+    """When EVENT rows of any shape were sent, int64 us since 1970 UTC: no later than each was received."""
+    sent: Array = np.minimum(events["at_us"], events["received_us"])
+    return sent
+
+
 def empty_events(n: int = 0) -> Array:
     """(n,) EVENT rows with every optional field absent."""
     events = np.zeros(n, EVENT)

@@ -84,9 +84,3 @@ def empty_fixes(n: int = 0) -> Array:
     fixes["battery_pct"] = -1
     fixes["satellites"] = -1
     return fixes
-
-
-def sorted_fixes(fixes: Array) -> Array:
-    """The same FIX rows ordered by identity (tag, fix_at_us, seq, source); equal identities keep their arrival order."""
-    order = np.lexsort((fixes["source"], fixes["seq"], fixes["fix_at_us"], fixes["tag"]))
-    return fixes[order]

@@ -5,8 +5,6 @@ from typing import Final
 
 import numpy as np
 
-from model.arrays import Array
-
 # A row exists for every (fix, zone in force for its wearer) that lies within reach of the zone, or crossed it.
 # No row means: outside, and farther from it than max(accuracy, buffer, REACH_M).
 HIT: Final = np.dtype(
@@ -37,8 +35,3 @@ class Verdict(IntEnum):
     OUTSIDE = 0  # d > a
     POSSIBLE = 1  # -a < d <= a
     INSIDE = 2  # d <= -a
-
-
-def empty_hits(n: int = 0) -> Array:
-    """(n,) HIT rows of zeros."""
-    return np.zeros(n, HIT)

@@ -1,7 +1,7 @@
 """All that a lane remembers between batches: arrays in memory, kept as blocks of bytes, rebuilt bit for bit."""
 
 import hashlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from enum import IntEnum
 from typing import Final
 
@@ -19,7 +19,7 @@ BLOCK_TAGS: Final = 4096  # tags a snapshot block: a changed tag costs about a m
 TAG: Final = np.dtype(
     [
         ("tag", "<i8"),  # 64-bit tag id; 0 where the row is not used
-        ("newest_us", "<i8"),  # largest fix_at stored for the tag: anything newer cannot be a repeat
+        ("newest_us", "<i8"),  # largest fix_at stored, or when an event was sent: a fix that is newer cannot be a repeat
         ("contact_us", "<i8"),  # received_us of the newest message of any kind
         ("last", FIX),  # the last fix that moved the tag forward, as judged; tag 0 where there is none
         (
@@ -39,7 +39,9 @@ PAIR: Final = np.dtype(
         ("event_us", "<i8"),  # event_at as the live judging has it; late data may have told the store of an earlier one
         ("detected_us", "<i8"),  # lane time when raised
         ("clock_us", "<i8"),  # lane time people's clocks run from: when raised, or when it became more severe
-        ("ended_us", "<i8"),  # first fix that showed it over, 0 while active
+        # First fix that showed it over, 0 while active; or the instant at which it was over, or a run, though it is kept as going
+        # on until a fix from then on has come.
+        ("ended_us", "<i8"),
         ("run_us", "<i8"),  # judged time of the first fix of the present run (outside ones while ACTIVE, else possible ones)
         ("skewed_us", "<i8"),  # judged time (received_us) of the first of the possible fixes with a wrong clock
         ("crossed_us", "<i8"),  # fix_at of the last crossing that was said, 0 for none
@@ -72,8 +74,9 @@ DEVICE: Final = np.dtype(
         ("shielding_clear_us", "<i8"),
         ("brief_us", "<i8"),  # at_us of the last brief opening of the strap, and of the one before it
         ("brief_before_us", "<i8"),
-        ("low_us", "<i8"),  # since when the battery is at 10 % or less and not charging, 0 while it is not
-        ("charging_us", "<i8"),  # since when it is charging, 0 while it is not
+        # Since when the battery is at 10 % or less and not charging; 0 while it is not, or when the device said so, negative.
+        ("low_us", "<i8"),
+        ("charging_us", "<i8"),  # since when it is charging; 0 while it is not, or since when, negative: for older words
     ]
 )
 
@@ -160,6 +163,16 @@ FAULT: Final = np.dtype(
 )
 
 
+# Since when a tag that some curfew asks for has been heard, and of its beacon.
+CONTACT: Final = np.dtype(
+    [
+        ("tag", "<i8"),
+        ("from_us", "<i8"),  # received_us of the first of the messages that have come without a gap since; 0 where not known
+        ("beacon_us", "<i8"),  # at_us of the newest word of the beacon, though it may only repeat what BEACON has; 0 for none
+    ]
+)
+
+
 class Asks(IntEnum):
     """What a zone asks of whoever is judged by it, besides keeping out."""
 
@@ -204,7 +217,7 @@ ABSENCE: Final = np.dtype(
         ("wearer", "<i8"),
         ("order", "<i8"),
         ("zone", "<i8"),  # the curfew's home when it was raised
-        ("occurrence_us", "<i8"),  # what names it: event_at it was raised with
+        ("occurrence_us", "<i8"),  # what names it: event_at it was raised with; 0 where late data withdrew it
         ("event_us", "<i8"),
         ("detected_us", "<i8"),  # lane time when raised
         ("clock_us", "<i8"),  # lane time people's clocks run from
@@ -253,6 +266,7 @@ class State:
     motions : MOTION by tag, of tags that say that they move
     lost : LOST by tag, of moving tags without a location
     faults : FAULT by tag, for a day
+    sures : FIX by tag, of tags whose last one cannot be definite: the last that could
     due_us : (capacity,) int64 by row, the lane time at which the clock alone may next cause something. It follows from all else
         and from the world, so it is not kept: ``wound`` says whether it is true
     motion_us : (capacity,) int64 by row, since when the tag says that it moves, 0 where it does not: ``motions`` once more, for
@@ -279,10 +293,12 @@ class State:
         self.motions = Table(MOTION, None)
         self.lost = Table(LOST, None)
         self.faults = Table(FAULT, None)
+        self.contacts = Table(CONTACT, None)
+        self.sures = Table(FIX, None)
         # Further ones at the end: a snapshot names its tables by their places.
         self.others = (
             *(self.devices, self.signals, self.presences, self.beacons, self.absences),
-            *(self.places, self.motions, self.lost, self.faults),
+            *(self.places, self.motions, self.lost, self.faults, self.contacts, self.sures),
         )
         self.tables = (self.pairs, *self.others)
         self.due_us: I64 = np.full(len(self.tags), FOREVER_US)
@@ -331,7 +347,7 @@ class State:
         return records
 
     def newest_us(self, rows: I64) -> I64:
-        """(n,) int64 largest fix_at stored for the tags in (n,) int64 rows as ``find`` gives them, 0 where it found none."""
+        """(n,) int64 newest time stored for the tags in (n,) int64 rows as ``find`` gives them, 0 where it found none."""
         newest_us: I64 = np.where(rows < 0, 0, self.tags["newest_us"][rows])
         return newest_us
 
@@ -340,7 +356,12 @@ class State:
         found: Bool = self.busy[rows] & (rows >= 0)
         some = np.flatnonzero(found)
         tags = self.tags["tag"][rows[some]].tolist()
-        found[some] = [any(tag in table.of for table in tables) for tag in tags]
+        # Most tables are empty, or nearly: table by table it takes a quarter of the time of tag by tag.
+        held = np.zeros(len(some), bool)
+        for table in tables:
+            if table.of:
+                held |= np.fromiter(map(table.of.__contains__, tags), bool, len(tags))
+        found[some] = held
         return found
 
     def peek(self, tag: int) -> Array | None:
@@ -450,6 +471,8 @@ class State:
         self.count += count
         if more:
             body = self._put_more(body, more)
+            if more < len(self.others):
+                self.touched.add(number)  # an older version's: the next snapshot has it as it is written today
         self.pairs.load(body[end:])
 
     def take_delta(self) -> bytes:
@@ -515,10 +538,7 @@ class State:
 
     def digest(self) -> str:
         """SHA-256 of everything remembered: equal digests mean equal states, bit for bit."""
-        hashed = hashlib.sha256(f"{self.count} {self.watermark_us} {self.control_seq}".encode())
-        for number in self.blocks():
-            hashed.update(self.block(number))
-        return hashed.hexdigest()
+        return _digest(self.count, self.watermark_us, self.control_seq, (self.block(number) for number in self.blocks()))
 
 
 def spread(states: Iterable[State], lanes: int) -> list[State]:
@@ -546,6 +566,22 @@ def spread(states: Iterable[State], lanes: int) -> list[State]:
     return made
 
 
+def digest_of(blocks: Sequence[tuple[int, bytes]], watermark_us: int, control_seq: int) -> str:
+    """The digest of the state that wrote snapshot blocks, given as (number, bytes) in order.
+
+    Of the bytes, as an older version's state had fewer tables and would be written otherwise today.
+    """
+    count = sum(_counted(int.from_bytes(body[:8], "little"))[0] for _, body in blocks)
+    return _digest(count, watermark_us, control_seq, (body for _, body in blocks))
+
+
+def _digest(count: int, watermark_us: int, control_seq: int, bodies: Iterable[bytes]) -> str:
+    hashed = hashlib.sha256(f"{count} {watermark_us} {control_seq}".encode())
+    for body in bodies:
+        hashed.update(body)
+    return hashed.hexdigest()
+
+
 def _more_of(tables: int) -> int:
     """What is added to a count of tags that so many of the other tables follow."""
     return tables << _UPPER
@@ -566,7 +602,6 @@ def rebuilt(blocks: Iterable[tuple[int, bytes]], watermark_us: int, control_seq:
     state = State()
     for number, body in blocks:
         state.load_block(number, body)
-    state.touched.clear()
     state.changed[:] = False
     state.watermark_us = watermark_us
     state.control_seq = control_seq

@@ -59,6 +59,7 @@ class Monitored(NamedTuple):
     """That a wearer wears a tag under an order in force: shared zones (``{"all": true}``) apply then too.
 
     Half-open UTC microseconds ``[from_us, to_us)``. ``wearer`` is the store's id, ``order`` the order that gives authority.
+    ``worn_us`` is since when they have worn the tag without a break, maybe before the order: a fix of before is not theirs.
     """
 
     tag: int
@@ -66,3 +67,4 @@ class Monitored(NamedTuple):
     order: int
     from_us: int
     to_us: int
+    worn_us: int = 0

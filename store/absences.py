@@ -5,21 +5,15 @@ from typing import Final
 import asyncpg
 
 from model.instant import HOUR_US
-from store import audit
+from store import audit, curfews, settings
 from store.controls import joined
-from store.feed import Edit
+from store.feed import SOON, Edit
 from store.pool import Connection, Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
-from store.zones import SOON
+from store.refusal import ConflictError, DanglingError, found, unchanged
 
 SELECT: Final = """SELECT b.id, b.curfew, b.starts, b.ends, b.authoriser, b.reason, b.in_force_from, b.version, b.recorded_at,
        b.recorded_by, a.name AS recorded_name, nullif(b.in_force_to, timestamptz '9999-01-01 00:00:00+00') AS in_force_to
 FROM absence b LEFT JOIN account a ON a.id = b.recorded_by"""
-
-
-# The row of ``setting`` that says how long one person may lift a curfew of an order type for, hours; null: as long as they like.
-LONG: Final = "absence-second-person-h/"
-LONG_H: Final = 24
 
 
 async def page(store: Store, *, curfew: int | None, wearer: int | None, after: int, limit: int) -> list[asyncpg.Record]:
@@ -37,10 +31,7 @@ async def page(store: Store, *, curfew: int | None, wearer: int | None, after: i
 
 async def get(store: Store, absence: int) -> asyncpg.Record:
     """One absence; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{SELECT} WHERE b.id = $1", absence)
-    if row is None:
-        raise MissingError("absence", absence)
-    return row
+    return found(await store.pool.fetchrow(f"{SELECT} WHERE b.id = $1", absence), "absence", absence)
 
 
 async def add(change: Edit, curfew: int, from_us: int, to_us: int, authoriser: str, reason: str) -> asyncpg.Record:
@@ -74,14 +65,7 @@ async def lifted(connection: Connection, curfew: int, from_us: int, to_us: int, 
 
     What is over already lifts nothing, and is not counted.
     """
-    most_h = await connection.fetchval(
-        """SELECT coalesce((SELECT value FROM setting WHERE name = $1 || (SELECT o.type FROM curfew_version v
-               JOIN monitoring_order o ON o.id = v.monitoring_order WHERE v.curfew = $2 LIMIT 1)
-               ORDER BY version DESC LIMIT 1), $3::jsonb)""",
-        LONG,
-        curfew,
-        LONG_H,
-    )
+    most_h = await settings.said(connection, await curfews.type_of(connection, curfew), "second_person.absence_h")
     if most_h is None:
         return None
     rows = await connection.fetch(
@@ -104,10 +88,7 @@ async def withdraw(change: Edit, absence: int, version: int) -> asyncpg.Record:
     MissingError, StaleError, ConflictError
     """
     row = await change.connection.fetchrow(f"{SELECT} WHERE b.id = $1 FOR UPDATE OF b", absence)
-    if row is None:
-        raise MissingError("absence", absence)
-    if row["version"] != version:
-        raise StaleError("absence", absence)
+    row = unchanged(row, "absence", absence, version)
     if row["in_force_to"] is not None:
         raise ConflictError(f"absence {absence} was withdrawn already")
     await change.connection.execute(

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import asyncpg
 
-from store.pool import Source, Store
+from store.pool import Connection, Source, Store
 from store.refusal import ConflictError, MissingError
 
 
@@ -31,6 +31,15 @@ async def get(source: Source, account: int) -> Account | None:
     """The account of that id, or None."""
     row = await source.fetchrow(f"SELECT {COLUMNS} FROM account WHERE id = $1", account)  # noqa: S608
     return None if row is None else Account(*row)
+
+
+async def lock(connection: Connection, *accounts: int) -> None:
+    """Let nobody become or cease to be the owner of what these accounts have, until this transaction ends.
+
+    Whatever makes somebody an owner, and whatever asks what somebody owns so as to act on it, takes this first: before alerts and
+    handovers, so that none of them waits in a circle. Rows that merely name an account do not wait for it.
+    """
+    await connection.execute("SELECT id FROM account WHERE id = ANY ($1) ORDER BY id FOR NO KEY UPDATE", list(accounts))
 
 
 async def everyone(store: Store) -> list[Account]:
@@ -63,26 +72,35 @@ async def set_password(store: Store, name: str, password_hash: str) -> None:
     MissingError
         If there is no such account.
     """
-    async with store.pool.acquire() as connection, connection.transaction():
-        account = await connection.fetchval(
-            "UPDATE account SET password_hash = $2 WHERE name = $1 RETURNING id", name, password_hash
-        )
-        if account is None:
-            raise MissingError("account", name)
-        await connection.execute("UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL", account)
+    await _set(store, name, "password_hash = $2", password_hash)
 
 
-async def set_active(store: Store, name: str, active: bool) -> None:
-    """Let an account sign in, or no longer; switched off, everything it is signed in to ends.
+async def set_role(store: Store, name: str, role: str) -> None:
+    """Give an account another role; everything it is signed in to ends, as what it may do has changed.
 
     Raises
     ------
     MissingError
         If there is no such account.
     """
+    await _set(store, name, "role = $2", role)
+
+
+async def set_active(store: Store, name: str, active: bool) -> int:
+    """Let an account sign in, or no longer; its id. Everything it is signed in to ends (of one shut out before: nothing).
+
+    Raises
+    ------
+    MissingError
+        If there is no such account.
+    """
+    return await _set(store, name, "active = $2, shut_out_at = CASE WHEN NOT $2 THEN coalesce(shut_out_at, now()) END", active)
+
+
+async def _set(store: Store, name: str, what: str, value: object) -> int:
     async with store.pool.acquire() as connection, connection.transaction():
-        account = await connection.fetchval("UPDATE account SET active = $2 WHERE name = $1 RETURNING id", name, active)
+        account: int | None = await connection.fetchval(f"UPDATE account SET {what} WHERE name = $1 RETURNING id", name, value)  # noqa: S608
         if account is None:
             raise MissingError("account", name)
-        if not active:
-            await connection.execute("UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL", account)
+        await connection.execute("UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL", account)
+    return account

@@ -7,7 +7,7 @@ import asyncpg
 from store import audit
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, found, unchanged
 
 SELECT: Final = """SELECT a.id, a.wearer, w.name AS wearer_name, a.tag, a.fitted_from, a.fitted_to, a.version, a.created_at
                    FROM activation a JOIN wearer w ON w.id = a.wearer"""
@@ -35,10 +35,7 @@ async def worn(store: Store) -> set[int]:
 
 async def get(store: Store, activation: int) -> asyncpg.Record:
     """One activation; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{SELECT} WHERE a.id = $1", activation)
-    if row is None:
-        raise MissingError("activation", activation)
-    return row
+    return found(await store.pool.fetchrow(f"{SELECT} WHERE a.id = $1", activation), "activation", activation)
 
 
 async def add(change: Edit, wearer: int, tag: int, from_us: int, to_us: int | None) -> asyncpg.Record:
@@ -64,11 +61,8 @@ async def edit(change: Edit, activation: int, version: int, fields: dict[str, An
     ------
     MissingError, StaleError, ConflictError
     """
-    known = await change.connection.fetchrow(f"{SELECT} WHERE a.id = $1 FOR UPDATE OF a", activation)
-    if known is None:
-        raise MissingError("activation", activation)
-    if known["version"] != version:
-        raise StaleError("activation", activation)
+    row = await change.connection.fetchrow(f"{SELECT} WHERE a.id = $1 FOR UPDATE OF a", activation)
+    known = unchanged(row, "activation", activation, version)
     return await _write(
         change,
         """UPDATE activation SET wearer = $1, tag = $2, fitted_from = $3, fitted_to = $4, version = version + 1

@@ -4,13 +4,13 @@ Only handling columns are written here; a worker alone writes the condition (DES
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 import asyncpg
 
-from model.alert import OURS
+from model.alert import OURS, Kind
 from store import audit
-from store.caseloads import ANSWERS
+from store.caseloads import ANSWERS, CONCERNED
 from store.edits import RETURNING
 from store.feed import Edit
 from store.pool import Connection, Store
@@ -19,11 +19,14 @@ from store.refusal import ConflictError, DanglingError, MissingError
 # ``state`` is the effective handling: new again as soon as an occurrence happens that nobody has handled.
 STATE: Final = "CASE WHEN a.handling <> 'closed' AND a.calls > a.handled_calls THEN 'new' ELSE a.handling END"
 
-# When each clock that still runs runs out; NULL where it was stopped, or there is none.
+# For how long an outage held a call, of which nobody was told meanwhile; NULL while it does.
+HELD: Final = "CASE WHEN a.kind = 'no_contact' AND a.severity > 1 THEN held_for(a.id, a.calls) ELSE interval '0' END"
+
+# When each clock that still runs runs out; NULL where it was stopped, stands still, or there is none.
 RUNNING: Final = f"""
-CASE WHEN {STATE} = 'new' THEN a.due_acknowledge END AS acknowledge_by,
-CASE WHEN a.handling <> 'closed' AND a.calls > a.contacted_calls THEN a.due_contact END AS contact_by,
-CASE WHEN a.handling <> 'closed' AND a.calls > a.decided_calls THEN a.due_decision END AS decision_by"""
+CASE WHEN {STATE} = 'new' THEN a.due_acknowledge + {HELD} END AS acknowledge_by,
+CASE WHEN a.handling <> 'closed' AND a.calls > a.contacted_calls THEN a.due_contact + {HELD} END AS contact_by,
+CASE WHEN a.handling <> 'closed' AND a.calls > a.decided_calls THEN a.due_decision + {HELD} END AS decision_by"""
 
 # How far it was escalated. What was raised for earlier calls counts on until somebody has handled those.
 LEVEL: Final = "CASE WHEN a.escalated_calls = a.calls OR a.handled_calls < a.escalated_calls THEN a.level ELSE 0 END"
@@ -31,25 +34,49 @@ LEVEL: Final = "CASE WHEN a.escalated_calls = a.calls OR a.handled_calls < a.esc
 # After acknowledging somebody does something about it, or it is anybody's again (store/returning.py).
 UNWORKED: Final = "interval '1 minute' * CASE WHEN a.severity = 1 THEN 5 ELSE 10 END"
 
+# The first call that is owed of it; and when it is anybody's again: left alone since it was acknowledged, or that call not made.
+OWED: Final = "SELECT min(c.callback_at) AS at FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL"
+RETURNS: Final = f"""least(CASE WHEN {STATE} = 'acknowledged' THEN a.handled_at + {UNWORKED} END,
+    CASE WHEN {STATE} IN ('acknowledged', 'in_progress') AND owed.at IS NOT NULL
+        THEN greatest(a.handled_at, owed.at) + {UNWORKED} END)"""
+
 # Anybody's again. That nobody acknowledges it is told once more, as for a new call.
 ANEW: Final = """handling = 'new', owner = NULL, escalated_clocks = escalated_clocks & ~1::smallint,
     handling_version = handling_version + 1"""
+
+# When the device said that all that was opened is closed again, which ends nothing; NULL where something is open still.
+CLEARED: Final = """
+CASE WHEN a.kind IN ('strap', 'case') AND a.condition = 'active' THEN (
+    SELECT CASE WHEN bool_and(c.us IS NOT NULL) THEN timestamptz 'epoch' + interval '1 us' * max(c.us) END
+    FROM alert_occurrence x LEFT JOIN LATERAL (
+        SELECT (h.details ->> 'cleared_us')::bigint AS us FROM alert_history h
+        WHERE h.alert = a.id AND h.details ->> 'tag' = x.tag::text
+          AND (h.details ->> 'occurrence_us')::bigint = (extract(epoch FROM x.occurrence) * 1000000)::bigint
+        ORDER BY h.position DESC, h.part DESC LIMIT 1) c ON true
+    WHERE x.alert = a.id AND x.ended_at IS NULL AND NOT x.withdrawn) END AS cleared_at"""
+
+# How near to the zone an approach came, as far as it was judged.
+NEAREST: Final = """
+CASE WHEN a.kind = 'approach' THEN (SELECT min(e.distance_m) FROM alert_evidence e WHERE e.alert = a.id) END AS nearest_m"""
 
 # ``next_due`` is the earliest clock that still runs; ``callback_at`` the first call that is owed. Synthetic wearers' alerts (ids
 # below 0) are nobody's to see.
 VIEW: Final = f"""
 SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.purpose AS zone_purpose,
        s.*, {LEVEL} AS raised_to,
-       CASE WHEN s.state = 'acknowledged' THEN a.handled_at + {UNWORKED} END AS returns_at,
+       {RETURNS} AS returns_at,
        least(s.acknowledge_by, s.contact_by, s.decision_by) AS next_due,
-       (SELECT min(c.callback_at) FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL) AS callback_at,
-       q.pause, q.pause_until, q.pause_reason, r.id AS officer, r.name AS officer_name
+       CASE WHEN s.state = 'new' THEN a.called_at END AS unanswered_since,
+       owed.at AS callback_at,
+       {CLEARED}, {NEAREST}, coalesce(a.held_under, outage_of(a.id)) AS held_by, q.pause, q.pause_until, q.pause_reason,
+       r.id AS officer, r.name AS officer_name
 FROM alert a
 LEFT JOIN wearer w ON w.id = a.wearer
 LEFT JOIN account o ON o.id = a.owner
 LEFT JOIN monitoring_order m ON m.id = a.monitoring_order
 LEFT JOIN account r ON r.id = {ANSWERS}
 LEFT JOIN zone_version z ON z.zone = a.zone AND z.version = a.zone_version
+CROSS JOIN LATERAL ({OWED}) owed
 CROSS JOIN LATERAL (SELECT {STATE} AS state, {RUNNING} WHERE a.wearer > 0 OR a.wearer IS NULL) s
 LEFT JOIN LATERAL (
     SELECT p.id AS pause, p.until AS pause_until, p.reason AS pause_reason FROM pause p
@@ -57,6 +84,22 @@ LEFT JOIN LATERAL (
       AND NOT always_pages(a.kind, a.zone, a.zone_version)
       AND p.approved_at IS NOT NULL AND p.ended_at IS NULL AND p.starts <= clock_timestamp() AND p.until > clock_timestamp()
     ORDER BY p.until DESC LIMIT 1) q ON true"""  # noqa: S608 (constants)
+
+# Whether any channel took the message of an alert's newest escalation: delivered, waiting to be, or nobody was told. No row where
+# it was never escalated, or its messages are forgotten.
+TOLD: Final = """
+SELECT CASE WHEN bool_or(d.state = 'delivered') THEN 'delivered'
+            WHEN o.addressed_at IS NULL OR bool_or(d.state = 'waiting') THEN 'waiting' ELSE 'nobody' END
+FROM outbox o LEFT JOIN delivery d ON d.outbox = o.id
+WHERE o.id = (SELECT max(id) FROM outbox WHERE alert = $1 AND topic = 'escalation') GROUP BY o.id"""
+
+# Every tag that was on the list of an alert's outages, with whoever wore it: first those to be checked by hand first.
+LISTED: Final = """
+SELECT o.began_at, o.ended_at, t.tag, t.wearer, w.name AS wearer_name, t.guarded, t.since, t.back_at,
+       (SELECT h.alert FROM outage_hold h JOIN alert a ON a.id = h.alert
+        WHERE h.outage = o.id AND a.tag = t.tag LIMIT 1) AS silence
+FROM outage o JOIN outage_tag t ON t.outage = o.id LEFT JOIN wearer w ON w.id = t.wearer
+WHERE o.alert = $1 ORDER BY o.id DESC, t.back_at IS NOT NULL, NOT t.guarded, t.since, t.tag"""
 
 KEY: Final = "(q.severity, coalesce(q.next_due, timestamptz '9999-01-01 00:00:00+00'), q.event_at, q.id)"
 
@@ -81,7 +124,7 @@ class Filter(NamedTuple):
     ours: bool = True  # alerts about the system itself (model.alert.OURS)
     overdue: bool = False  # only those of which a clock has run out
     unowned: bool = False  # only those that nobody owns
-    officer: int | None = None  # who answers for the order now, by cover or themselves
+    officer: int | None = None  # who answers now for an order that it is the business of, by cover or themselves
 
 
 class Place(NamedTuple):
@@ -114,7 +157,8 @@ async def page(store: Store, wanted: Filter, after: Place | None, limit: int) ->
                   AND ($7::timestamptz IS NULL OR a.event_at >= $7) AND ($8::timestamptz IS NULL OR a.event_at < $8)
                   AND ($9 OR a.wearer IS NULL) AND ($10 OR a.kind <> ALL ($14::text[]))) q
                 WHERE (NOT $11 OR q.next_due < clock_timestamp()) AND (NOT $12 OR q.owner IS NULL)
-                  AND ($13::bigint IS NULL OR q.officer = $13)
+                  AND ($13::bigint IS NULL OR EXISTS (
+                      SELECT FROM alert a JOIN monitoring_order m ON {CONCERNED} WHERE a.id = q.id AND {ANSWERS} = $13))
                   AND ($15::smallint IS NULL OR {KEY} > ($15, $16::timestamptz, $17::timestamptz, $18::bigint))
                 ORDER BY {KEY} LIMIT $19""",  # noqa: S608
             *wanted[1:],
@@ -137,6 +181,8 @@ class Detail(NamedTuple):
     alert: asyncpg.Record
     evidence: list[asyncpg.Record]
     history: list[asyncpg.Record]
+    listed: Sequence[asyncpg.Record] = ()  # an outage's tags
+    told: Literal["delivered", "waiting", "nobody"] | None = None  # what became of its newest escalation's message: TOLD
 
 
 async def get(store: Store, alert: int) -> Detail:
@@ -156,7 +202,9 @@ async def get(store: Store, alert: int) -> Detail:
                WHERE h.alert = $1 ORDER BY h.position, h.part""",
             alert,
         )
-    return Detail(row, evidence, history)
+        listed = await connection.fetch(LISTED, alert) if row["kind"] == Kind.FLEET_OUTAGE else []
+        told = await connection.fetchval(TOLD, alert)
+    return Detail(row, evidence, history, listed, told)
 
 
 async def locked(change: Edit, alert: int) -> asyncpg.Record:
@@ -228,6 +276,44 @@ async def contact(change: Edit, row: asyncpg.Record, text: str, details: dict[st
     else:
         stops = stopped_by(f"call_{details['person']}", details["outcome"], details["direction"])
         await _work(change, row, "contact", text, details, stops)
+
+
+async def recount(change: Edit, alert: int) -> str:
+    """Let what was done since the newest call stop its clocks, contacts as they are corrected; what changed, in words.
+
+    A clock that runs again does so from when it began: it may be out already.
+    """
+    row = await locked(change, alert)
+    if row["handling"] == "closed":
+        return ""
+    done = await change.connection.fetch(
+        """SELECT h.what, coalesce(h.details ->> 'step', 'call_' || c.person, '') AS step,
+                  coalesce(h.details ->> 'result', c.outcome) AS result, coalesce(c.direction, 'out') AS direction
+           FROM alert_history h LEFT JOIN contact c ON h.what = 'contact' AND c.id = (h.details ->> 'contact')::bigint
+           WHERE h.alert = $1 AND h.actor IS NOT NULL AND h.what IN ('step', 'contact', 'closed', 'reopened')
+             AND h.position > coalesce((SELECT max(position) FROM alert_history
+                 WHERE alert = $1 AND actor IS NULL AND details ? 'due_acknowledge_us'), 0)""",
+        alert,
+    )
+    stops: set[str] = set()
+    for one in done:
+        whole = one["what"] in {"closed", "reopened"}
+        stops |= {CONTACT, DECISION} if whole else stopped_by(one["step"], one["result"] or "", one["direction"])
+    now = await change.connection.fetchrow(
+        """UPDATE alert SET contacted_calls = CASE WHEN $2 THEN calls ELSE least(contacted_calls, calls - 1) END,
+                            decided_calls = CASE WHEN $3 THEN calls ELSE least(decided_calls, calls - 1) END
+           WHERE id = $1 RETURNING contacted_calls = calls AS contact, decided_calls = calls AS decision""",
+        *(alert, CONTACT in stops, DECISION in stops),
+    )
+    assert now is not None
+    words = []
+    for clock, name, due, calls in (
+        (CONTACT, "first contact", "due_contact", "contacted_calls"),
+        (DECISION, "decision", "due_decision", "decided_calls"),
+    ):
+        if row[due] is not None and now[clock] != (row[calls] >= row["calls"]):
+            words.append(f"The clock of the {name} {'is stopped' if now[clock] else 'runs again'}.")
+    return " ".join(words)
 
 
 async def amended(change: Edit, alert: int, what: str, text: str, details: dict[str, Any]) -> None:

@@ -4,15 +4,15 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from model.instant import SECOND_US
 from model.order import relaxed
 from store import audit
 from store.controls import joined
 from store.feed import Edit
 from store.pool import Connection, Store
-from store.refusal import ConflictError, MissingError
+from store.refusal import ConflictError, MissingError, found
 
-SAVED_US: Final = SECOND_US  # what is saved is in force so long after: every worker has read it by then
+# Whether an order ``o`` of a wearer ``w`` is one of high risk.
+HIGH: Final = "(o.risk = 'high' OR coalesce(w.details ->> 'risk' = 'high', false))"
 NOW: Final = "clock_timestamp() + interval '1 s'"  # the status of now is the one that was just saved, too
 
 # What is said with a status, and nowhere else.
@@ -34,6 +34,18 @@ async def statuses(store: Store, order: int) -> list[asyncpg.Record]:
 async def changes(store: Store, order: int) -> list[asyncpg.Record]:
     """Every variation of an order, oldest first; raises ``MissingError``."""
     return await _of(store, order, f"{CHANGES} ORDER BY c.number")
+
+
+async def waiting(store: Store, limit: int) -> list[asyncpg.Record]:
+    """Variations of all orders that wait for a second person, oldest first."""
+    return await store.pool.fetch(
+        """SELECT c.*, p.name AS proposed_by_name, NULL AS decided_by_name, o.wearer, w.name AS wearer_name,
+                  o.version > c.order_version AS overtaken
+           FROM order_change c JOIN monitoring_order o ON o.id = c.monitoring_order JOIN wearer w ON w.id = o.wearer
+           LEFT JOIN account p ON p.id = c.proposed_by
+           WHERE c.decision IS NULL ORDER BY c.proposed_at, c.monitoring_order, c.number LIMIT $1""",
+        limit,
+    )
 
 
 async def _of(store: Store, order: int, sql: str) -> list[asyncpg.Record]:
@@ -119,8 +131,7 @@ async def decide(change: Edit, known: asyncpg.Record, number: int, *, applied: b
     row = await change.connection.fetchrow(
         "SELECT * FROM order_change WHERE monitoring_order = $1 AND number = $2 FOR UPDATE", known["id"], number
     )
-    if row is None:
-        raise MissingError("change", number)
+    row = found(row, "change", number)
     if row["decision"] is not None:
         raise ConflictError(f"change {number} was {row['decision']} before")
     if applied and row["proposed_by"] == change.actor:

@@ -10,11 +10,18 @@ from store.authority import NOW
 from store.feed import Edit
 from store.homes import OVER
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError
+from store.refusal import ConflictError, DanglingError, found
 
-# Of an order ``m``: its officer, or who covers them just now.
-ANSWERS: Final = """coalesce((SELECT k.covered_by FROM cover k WHERE k.officer = m.officer
-    AND k.starts <= clock_timestamp() AND k.until > clock_timestamp()), m.officer)"""
+# Of an order ``m``: its officer, or who covers them just now and may sign in.
+ANSWERS: Final = """coalesce((SELECT k.covered_by FROM cover k JOIN account c ON c.id = k.covered_by
+    WHERE c.active AND k.officer = m.officer AND k.starts <= clock_timestamp() AND k.until > clock_timestamp()), m.officer)"""
+
+# Of an order ``m`` and an alert ``a``: whether it concerns the order. It does the one by whose authority it was raised; and what
+# is not one order's own, as a curfew's is, concerns every order that gives authority over the wearer now.
+CONCERNED: Final = """(m.id = a.monitoring_order
+    OR m.wearer = a.wearer AND a.kind NOT IN ('curfew_absence', 'curfew_unverified', 'paperwork') AND EXISTS (
+        SELECT FROM authority_span s
+        WHERE s.monitoring_order = m.id AND s.starts <= clock_timestamp() AND s.ends > clock_timestamp()))"""
 
 OFFERED: Final = "accepted_at IS NULL AND withdrawn_at IS NULL"
 
@@ -56,10 +63,7 @@ async def transfers(store: Store, *, account: int | None, offered: bool, after: 
 
 async def get(store: Store, transfer: int) -> asyncpg.Record:
     """One transfer; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{VIEW} WHERE t.id = $1", transfer)
-    if row is None:
-        raise MissingError("transfer", transfer)
-    return row
+    return found(await store.pool.fetchrow(f"{VIEW} WHERE t.id = $1", transfer), "transfer", transfer)
 
 
 async def offer(change: Edit, sender: int, to: int, orders: Sequence[int], note: str | None) -> asyncpg.Record:
@@ -107,9 +111,7 @@ async def locked(change: Edit, transfer: int) -> asyncpg.Record:
     ------
     MissingError, ConflictError
     """
-    row = await change.connection.fetchrow(f"{VIEW} WHERE t.id = $1 FOR UPDATE OF t", transfer)
-    if row is None:
-        raise MissingError("transfer", transfer)
+    row = found(await change.connection.fetchrow(f"{VIEW} WHERE t.id = $1 FOR UPDATE OF t", transfer), "transfer", transfer)
     if row["state"] != "offered":
         raise ConflictError(f"transfer {transfer} is {row['state']} already")
     return row

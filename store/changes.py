@@ -4,7 +4,7 @@ Alerts have two writers. Here only what the machine says is written: ``condition
 under the row's lock, because a row that people have closed is left to rest.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
@@ -13,6 +13,23 @@ from store.pool import Connection
 
 WHAT: Final = {Op.OPEN: "opened", Op.AMEND: "amended", Op.END: "ended", Op.RESUME: "resumed", Op.WITHDRAW: "withdrawn"}
 SURENESS: Final = (Confidence.DEFINITE, Confidence.INFERRED, Confidence.POSSIBLE)
+
+# What is so of a wearer, whichever of their tags tells of it. What a tag says of itself, another one neither repeats nor ends.
+CURFEWS: Final = frozenset({Family.CURFEW_ABSENCE, Family.CURFEW_UNVERIFIED})
+OF_WEARERS: Final = CURFEWS | {Family.EXCLUSION, Family.CROSSED, Family.APPROACH, Family.INCLUSION_EXIT}
+
+# Whether nobody has answered the last call of a row, and to when each clock runs once it calls again: while nobody has stopped
+# the clock of an earlier call it is that one's, or a row that called twice would seem to have waited for less. Not of silence
+# that an outage may have held: there each call has its own time back.
+UNANSWERED: Final = "(handling = 'new' OR handling <> 'closed' AND calls > handled_calls)"
+OLDEST: Final = {
+    clock: f"CASE WHEN {runs} AND (kind <> 'no_contact' OR severity = 1) THEN least(due_{clock}, {{0}}) ELSE {{0}} END"
+    for clock, runs in {
+        "acknowledge": UNANSWERED,
+        "contact": "handling <> 'closed' AND calls > contacted_calls",
+        "decision": "handling <> 'closed' AND calls > decided_calls",
+    }.items()
+}
 
 Key = tuple[int, Family, int]  # wearer, family, zone
 
@@ -47,8 +64,10 @@ class Row:
     calls: int = (
         0  # times it called for people, by an occurrence or by becoming graver: what makes effective handling *new* again
     )
+    called_us: int = 0  # lane time of the first call of this commit, 0 for none
     occurrences: dict[tuple[int, int], Held] = field(default_factory=dict)  # by (tag, occurrence_us)
     under: Family | None = None  # the cause that it follows from, as its last change said; None: it stays as it is
+    released: bool = False  # it follows from none any more
     last: Change | None = None  # the change that gives tag, version, order and clocks; None: they stay as they are
     touched: set[tuple[int, int]] = field(default_factory=set)
 
@@ -122,43 +141,65 @@ def plan(rows: list[Row], changes: Sequence[Change]) -> list[Step]:
         open_row = next((row for row in ours if not row.closed), None)
         # An open row first, then the newest: an occurrence that moved on lives where it moved to.
         row = max(holders, key=lambda held: (not held.closed, held.id), default=None)
-        opens = change.op is Op.OPEN
-        if row is not None and row.closed and _is_news(row, change):
+        if change.op is Op.WITHDRAW and (row is None or row.occurrences[place].withdrawn):
+            continue  # what was never told, or is withdrawn already: one lane does not know what another has said
+        op = change.op
+        if op is Op.OPEN and row is None and (row := _by_another_tag(ours, change)) is not None:
+            op = Op.RESUME if columns(row.occurrences.values()).condition is not Condition.ACTIVE else Op.AMEND
+        opens = op is Op.OPEN
+        graver = row is not None and op in {Op.AMEND, Op.RESUME} and _is_graver(row, change)
+        if row is not None and row.closed and (graver or (op is Op.RESUME and row.closed_when_over)):
             row, opens = open_row, True
         if row is None or (opens and row.closed):
             row = open_row
         if row is None:
             row = Row(*key)
             rows.append(row)
-            opens = opens or change.op in {Op.AMEND, Op.RESUME}  # of an occurrence no row holds: better told twice than not
-        pages = opens or _is_graver(row, change)
+            opens = opens or op in {Op.AMEND, Op.RESUME}  # of an occurrence no row holds: better told twice than not
+        pages = opens or graver
         row.calls += pages
+        row.called_us = change.changed_us if pages and not row.called_us else row.called_us
         _apply(row, change, opens)
-        steps.append(Step(change, row, WHAT[Op.OPEN] if opens else WHAT[change.op], pages, row.raised))
+        steps.append(Step(change, row, WHAT[Op.OPEN if opens else op], pages, row.raised))
     return steps
 
 
-def _is_news(row: Row, change: Change) -> bool:
-    if change.op is Op.RESUME and row.closed_when_over:
-        return True
-    return _is_graver(row, change)
+def _by_another_tag(rows: Iterable[Row], change: Change) -> Row | None:
+    """The row on which another tag of the wearer tells of the same, if one does: an open one first, then the newest.
+
+    A tag is swapped and the wearer is where they were: that is one incident, though two tags, of two lanes perhaps, tell of it.
+    """
+    return max((row for row in rows if any(_by_others(row, change))), key=lambda row: (not row.closed, row.id), default=None)
+
+
+def _by_others(row: Row, change: Change) -> Iterator[Held]:
+    """What other tags have told of the same: it was so at one time, or with no more than ``again_us`` between."""
+    family = FAMILY[change.kind]
+    for (tag, _), held in row.occurrences.items():
+        if tag == change.tag or held.withdrawn or family not in OF_WEARERS or (family in CURFEWS and held.order != change.order):
+            continue
+        follows = held.ended_us is None or change.event_at_us <= held.ended_us + change.again_us
+        if follows and (change.ended_us is None or held.event_at_us <= change.ended_us + change.again_us):
+            yield held
 
 
 def _is_graver(row: Row, change: Change) -> bool:
     """Whether an occurrence becomes more than people were told: who acknowledged "may be inside" is called to "is inside"."""
-    told = row.occurrences.get((change.tag, change.occurrence_us))
-    return change.op in {Op.AMEND, Op.RESUME} and told is not None and change.severity < told.severity
+    own = row.occurrences.get((change.tag, change.occurrence_us))
+    told = [*_by_others(row, change), *([] if own is None else [own])]
+    return bool(told) and change.severity < min(held.severity for held in told)
 
 
 def _apply(row: Row, change: Change, opens: bool) -> None:
     """Write a change on its occurrence. What late data made of it stands: live judging never looks back and does not know of it.
 
-    So an occurrence keeps its earliest event and the gravest it was told as, whatever its later changes say.
+    So an occurrence keeps its earliest event and the gravest it was told as, whatever its later live changes say.
     """
     place = (change.tag, change.occurrence_us)
     told = row.occurrences.get(place)
     if told is not None and not told.withdrawn and change.op is not Op.WITHDRAW:
-        change = change._replace(event_at_us=min(told.event_at_us, change.event_at_us))
+        if not change.retold:
+            change = change._replace(event_at_us=min(told.event_at_us, change.event_at_us))
         if told.severity < change.severity:
             change = change._replace(kind=told.kind, severity=told.severity, confidence=told.confidence)
     row.occurrences[place] = Held(
@@ -174,7 +215,8 @@ def _apply(row: Row, change: Change, opens: bool) -> None:
         change.order,
     )
     row.touched.add(place)
-    row.under = change.held_under or row.under
+    row.under = None if change.released else change.held_under or row.under
+    row.released = row.under is None and (row.released or change.released)
     if opens or not row.raised:
         row.raised += 1
     newest = max(held.detected_us for held in row.occurrences.values())
@@ -201,7 +243,7 @@ async def load(connection: Connection, changes: Sequence[Change]) -> list[Row]:
         """,
         [change.wearer for change in (*changes, *held)],
         [FAMILY[change.kind] for change in changes] + [change.held_under for change in held],
-        [change.zone for change in (*changes, *held)],
+        [change.zone for change in changes] + [0] * len(held),  # a cause is a device's, without a zone
         [change.tag for change in changes],
         [change.occurrence_us for change in changes],
     )
@@ -250,29 +292,35 @@ async def write(connection: Connection, rows: Sequence[Row]) -> None:
     await connection.executemany(
         """
         INSERT INTO alert (id, wearer, family, zone, kind, severity, condition, confidence, late, event_at, detected_at, ended_at,
-            occurrences, calls, tag, zone_version, monitoring_order, due_acknowledge, due_contact, due_decision, raised_seq)
+            occurrences, calls, tag, zone_version, monitoring_order, due_acknowledge, due_contact, due_decision, called_at,
+            raised_seq)
         OVERRIDING SYSTEM VALUE
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, 0)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, 0)
         """,
-        [(row.id, *row.key, *columns(row.occurrences.values()), row.raised, row.calls, *_last(row)) for row in new],
+        [
+            (row.id, *row.key, *columns(row.occurrences.values()), row.raised, row.calls, *_last(row), _called_us(row))
+            for row in new
+        ],
     )
     await connection.executemany(
         "UPDATE alert SET held_under = $2 WHERE id = $1",
-        [(row.id, cause.id) for row in changed if (cause := _cause(rows, row)) is not None],
+        [(row.id, cause.id) for row in changed if (cause := _cause(rows, row)) is not None]
+        + [(row.id, None) for row in changed if row.released],
     )
     await connection.executemany(
-        """
+        f"""
         UPDATE alert SET kind = $2, severity = $3, condition = $4, confidence = $5, late = $6, event_at = $7, detected_at = $8,
             ended_at = $9, occurrences = $10, calls = $11, tag = COALESCE($12, tag), zone_version = COALESCE($13, zone_version),
             monitoring_order = COALESCE($14, monitoring_order),
-            due_acknowledge = CASE WHEN $12::bigint IS NULL THEN due_acknowledge ELSE $15 END,
-            due_contact = CASE WHEN $12::bigint IS NULL THEN due_contact ELSE $16 END,
-            due_decision = CASE WHEN $12::bigint IS NULL THEN due_decision ELSE $17 END,
+            due_acknowledge = CASE WHEN $12::bigint IS NULL THEN due_acknowledge ELSE {OLDEST["acknowledge"].format("$15")} END,
+            due_contact = CASE WHEN $12::bigint IS NULL THEN due_contact ELSE {OLDEST["contact"].format("$16")} END,
+            due_decision = CASE WHEN $12::bigint IS NULL THEN due_decision ELSE {OLDEST["decision"].format("$17")} END,
+            called_at = CASE WHEN $18::timestamptz IS NULL OR {UNANSWERED} THEN called_at ELSE $18 END,
             condition_version = condition_version + 1
         WHERE id = $1
-        """,
+        """,  # noqa: S608 (constants)
         [
-            (row.id, *columns(row.occurrences.values()), row.raised, row.calls, *_last(row))
+            (row.id, *columns(row.occurrences.values()), row.raised, row.calls, *_last(row), row.called_us or None)
             for row in changed
             if row.id not in fresh
         ],
@@ -292,6 +340,11 @@ async def write(connection: Connection, rows: Sequence[Row]) -> None:
 def _cause(rows: Sequence[Row], row: Row) -> Row | None:
     """The open alert of the same wearer that a row is held under."""
     return next((one for one in rows if one.key == (row.wearer, row.under, 0) and not one.closed), None) if row.under else None
+
+
+def _called_us(row: Row) -> int:
+    """When a new row first called for people."""
+    return row.called_us or min(held.detected_us for held in row.occurrences.values())
 
 
 def _last(row: Row) -> tuple[int | None, ...]:

@@ -9,7 +9,7 @@ import asyncpg
 from store import audit, incidents
 from store.feed import Edit
 from store.pool import Connection, Source, Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, found, unchanged
 
 COLUMNS: Final = """id, name, kind, target, kinds, severities, tells, organisation, officer, active, off_because, undelivered,
     failing_since, delivered, failed, digest_at, digest_timezone, version, created_at"""
@@ -50,10 +50,7 @@ async def page(store: Store, *, after: int, limit: int) -> list[asyncpg.Record]:
 
 async def get(source: Source, channel: int) -> asyncpg.Record:
     """One channel; raises ``MissingError``."""
-    row = await source.fetchrow(f"SELECT {COLUMNS} FROM channel WHERE id = $1", channel)  # noqa: S608
-    if row is None:
-        raise MissingError("channel", channel)
-    return row
+    return found(await source.fetchrow(f"SELECT {COLUMNS} FROM channel WHERE id = $1", channel), "channel", channel)  # noqa: S608
 
 
 async def add(change: Edit, kind: str, fields: Mapping[str, Any]) -> tuple[asyncpg.Record, bytes | None]:
@@ -93,11 +90,8 @@ async def edit(
     ------
     MissingError, StaleError, DanglingError, ConflictError
     """
-    known = await change.connection.fetchrow(f"SELECT {COLUMNS} FROM channel WHERE id = $1 FOR UPDATE", channel)  # noqa: S608
-    if known is None:
-        raise MissingError("channel", channel)
-    if known["version"] != version:
-        raise StaleError("channel", channel)
+    row = await change.connection.fetchrow(f"SELECT {COLUMNS} FROM channel WHERE id = $1 FOR UPDATE", channel)  # noqa: S608
+    known = unchanged(row, "channel", channel, version)
     if rotate and known["kind"] != "webhook":
         raise ConflictError(f"channel {channel} sends mail, which nothing signs: leave rotate_secret out")
     whole = {name: fields.get(name, known[name]) for name in FIELDS}

@@ -38,7 +38,7 @@ from store.pool import Connection, Record, Store
 LONGEST: Final = "20s"
 
 Judge = Callable[[Batch, History], Awaitable[Judged]]
-Windows = Callable[[Array], Iterable[Window]]
+Windows = Callable[[Array, Bool, Array], Iterable[Window]]
 
 # Numbers the entries ($1 to $3) and writes what needs their numbers: history ($4 to $9), evidence ($10 to $15, $23), outbox
 # ($16 to $18), the rows raised ($19, $20), and where the commit ($21, $22) has its entries. Each of those names its entry by its
@@ -96,7 +96,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
     2. **Admit.** Records that may be repeats (``doubtful`` fixes, all events) are looked up by identity, and the batch is
        compared with itself. What is stored already, with the same content, is a duplicate; with other content it is poison.
        Under the lane's lock a look-up is as safe as inserting with ON CONFLICT, and rows are written once, as judged.
-    3. **History.** For the windows late records need: stored fixes and known occurrences.
+    3. **History.** For the windows late records need: stored fixes and events, and known occurrences.
     4. **Judge.** The admitted records; this changes ``state``.
     5. **Store.** Fixes and events by binary COPY, and the quality of earlier fixes that are now vouched for.
     6. **Alerts.** Changed rows and occurrences. Rows of closed alerts are left to rest (store/changes.py).
@@ -123,7 +123,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
     state : the lane's, changed by ``judge`` alone
     doubtful : (n,) bool, fixes that may be stored already, or be twice in the batch; of the others it is certain that they are
         alone, and newer than all that is stored of their tag
-    windows : the history that judging given (k,) FIX needs; those that are not doubtful need none
+    windows : the history that judging needs of given (k,) FIX, which of them are doubtful, and (m,) EVENT
     judge : judges the admitted batch with that history
     now_us : lane time, microseconds since 1970 UTC: the watermark after this commit
     control_seq : the newest control change judged by
@@ -159,7 +159,7 @@ async def commit(  # noqa: PLR0915 - it reads like a proof, which is not cut in 
                 fixes=_admitted(batch.fixes, fixes.admitted), events=_admitted(batch.events, events.admitted), dead=(), parts=()
             )
             # 3 history
-            needed = tuple(windows(batch.fixes[doubtful & fixes.admitted]))
+            needed = tuple(windows(admitted.fixes, doubtful[fixes.admitted], admitted.events))
             at(Step.HISTORY, len(needed))
             known = await history.load(connection, needed)
             # 4 judge
@@ -447,17 +447,22 @@ def _details(step: changes.Step) -> dict[str, Any]:
         "due_contact_us": change.due_contact_us,
         "due_decision_us": change.due_decision_us,
     }
-    return (clocks if step.pages else {}) | {
-        "tag": change.tag,
-        "occurrence_us": change.occurrence_us,
-        "kind": change.kind,
-        "severity": change.severity,
-        "confidence": change.confidence,
-        "late": change.late,
-        "event_at_us": change.event_at_us,
-        "ended_us": change.ended_us,
-        "zone_version": change.zone_version,
-    }
+    cleared = {} if change.cleared_us is None else {"cleared_us": change.cleared_us}
+    return (
+        (clocks if step.pages else {})
+        | cleared
+        | {
+            "tag": change.tag,
+            "occurrence_us": change.occurrence_us,
+            "kind": change.kind,
+            "severity": change.severity,
+            "confidence": change.confidence,
+            "late": change.late,
+            "event_at_us": change.event_at_us,
+            "ended_us": change.ended_us,
+            "zone_version": change.zone_version,
+        }
+    )
 
 
 def _shows(change: Change) -> bool:

@@ -4,15 +4,15 @@ A contact with a callback time is a call that is owed, until a later contact wit
 spoken to, they refused, or another time was set.
 """
 
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from model.instant import FOREVER_US
 from store import alerts, audit
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, StaleError, found
 
 # What a client may set, in the order of the statements' parameters.
 FIELDS: Final = (
@@ -64,32 +64,36 @@ async def page(store: Store, wanted: Filter, after: Place | None, limit: int) ->
 
 async def get(store: Store, contact: int) -> asyncpg.Record:
     """One contact; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{VIEW} WHERE c.id = $1", contact)
-    if row is None:
-        raise MissingError("contact", contact)
-    return row
+    return found(await store.pool.fetchrow(f"{VIEW} WHERE c.id = $1", contact), "contact", contact)
 
 
-async def lock(change: Edit, alert: int | None, wearer: int | None, person: str) -> None:
-    """Lock every alert that a contact with that person touches, in the order of their ids, as workers do."""
-    await change.connection.execute(
+async def lock(change: Edit, alert: int | None, wearer: int | None, person: str, contact: int | None = None) -> frozenset[int]:
+    """Lock every alert that a contact with that person touches, in the order of their ids, as workers do; which they are.
+
+    Alerts are always locked before contacts. ``contact`` is one that is corrected: what it made good is touched, too.
+    """
+    rows = await change.connection.fetch(
         """SELECT id FROM alert WHERE id = $1 OR id IN (
+               SELECT alert FROM contact WHERE settled_by = $4
+               UNION ALL
                SELECT alert FROM contact WHERE callback_at IS NOT NULL AND settled_by IS NULL AND person = $3
                AND wearer = coalesce($2, (SELECT wearer FROM alert WHERE id = $1)))
            ORDER BY id FOR UPDATE""",
-        alert,
-        wearer,
-        person,
+        *(alert, wearer, person, contact),
     )
+    return frozenset(row["id"] for row in rows)
 
 
-async def add(change: Edit, fields: dict[str, Any], text: str, alert: asyncpg.Record | None) -> asyncpg.Record:
+async def add(
+    change: Edit, fields: dict[str, Any], text: str, alert: asyncpg.Record | None, locked: frozenset[int]
+) -> asyncpg.Record:
     """Log one from all of ``FIELDS``; make good what was owed to that person; tell the alert.
 
     Parameters
     ----------
     text : what the alert's history says of it
-    alert : the row of ``fields["alert"]``, None where it names none; ``lock`` was called before
+    alert : the row of ``fields["alert"]``, None where it names none
+    locked : what ``lock`` has locked
 
     Raises
     ------
@@ -111,7 +115,7 @@ async def add(change: Edit, fields: dict[str, Any], text: str, alert: asyncpg.Re
         )
     except asyncpg.ForeignKeyViolationError:
         raise DanglingError("wearer", "wearer", fields["wearer"]) from None
-    touched = await _settle(change, number, fields)
+    touched = await _settle(change, number, fields, locked) if _settles(fields) else set()
     details = {
         "contact": number,
         **{name: fields[name] for name in ("way", "direction", "person", "outcome")},
@@ -127,57 +131,88 @@ async def add(change: Edit, fields: dict[str, Any], text: str, alert: asyncpg.Re
     return await _read(change, number)
 
 
-async def _settle(change: Edit, number: int, fields: dict[str, Any]) -> set[int]:
-    """Make good what was owed to the person; the alerts whose callback that was."""
-    if fields["outcome"] not in {"spoke", "refused"} and fields["callback_at"] is None:
-        return set()
+def _settles(fields: Mapping[str, Any]) -> bool:
+    """Whether it makes good what was owed: they were spoken to, they refused, or another time was set."""
+    return fields["outcome"] in {"spoke", "refused"} or fields["callback_at"] is not None
+
+
+async def _settle(change: Edit, number: int, fields: Mapping[str, Any], locked: frozenset[int]) -> set[int]:
+    """Make good what was owed to the person before this contact; the alerts whose callback that was.
+
+    A call that came to be owed since the alerts were locked is left: it is owed from then on.
+    """
     rows = await change.connection.fetch(
-        """UPDATE contact SET settled_by = $1, version = version + 1
-           WHERE id <> $1 AND callback_at IS NOT NULL AND settled_by IS NULL AND person = $2
-             AND (wearer = $3 OR $3::bigint IS NULL AND alert = $4) RETURNING alert""",
-        number,
-        fields["person"],
-        fields["wearer"],
-        fields["alert"],
+        """WITH owed AS (
+               SELECT id FROM contact
+               WHERE id < $1 AND callback_at IS NOT NULL AND settled_by IS NULL AND person = $2
+                 AND (wearer = $3 OR $3::bigint IS NULL AND alert = $4) AND (alert IS NULL OR alert = ANY ($5::bigint[]))
+               ORDER BY id FOR UPDATE)
+           UPDATE contact c SET settled_by = $1, version = version + 1 FROM owed WHERE c.id = owed.id RETURNING c.alert""",
+        *(number, fields["person"], fields["wearer"], fields["alert"], list(locked)),
     )
     return {row["alert"] for row in rows if row["alert"] is not None}
+
+
+async def _unsettle(change: Edit, contact: int) -> set[int]:
+    """What a contact had made good is owed again, or was made good by the next one that does; the alerts it is owed about."""
+    rows = await change.connection.fetch(
+        """WITH good AS (SELECT id FROM contact WHERE settled_by = $1 ORDER BY id FOR UPDATE)
+           UPDATE contact c SET version = version + 1, settled_by = (
+               SELECT min(n.id) FROM contact n WHERE n.id > $1 AND n.person = c.person
+                 AND (n.wearer = c.wearer OR c.wearer IS NULL AND n.alert = c.alert)
+                 AND (n.outcome IN ('spoke', 'refused') OR n.callback_at IS NOT NULL))
+           FROM good WHERE c.id = good.id RETURNING c.alert, c.settled_by""",
+        contact,
+    )
+    return {row["alert"] for row in rows if row["alert"] is not None and row["settled_by"] is None}
 
 
 async def edit(change: Edit, contact: int, version: int, fields: dict[str, Any]) -> asyncpg.Record:
     """Correct some of ``CORRECTED``: what happened stays, what was written of it may be put right.
 
+    What it did is put right with it: a call that it had made good and does not is owed again, and a clock of its alert that it
+    had stopped and nothing else has runs on from when it began; and the other way round.
+
     Raises
     ------
     MissingError, StaleError, ConflictError
     """
+    row = await change.connection.fetchrow("SELECT alert, wearer, person FROM contact WHERE id = $1", contact)
+    of = found(row, "contact", contact)
+    locked = await lock(change, of["alert"], of["wearer"], of["person"], contact)
     known = await change.connection.fetchrow("SELECT * FROM contact WHERE id = $1 FOR UPDATE", contact)
-    if known is None:
-        raise MissingError("contact", contact)
+    assert known is not None, "no contact is ever dropped"
     if known["version"] != version:
         raise StaleError("contact", contact)
     if "callback_at" in fields and known["settled_by"] is not None:
         raise ConflictError(f"the callback was made good by contact {known['settled_by']}: log another contact instead")
+    right = {**known, **fields}
     await change.connection.execute(
         f"""UPDATE contact SET {", ".join(f"{name} = ${i}" for i, name in enumerate(CORRECTED, 2))}, version = version + 1
             WHERE id = $1""",  # noqa: S608
         contact,
-        *(fields.get(name, known[name]) for name in CORRECTED),
+        *(right[name] for name in CORRECTED),
     )
-    details = {"contact": contact, "fields": sorted(fields)}
+    details: dict[str, Any] = {"contact": contact, "fields": sorted(fields)}
+    if right["outcome"] != known["outcome"]:
+        details |= {"outcome": right["outcome"], "before": known["outcome"]}
     if known["alert"] is not None:
-        await alerts.amended(change, known["alert"], "contact_corrected", "", details)
+        clocks = await alerts.recount(change, known["alert"]) if "outcome" in details else ""
+        await alerts.amended(change, known["alert"], "contact_corrected", clocks, details)
     else:
         change.entry("contact", contact, "corrected")
         audit.done(change, "corrected", f"contact/{contact}", wearer=known["wearer"], **details)
+    if _settles(dict(known)) != _settles(right):
+        good = _settles(right)
+        touched = await _settle(change, contact, right, locked) if good else await _unsettle(change, contact)
+        for other in sorted(touched - {known["alert"]}):
+            await alerts.amended(change, other, "callback_settled" if good else "callback_owed", "", {"contact": contact})
     return await _read(change, contact)
 
 
-async def owed(store: Store, until_us: int = FOREVER_US) -> list[asyncpg.Record]:
-    """Calls that are owed and due before a time, the one that is due first on top."""
-    return await store.pool.fetch(
-        f"{VIEW} WHERE c.callback_at < $1 AND c.settled_by IS NULL ORDER BY c.callback_at, c.id",
-        until_us,
-    )
+async def owed(store: Store, limit: int) -> list[asyncpg.Record]:
+    """So many of the calls that are owed, the one that is due first on top."""
+    return await page(store, Filter(owed=True), None, limit)
 
 
 async def redact(change: Edit, wearer: int, word: str) -> None:

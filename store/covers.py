@@ -7,7 +7,7 @@ import asyncpg
 from store import audit
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, found, unchanged
 
 FIELDS: Final = ("officer", "covered_by", "starts", "until", "reason")
 
@@ -29,10 +29,7 @@ async def page(store: Store, *, officer: int | None, after: int, limit: int) -> 
 
 async def get(store: Store, cover: int) -> asyncpg.Record:
     """One cover; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{VIEW} WHERE c.id = $1", cover)
-    if row is None:
-        raise MissingError("cover", cover)
-    return row
+    return found(await store.pool.fetchrow(f"{VIEW} WHERE c.id = $1", cover), "cover", cover)
 
 
 async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
@@ -82,12 +79,8 @@ async def edit(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> a
 
 async def locked(change: Edit, cover: int, version: int) -> asyncpg.Record:
     """One that nobody changes until this transaction ends; raises ``MissingError``, ``StaleError``."""
-    known = await change.connection.fetchrow("SELECT * FROM cover WHERE id = $1 FOR UPDATE", cover)
-    if known is None:
-        raise MissingError("cover", cover)
-    if known["version"] != version:
-        raise StaleError("cover", cover)
-    return known
+    row = await change.connection.fetchrow("SELECT * FROM cover WHERE id = $1 FOR UPDATE", cover)
+    return unchanged(row, "cover", cover, version)
 
 
 async def _check(change: Edit, fields: dict[str, Any]) -> None:

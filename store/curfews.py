@@ -8,24 +8,23 @@ import asyncpg
 
 from model import timetable
 from model.batch import Rejected
-from model.cap import ENGLAND_AND_WALES, Cap, beyond
+from model.cap import Cap, beyond
 from model.instant import from_us
 from model.timetable import Timetable
-from store import audit, homes
-from store.authority import NOW
-from store.feed import Edit
+from store import homes, settings
+from store.authority import HIGH, NOW
+from store.feed import SOON, Edit
 from store.homes import OVER
 from store.pool import Connection, Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError, UnfitError
-from store.zones import SOON
+from store.refusal import ConflictError, DanglingError, MissingError, UnfitError
+from store.versions import Versioned
 
 SELECT: Final = """SELECT v.curfew, v.version, v.monitoring_order, o.wearer, v.home, v.grace_min, v.timezone, v.timetable,
-       v.in_force_from, v.recorded_at, v.recorded_by, a.name AS recorded_name,
+       v.high_risk, v.in_force_from, v.recorded_at, v.recorded_by, a.name AS recorded_name,
        nullif(v.in_force_to, timestamptz '9999-01-01 00:00:00+00') AS in_force_to
 FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order LEFT JOIN account a ON a.id = v.recorded_by"""
 
-# The row of ``setting`` that holds the caps of an order type: {"day_h": 20, "week_h": 112}, or null for none.
-CAP: Final = "curfew-cap/"
+CURFEW: Final = Versioned("curfew", SELECT)
 
 
 class Draft(NamedTuple):
@@ -55,18 +54,12 @@ async def page(
 
 async def versions(store: Store, curfew: int) -> list[asyncpg.Record]:
     """All versions of a curfew, newest first; raises ``MissingError``."""
-    rows = await store.pool.fetch(f"{SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC", curfew)
-    if not rows:
-        raise MissingError("curfew", curfew)
-    return rows
+    return await CURFEW.every(store, curfew)
 
 
 async def get(store: Store, curfew: int) -> asyncpg.Record:
     """The newest version of a curfew; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC LIMIT 1", curfew)
-    if row is None:
-        raise MissingError("curfew", curfew)
-    return row
+    return await CURFEW.get(store, curfew)
 
 
 async def add(change: Edit, draft: Draft) -> asyncpg.Record:
@@ -79,7 +72,7 @@ async def add(change: Edit, draft: Draft) -> asyncpg.Record:
     zone = await check(change.connection, draft)
     curfew = await change.connection.fetchval("INSERT INTO curfew DEFAULT VALUES RETURNING id")
     row = await _write(change, curfew, 1, draft, zone, 0)
-    _announce(change, curfew, [1], "created")
+    CURFEW.announce(change, curfew, [1], "created")
     return row
 
 
@@ -90,21 +83,17 @@ async def edit(change: Edit, curfew: int, version: int, fields: dict[str, Any]) 
     ------
     MissingError, StaleError, ConflictError, DanglingError, UnfitError
     """
-    newest, draft, zone = await _drafted(change, curfew, version, fields)
-    row = await _write(change, curfew, version + 1, draft, zone, newest["in_force_from"])
-    await change.connection.execute(
-        "UPDATE curfew_version SET in_force_to = $3 WHERE curfew = $1 AND version = $2", curfew, version, row["in_force_from"]
-    )
-    _announce(change, curfew, [version, version + 1], "edited")
+    known, draft, zone = await _drafted(change, curfew, version, fields)
+    return await _succeed(change, known, draft, zone)
+
+
+async def _succeed(change: Edit, known: asyncpg.Record, draft: Draft, zone: str) -> asyncpg.Record:
+    """Write the version after the newest one, which nobody else follows."""
+    curfew, version = known["curfew"], known["version"]
+    row = await _write(change, curfew, version + 1, draft, zone, known["in_force_from"])
+    await CURFEW.follow(change, curfew, version, row)
+    CURFEW.announce(change, curfew, [version, version + 1], "edited")
     return row
-
-
-async def could(change: Edit, curfew: int, version: int, fields: dict[str, Any] | None) -> None:
-    """Raise what ``edit`` would, or where no fields are given ``end``; write nothing."""
-    if fields is None:
-        await newest(change, curfew, version)
-    else:
-        await _drafted(change, curfew, version, fields)
 
 
 async def _drafted(change: Edit, curfew: int, version: int, fields: dict[str, Any]) -> tuple[asyncpg.Record, Draft, str]:
@@ -127,35 +116,43 @@ async def end(change: Edit, curfew: int, version: int) -> asyncpg.Record:
     MissingError, StaleError, ConflictError
     """
     await newest(change, curfew, version)
-    await change.connection.execute(
-        f"""UPDATE curfew_version SET in_force_to = greatest(clock_timestamp() + {SOON}, in_force_from + interval '1 microsecond')
-            WHERE curfew = $1 AND version = $2""",  # noqa: S608
-        curfew,
-        version,
-    )
-    _announce(change, curfew, [version], "ended")
-    return await _read(change, curfew, version)
+    await CURFEW.end(change, curfew, version)
+    CURFEW.announce(change, curfew, [version], "ended")
+    return await CURFEW.read(change, curfew, version)
 
 
 async def follow(change: Edit, order: int) -> None:
-    """Have an order's curfews follow the time zone that it now has."""
+    """Have an order's curfews follow the time zone and the risk that it, or its wearer, now has; the order has to be locked."""
     rows = await change.connection.fetch(
-        f"""SELECT v.curfew, v.version FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+        f"""SELECT v.curfew, v.version, v.timezone <> o.timezone AS moved
+           FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order JOIN wearer w ON w.id = o.wearer
            WHERE o.id = $1 AND status_at(o, {NOW}) <> ALL ($2::text[]) AND v.in_force_to = timestamptz '9999-01-01 00:00:00+00'
-             AND v.timezone <> o.timezone ORDER BY v.curfew""",  # noqa: S608 (constant)
+             AND (v.timezone <> o.timezone OR v.high_risk <> {HIGH}) ORDER BY v.curfew""",  # noqa: S608 (constants)
         order,
         OVER,
     )
     for row in rows:
-        await edit(change, row["curfew"], row["version"], {})
+        if row["moved"]:
+            await edit(change, row["curfew"], row["version"], {})
+            continue
+        # Its hours stay: what they were accepted under is not asked again, or an older curfew would keep the risk from rising.
+        known = await newest(change, row["curfew"], row["version"])
+        draft = Draft(known["monitoring_order"], known["home"], known["grace_min"], known["timetable"])
+        await _succeed(change, known, draft, known["timezone"])
+
+
+async def follow_wearer(change: Edit, wearer: int) -> None:
+    """Have the curfews of all of a wearer's orders follow the risk that the wearer now has."""
+    orders = await change.connection.fetch(
+        "SELECT id FROM monitoring_order WHERE wearer = $1 ORDER BY id FOR NO KEY UPDATE", wearer
+    )
+    for order in orders:
+        await follow(change, order["id"])
 
 
 async def cap(connection: Connection, order_type: str) -> Cap | None:
     """The most hours that an order of a type may ask for; None where there is no such law."""
-    row = await connection.fetchrow("SELECT value FROM setting WHERE name = $1 ORDER BY version DESC LIMIT 1", CAP + order_type)
-    if row is None:
-        return ENGLAND_AND_WALES
-    return None if row["value"] is None else Cap(**row["value"])
+    return Cap.of(await settings.of_type(connection, order_type))
 
 
 async def check(connection: Connection, draft: Draft, curfew: int | None = None) -> str:
@@ -243,6 +240,16 @@ async def order_of(connection: Connection, curfew: int) -> int:
     return order
 
 
+async def type_of(connection: Connection, curfew: int) -> str:
+    """The type of its order; empty where there is no such curfew."""
+    order_type: str | None = await connection.fetchval(
+        """SELECT o.type FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+           WHERE v.curfew = $1 LIMIT 1""",
+        curfew,
+    )
+    return order_type or ""
+
+
 async def locked(change: Edit, curfew: int) -> int:
     """The newest version of a curfew that nobody changes until this transaction is over; 0 where there is no such curfew."""
     await change.connection.execute("SELECT 1 FROM curfew WHERE id = $1 FOR UPDATE", curfew)
@@ -255,25 +262,16 @@ async def newest(change: Edit, curfew: int, version: int) -> asyncpg.Record:
     # The order first, as whoever changes the order does: else each would wait for the other.
     order = await order_of(change.connection, curfew)
     await change.connection.execute("SELECT 1 FROM monitoring_order WHERE id = $1 FOR NO KEY UPDATE", order)
-    await change.connection.execute("SELECT 1 FROM curfew WHERE id = $1 FOR UPDATE", curfew)
-    row = await change.connection.fetchrow(
-        f"{SELECT} WHERE v.curfew = $1 ORDER BY v.version DESC LIMIT 1 FOR UPDATE OF v", curfew
-    )
-    if row is None:
-        raise MissingError("curfew", curfew)
-    if row["version"] != version:
-        raise StaleError("curfew", curfew)
-    if row["in_force_to"] is not None:
-        raise ConflictError(f"curfew {curfew} has ended: create a new one")
-    return row
+    return await CURFEW.newest(change, curfew, version)
 
 
 async def _write(change: Edit, curfew: int, version: int, draft: Draft, zone: str, later_than_us: int) -> asyncpg.Record:
     await change.connection.execute(
         f"""INSERT INTO curfew_version (curfew, version, monitoring_order, home, grace_min, timetable, timezone, recorded_by,
-                in_force_from, control_seq)
-            VALUES ($1, $2, $3, $4, $5, $6, $7, $8,
-                greatest(clock_timestamp() + {SOON}, $9::timestamptz + interval '1 microsecond'), 0)""",  # noqa: S608
+                in_force_from, high_risk, control_seq)
+            SELECT $1, $2, o.id, $4, $5, $6, $7, $8,
+                greatest(clock_timestamp() + {SOON}, $9::timestamptz + interval '1 microsecond'), {HIGH}, 0
+            FROM monitoring_order o JOIN wearer w ON w.id = o.wearer WHERE o.id = $3""",  # noqa: S608
         curfew,
         version,
         *draft,
@@ -281,22 +279,4 @@ async def _write(change: Edit, curfew: int, version: int, draft: Draft, zone: st
         change.actor,
         later_than_us,
     )
-    return await _read(change, curfew, version)
-
-
-async def _read(change: Edit, curfew: int, version: int) -> asyncpg.Record:
-    row = await change.connection.fetchrow(f"{SELECT} WHERE v.curfew = $1 AND v.version = $2", curfew, version)
-    assert row is not None
-    return row
-
-
-def _announce(change: Edit, curfew: int, touched: list[int], what: str) -> None:
-    """Feed and audit; the versions touched carry the position in the feed, by which workers know what they have read."""
-    entry = change.entry("control", curfew, "curfew")
-    change.numbered(
-        "UPDATE curfew_version SET control_seq = $1 WHERE curfew = $2 AND version = ANY ($3::integer[])",
-        curfew,
-        touched,
-        entry=entry,
-    )
-    audit.done(change, what, f"curfew/{curfew}", entry, version=touched[-1])
+    return await CURFEW.read(change, curfew, version)

@@ -9,7 +9,7 @@ from model.batch import DeadLetter
 from store import audit
 from store.feed import Edit, edit
 from store.pool import Record, Store
-from store.refusal import ConflictError, MissingError
+from store.refusal import ConflictError, MissingError, found
 
 SELECT: Final = "SELECT id, received_at, reason, body, protocol, gateway, replayed_at, settled_as FROM dead_letter"
 
@@ -43,9 +43,7 @@ async def listed(store: Store, *, before: int | None = None, limit: int = 100) -
 
 async def get(store: Store, letter: int) -> Kept:
     """One letter with its bytes; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{SELECT} WHERE id = $1", letter)
-    if row is None:
-        raise MissingError("dead letter", letter)
+    row = found(await store.pool.fetchrow(f"{SELECT} WHERE id = $1", letter), "dead letter", letter)
     return _kept(row)
 
 

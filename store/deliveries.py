@@ -13,11 +13,11 @@ import asyncpg
 
 from model.alert import Kind
 from store import alerts, audit, channels, feed, incidents
-from store.caseloads import ANSWERS
+from store.caseloads import ANSWERS, CONCERNED
 from store.edits import RETURNING
 from store.feed import Edit
 from store.pool import Connection, Store
-from store.refusal import ConflictError, MissingError
+from store.refusal import ConflictError, MissingError, found
 
 # Every message that nobody has looked at becomes a delivery for each channel it is for. What a channel's own silence raised goes
 # to all but that channel, which would never hear it.
@@ -31,10 +31,10 @@ WITH fresh AS (
     SELECT f.id, c.id, f.alert, f.severity, 'msg_' || f.id || '_' || c.id || '_' || left(md5(gen_random_uuid()::text), 12)
     FROM fresh f
     LEFT JOIN alert a ON a.id = f.alert
-    LEFT JOIN monitoring_order m ON m.id = a.monitoring_order
     JOIN channel c ON c.active AND (c.kinds IS NULL OR f.kind = ANY (c.kinds))
         AND (c.severities IS NULL OR f.severity = ANY (c.severities)) AND (c.tells IS NULL OR f.tells = ANY (c.tells))
-        AND (c.organisation IS NULL OR c.organisation = m.organisation) AND (c.officer IS NULL OR c.officer = {ANSWERS})
+        AND (coalesce(c.organisation, c.officer) IS NULL OR EXISTS (SELECT FROM monitoring_order m WHERE {CONCERNED}
+            AND (c.organisation IS NULL OR c.organisation = m.organisation) AND (c.officer IS NULL OR c.officer = {ANSWERS})))
         AND (c.undelivered IS NULL OR f.alert IS DISTINCT FROM c.undelivered)
     ON CONFLICT (outbox, channel) DO NOTHING RETURNING 1
 ), addressed AS (
@@ -288,10 +288,7 @@ async def trial(change: Edit, channel: int) -> asyncpg.Record:
 
 async def get(store: Store, delivery: int) -> asyncpg.Record:
     """One delivery; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"SELECT {COLUMNS} WHERE d.id = $1", delivery)
-    if row is None:
-        raise MissingError("delivery", delivery)
-    return row
+    return found(await store.pool.fetchrow(f"SELECT {COLUMNS} WHERE d.id = $1", delivery), "delivery", delivery)
 
 
 async def page(

@@ -3,7 +3,7 @@
 from typing import Final
 
 from store import alerts
-from store.caseloads import ANSWERS
+from store.caseloads import ANSWERS, CONCERNED
 from store.pool import Store
 
 LATE: Final = "2 hours"  # after its time: a digest of the morning that could not be written in the morning is not written
@@ -28,10 +28,12 @@ WITH due AS (
         FROM (
             SELECT a.severity, {alerts.STATE} AS state, a.handling <> 'closed' AS open,
                    a.detected_at > now() - interval '1 day' AS fresh
-            FROM alert a LEFT JOIN monitoring_order m ON m.id = a.monitoring_order
+            FROM alert a
             WHERE (a.wearer > 0 OR a.wearer IS NULL) AND (a.handling <> 'closed' OR a.detected_at > now() - interval '1 day')
-              AND (c.kinds IS NULL OR a.kind = ANY (c.kinds)) AND (c.organisation IS NULL OR c.organisation = m.organisation)
-              AND (c.officer IS NULL OR c.officer = {ANSWERS})) counted) n
+              AND (c.kinds IS NULL OR a.kind = ANY (c.kinds))
+              AND (coalesce(c.organisation, c.officer) IS NULL OR EXISTS (SELECT FROM monitoring_order m WHERE {CONCERNED}
+                  AND (c.organisation IS NULL OR c.organisation = m.organisation)
+                  AND (c.officer IS NULL OR c.officer = {ANSWERS})))) counted) n
     RETURNING id, body
 ), made AS (
     INSERT INTO delivery (outbox, channel, severity, key)

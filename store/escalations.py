@@ -15,7 +15,7 @@ from model.timetable import Timetable, expand, parse
 from store import alerts, audit
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, found, unchanged
 
 COLUMNS: Final = "id, monitoring_order, timezone, office, levels, repeat_min, version, created_at"
 FIELDS: Final = ("monitoring_order", "timezone", "office", "levels", "repeat_min")  # in the order of the statements' parameters
@@ -61,9 +61,7 @@ async def page(store: Store, *, order: int | None, after: int, limit: int) -> li
 async def get(store: Store, escalation: int) -> asyncpg.Record:
     """One calendar; raises ``MissingError``."""
     row = await store.pool.fetchrow(f"SELECT {COLUMNS} FROM escalation WHERE id = $1", escalation)  # noqa: S608
-    if row is None:
-        raise MissingError("escalation", escalation)
-    return row
+    return found(row, "escalation", escalation)
 
 
 async def add(change: Edit, fields: Mapping[str, Any]) -> asyncpg.Record:
@@ -97,14 +95,11 @@ async def edit(change: Edit, escalation: int, version: int, fields: Mapping[str,
     ------
     MissingError, StaleError
     """
-    known = await change.connection.fetchrow(
+    row = await change.connection.fetchrow(
         f"SELECT {COLUMNS} FROM escalation WHERE id = $1 FOR UPDATE",  # noqa: S608
         escalation,
     )
-    if known is None:
-        raise MissingError("escalation", escalation)
-    if known["version"] != version:
-        raise StaleError("escalation", escalation)
+    known = unchanged(row, "escalation", escalation, version)
     row = await change.connection.fetchrow(
         f"""UPDATE escalation SET timezone = $2, office = $3, levels = $4, repeat_min = $5, version = version + 1
             WHERE id = $1 RETURNING {COLUMNS}""",  # noqa: S608
@@ -131,12 +126,13 @@ CROSS JOIN LATERAL (
     SELECT s.now,
         CASE WHEN s.acknowledge_by <= s.now THEN 1 ELSE 0 END + CASE WHEN s.contact_by <= s.now THEN 2 ELSE 0 END
             + CASE WHEN s.decision_by <= s.now THEN 4 ELSE 0 END AS missed,
-        CASE WHEN a.escalated_calls = a.calls THEN a.escalated_clocks::integer ELSE 0 END AS told,
+        CASE WHEN a.escalated_calls = a.calls OR a.handled_calls < a.escalated_calls THEN a.escalated_clocks::integer ELSE 0 END
+            AS told,
         {alerts.LEVEL} AS stood) c
 JOIN escalation e ON e.id = coalesce(
     (SELECT id FROM escalation WHERE monitoring_order = a.monitoring_order),
     (SELECT id FROM escalation WHERE monitoring_order IS NULL))
-WHERE a.handling <> 'closed' AND (a.wearer > 0 OR a.wearer IS NULL) AND c.missed > 0 AND (
+WHERE a.handling <> 'closed' AND a.condition <> 'withdrawn' AND (a.wearer > 0 OR a.wearer IS NULL) AND c.missed > 0 AND (
     c.missed & ~c.told <> 0
     OR c.stood < jsonb_array_length(e.levels)
        AND greatest(a.escalated_at, a.handled_at) + interval '1 minute' * e.repeat_min <= c.now)

@@ -5,7 +5,9 @@ from typing import Any, NamedTuple
 
 import asyncpg
 
-from store import alerts, chain, heads
+from model.instant import BEGINNING_US
+from model.setting import Setting
+from store import alerts, chain, heads, settings
 from store.alerts import Detail
 from store.authority import NOW
 from store.heads import Signed
@@ -31,6 +33,8 @@ class Bundle(NamedTuple):
     fitted: Sequence[asyncpg.Record]
     looked: Sequence[asyncpg.Record]  # rows of the audit about it
     places: Mapping[int, Place]  # by position in the feed
+    settings: Sequence[Setting] = ()  # every version that there ever was
+    spans: Sequence[tuple[int, int, int, int]] = ()  # as store.settings.spans
 
 
 async def bundle(store: Store, alert: int) -> Bundle:
@@ -57,7 +61,10 @@ async def bundle(store: Store, alert: int) -> Bundle:
             f"alert/{alert}",
         )
         places = {row["position"]: await _place(connection, alert, row["position"]) for row in detail.history}
-    return Bundle(detail, rows, orders, fitted, looked, {at: place for at, place in places.items() if place is not None})
+        said = await settings.load(connection, BEGINNING_US)
+        spans = await settings.spans(connection, [detail.alert["wearer"]])
+    stand = {at: place for at, place in places.items() if place is not None}
+    return Bundle(detail, rows, orders, fitted, looked, stand, said, spans)
 
 
 async def versions(connection: Connection, named: set[tuple[int, int]]) -> dict[tuple[int, int], asyncpg.Record]:

@@ -18,6 +18,10 @@ CHANNEL: Final = "cordon_feed"
 REREAD_S: Final = 5.0  # a notification is only a hint: the position is read again this often without one
 RETRY_S: Final = 0.5
 
+# When what people save is in force. Every worker reads control changes at least four times in this, so that none judges by the
+# old version a fix taken after it.
+SOON: Final = "interval '1 second'"
+
 # The head of every statement that numbers feed entries: $1 kinds, $2 refs, $3 whats, one element an entry. ``numbered.base`` is
 # the position before the first entry, so that entry i (from 1) has base + i. To be followed by ``SELECT ... FROM numbered``.
 NUMBER: Final = """
@@ -73,8 +77,8 @@ class Edit:
         Without any entry ``$1`` is the feed's position as it stands. These run while everybody waits for the feed's row, so only
         inserts, and updates of rows this transaction has already locked: anything else could deadlock with a worker.
 
-        ``kept`` names the table of a row that is evidence: the statement then ends with ``store.edits.RETURNING`` of it, and the
-        row goes into the chain of edits.
+        ``kept`` names the table of rows that are evidence: the statement then ends with ``store.edits.RETURNING`` of it, and the
+        rows go into the chain of edits. A statement that writes many counts on from the position of the first's entry.
         """
         self._numbered.append((sql, args, entry, kept))
 
@@ -101,9 +105,8 @@ class Edit:
         rows = []
         for sql, args, entry, kept in self._numbered:
             position = self.position - count + 1 + range(count)[entry] if count else self.position
-            row = await self.connection.fetchrow(sql, position, *args)
-            if kept and row is not None:
-                rows.append((kept, row))
+            made = await self.connection.fetch(sql, position, *args)
+            rows += [(kept, row) for row in made if kept]
         if rows:
             await edits.link(self.connection, rows)
 

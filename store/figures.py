@@ -1,40 +1,73 @@
 """Histories and outcomes into figures: how soon people answered, clock by clock, and how much of what was raised was noise.
 
 A *call* is an entry of an alert's history that started its clocks: it says when each of them runs out (store/commit.py). What
-stopped a clock is the first thing people did afterwards that does.
+stopped a clock is the first thing people did afterwards that does; a contact as it was corrected.
 """
 
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Final
 
 import asyncpg
 
 from store.incidents import ACKNOWLEDGE_US
-from store.pool import Store
+from store.pool import Connection, Store
+from store.refusal import TooMuchError
+
+MOST_S: Final = 30.0  # a figure is read for so long: who asks for more keeps a connection and the disk from those on shift
+
+
+@asynccontextmanager
+async def reading(store: Store) -> AsyncIterator[Connection]:
+    """A connection to read figures by, each within ``MOST_S``.
+
+    Raises
+    ------
+    TooMuchError
+        If one takes longer.
+    """
+    try:
+        async with store.pool.acquire() as connection, connection.transaction(readonly=True):
+            await connection.execute(f"SET LOCAL statement_timeout = {round(MOST_S * 1000)}")
+            yield connection
+    except asyncpg.QueryCanceledError:
+        detail = f"this span holds more than can be counted in {MOST_S:g} s: ask for a shorter one"
+        raise TooMuchError(detail) from None
+
 
 # By when, of each call in a span, and when that was stopped. What concerns no wearer is called by the watch, which has one clock.
+# One that an outage held, of which nobody was told meanwhile, is counted from its release (store.alerts.HELD), and not before.
 _CALLS: Final = """
-WITH call AS (
-    SELECT h.alert, h.position, h.at, a.kind, a.wearer,
+WITH told AS (
+    SELECT h.alert, h.position, h.at + own.held AS at, a.kind, a.wearer, h.details, own.held
+    FROM alert_history h JOIN alert a ON a.id = h.alert
+    CROSS JOIN LATERAL (SELECT CASE WHEN a.kind = 'no_contact' AND (h.details ->> 'severity')::integer > 1
+        THEN held_for(h.alert, (SELECT count(*) FROM alert_history e WHERE e.alert = h.alert AND e.position <= h.position
+            AND e.actor IS NULL AND e.details ? 'due_acknowledge_us')::integer) ELSE interval '0' END AS held) own
+    WHERE h.at >= $1 AND h.at < $2 AND h.actor IS NULL AND (a.wearer > 0 OR a.wearer IS NULL)
+      AND (h.details ? 'due_acknowledge_us' OR a.wearer IS NULL AND h.what = 'opened') AND own.held IS NOT NULL
+), call AS (
+    SELECT h.alert, h.position, h.at, h.kind, h.wearer, h.held,
            (h.details ->> 'due_acknowledge_us')::bigint AS acknowledge, (h.details ->> 'due_contact_us')::bigint AS contact,
            (h.details ->> 'due_decision_us')::bigint AS decision
-    FROM alert_history h JOIN alert a ON a.id = h.alert
-    WHERE h.at >= $1 AND h.at < $2 AND h.actor IS NULL AND (a.wearer > 0 OR a.wearer IS NULL)
-      AND (h.details ? 'due_acknowledge_us' OR a.wearer IS NULL AND h.what = 'opened')
+    FROM told h
 ), clock AS (
     SELECT call.alert, call.position, call.at, call.kind, given.clock, given.due
     FROM call CROSS JOIN LATERAL (VALUES
         ('acknowledge', CASE WHEN wearer IS NULL THEN at + make_interval(secs => $3)
-                        ELSE timestamptz 'epoch' + interval '1 us' * acknowledge END),
-        ('contact', timestamptz 'epoch' + interval '1 us' * contact),
-        ('decision', timestamptz 'epoch' + interval '1 us' * decision)) AS given (clock, due)
+                        ELSE timestamptz 'epoch' + interval '1 us' * acknowledge + held END),
+        ('contact', timestamptz 'epoch' + interval '1 us' * contact + held),
+        ('decision', timestamptz 'epoch' + interval '1 us' * decision + held)) AS given (clock, due)
     WHERE given.due IS NOT NULL
 ), timed AS (
-    SELECT clock.clock, clock.kind, clock.at, clock.due, stop.at AS stopped,
+    SELECT clock.clock, clock.kind, clock.at, clock.due,
+           CASE WHEN stop.at IS NOT NULL THEN greatest(stop.at, clock.at) END AS stopped,
            extract(hour FROM clock.at AT TIME ZONE $4) AS hour
     FROM clock LEFT JOIN LATERAL (
         SELECT h.at FROM alert_history h
-        CROSS JOIN LATERAL (SELECT CASE h.what WHEN 'contact' THEN h.details ->> 'outcome' WHEN 'step' THEN h.details ->> 'result'
-                            END AS result) did
+        CROSS JOIN LATERAL (SELECT CASE h.what WHEN 'step' THEN h.details ->> 'result' WHEN 'contact' THEN coalesce(
+            (SELECT c.outcome FROM contact c WHERE c.id = (h.details ->> 'contact')::bigint), h.details ->> 'outcome')
+            END AS result) did
         WHERE h.alert = clock.alert AND h.position > clock.position AND h.actor IS NOT NULL
           AND (h.what = 'closed'
                OR clock.clock = 'acknowledge' AND h.what IN ('acknowledged', 'step', 'contact', 'reopened')
@@ -57,13 +90,13 @@ GROUP BY GROUPING SETS ((clock), (clock, kind), (clock, shift), (clock, kind, sh
 ORDER BY clock, kind NULLS FIRST, shift NULLS FIRST"""
 
 
-async def answered(store: Store, from_us: int, to_us: int) -> list[asyncpg.Record]:
+async def answered(connection: Connection, from_us: int, to_us: int) -> list[asyncpg.Record]:
     """How soon each clock was stopped, of calls between two times: by clock, kind and shift; NULL kind or shift: all of them.
 
     Shifts are those of the calendar that holds for all orders (store/escalations.py).
     """
-    timezone = await store.pool.fetchval("SELECT timezone FROM escalation WHERE monitoring_order IS NULL")
-    return await store.pool.fetch(_CALLS + _ANSWERED, from_us, to_us, ACKNOWLEDGE_US / 1_000_000, timezone)
+    timezone = await connection.fetchval("SELECT timezone FROM escalation WHERE monitoring_order IS NULL")
+    return await connection.fetch(_CALLS + _ANSWERED, from_us, to_us, ACKNOWLEDGE_US / 1_000_000, timezone)
 
 
 FALSE: Final = ("false_alarm", "equipment_fault")
@@ -78,7 +111,7 @@ LEDGERS: Final = {
 }
 
 
-async def noise(store: Store, by: str, from_us: int, to_us: int, offset: int, limit: int) -> list[asyncpg.Record]:
+async def noise(connection: Connection, by: str, from_us: int, to_us: int, offset: int, limit: int) -> list[asyncpg.Record]:
     """Alerts about wearers first raised between two times, and what became of them, the noisiest first.
 
     Parameters
@@ -86,7 +119,7 @@ async def noise(store: Store, by: str, from_us: int, to_us: int, offset: int, li
     by : of ``LEDGERS``
     """
     key, name = LEDGERS[by]
-    return await store.pool.fetch(
+    return await connection.fetch(
         f"""SELECT {key} AS key, {name} AS name, count(*) AS alerts, sum(a.calls) AS calls,
                    count(*) FILTER (WHERE a.severity = 1) AS p1,
                    count(a.outcome) AS judged, count(*) FILTER (WHERE a.outcome = ANY ($3)) AS "false",
@@ -103,9 +136,9 @@ async def noise(store: Store, by: str, from_us: int, to_us: int, offset: int, li
     )
 
 
-async def person_days(store: Store, from_us: int, to_us: int) -> float:
+async def person_days(connection: Connection, from_us: int, to_us: int) -> float:
     """Days on which people were really monitored between two times: a tag on while an order gave authority; nobody twice."""
-    days: float | None = await store.pool.fetchval(
+    days: float | None = await connection.fetchval(
         """
         WITH worn AS (
             SELECT a.wearer, range_agg(tstzrange(greatest(a.fitted_from, s.starts, $1),

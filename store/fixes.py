@@ -13,7 +13,8 @@ COLUMNS: Final = """f.tag, f.fix_at, f.received_at, f.seq, f.lon, f.lat, f.accur
     f.flags, f.source, f.quality, f.battery_pct, f.satellites, (SELECT g.name FROM gateway g WHERE g.id = f.gateway) AS gateway"""
 
 # What came while somebody wore the tag and no order allowed it is sealed; a stranger's tag is nobody's yet.
-OF_TAG: Final = "FROM fix f WHERE f.tag = $1 AND f.fix_at >= $2 AND f.fix_at < $3 AND NOT f.fix_at <@ (SELECT sealed($1))"
+OF_TAG: Final = """FROM fix f WHERE f.tag = $1 AND f.fix_at >= $2 AND f.fix_at < $3
+    AND NOT f.fix_at <@ (SELECT time FROM sealed($1) AS time)"""
 
 # Half-open as activations are: the fix at the very instant a tag comes off is no longer the wearer's. The span is said once more
 # by itself: only by constants are the other days' tables left out before they are opened.

@@ -8,7 +8,7 @@ import asyncpg
 from store import audit, homes
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, found, unchanged
 
 SELECT: Final = """SELECT g.id, g.name, g.version,
                           array(SELECT wearer FROM wearer_group_member m WHERE m.wearer_group = g.id ORDER BY wearer) AS wearers
@@ -22,10 +22,7 @@ async def page(store: Store, *, after: int, limit: int) -> list[asyncpg.Record]:
 
 async def get(store: Store, group: int) -> asyncpg.Record:
     """One group with its members; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{SELECT} WHERE g.id = $1", group)
-    if row is None:
-        raise MissingError("group", group)
-    return row
+    return found(await store.pool.fetchrow(f"{SELECT} WHERE g.id = $1", group), "group", group)
 
 
 async def add(change: Edit, name: str, wearers: Sequence[int]) -> asyncpg.Record:
@@ -79,11 +76,8 @@ async def locked(change: Edit, group: int, version: int) -> None:
     ------
     MissingError, StaleError
     """
-    known = await change.connection.fetchval("SELECT version FROM wearer_group WHERE id = $1 FOR UPDATE", group)
-    if known is None:
-        raise MissingError("group", group)
-    if known != version:
-        raise StaleError("group", group)
+    row = await change.connection.fetchrow("SELECT version FROM wearer_group WHERE id = $1 FOR UPDATE", group)
+    unchanged(row, "group", group, version)
 
 
 async def _with(change: Edit, group: int, wearers: Sequence[int], what: str) -> asyncpg.Record:

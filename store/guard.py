@@ -16,6 +16,7 @@ import threading
 
 PR_SET_PDEATHSIG = 1  # prctl(2), Linux
 FAST_S = 120  # a fast shutdown writes a checkpoint; after this long it is cut short, and the next start recovers from the log
+CUT_S = 10  # for PostgreSQL SIGQUIT cuts it short; of a JVM it asks no more than where its threads are
 
 
 def main() -> int:
@@ -26,6 +27,8 @@ def main() -> int:
     prctl = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
 
     def die_with_guard() -> None:
+        # In the background of a shell Ctrl-C is ignored, by whatever is started there too: a JVM then passes over what we send.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
         if prctl is not None:
             prctl(PR_SET_PDEATHSIG, signal.SIGINT)
             if os.getppid() != guard:  # the guard went first
@@ -50,6 +53,10 @@ def main() -> int:
             server.wait(FAST_S)
         except subprocess.TimeoutExpired:
             server.send_signal(signal.SIGQUIT)
+            try:
+                server.wait(CUT_S)
+            except subprocess.TimeoutExpired:
+                server.kill()
 
     threading.Thread(target=stop_at_end_of_pipe, daemon=True).start()
     return server.wait()

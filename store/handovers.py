@@ -5,10 +5,10 @@ from typing import Final
 
 import asyncpg
 
-from store import alerts, audit
+from store import accounts, alerts, audit
 from store.feed import Edit
 from store.pool import Connection, Store
-from store.refusal import ConflictError, DanglingError, MissingError
+from store.refusal import ConflictError, DanglingError, found
 
 VIEW: Final = """
 SELECT h.*, f.name AS from_name, t.name AS to_name,
@@ -25,16 +25,13 @@ SIGNED_IN: Final = """EXISTS (SELECT FROM session s WHERE s.account = p.id AND s
 
 async def get(store: Store, handover: int) -> asyncpg.Record:
     """One handover; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{VIEW} WHERE h.id = $1", handover)
-    if row is None:
-        raise MissingError("handover", handover)
-    return row
+    return found(await store.pool.fetchrow(f"{VIEW} WHERE h.id = $1", handover), "handover", handover)
 
 
 async def offers(store: Store, account: int) -> list[asyncpg.Record]:
     """Those that wait for an answer, to or from somebody, the oldest first."""
     return await store.pool.fetch(
-        f"{VIEW} WHERE {OFFERED} AND $1 IN (from_account, to_account) ORDER BY h.id",
+        f"{VIEW} WHERE {OFFERED} AND (h.from_account = $1 OR h.to_account = $1) ORDER BY h.id",
         account,
     )
 
@@ -59,7 +56,7 @@ async def owned(connection: Connection, account: int) -> list[asyncpg.Record]:
 
 
 async def offer(change: Edit, to: int, note: str | None) -> asyncpg.Record:
-    """Offer all that the caller owns to somebody; an earlier offer of theirs is withdrawn by it.
+    """Offer all that the caller owns to somebody; the offer that stands where it says the same, else that one is withdrawn.
 
     Raises
     ------
@@ -72,11 +69,13 @@ async def offer(change: Edit, to: int, note: str | None) -> asyncpg.Record:
     active = await change.connection.fetchval("SELECT active FROM account WHERE id = $1", to)
     if not active:
         raise DanglingError("to", "active account", to)
-    await change.connection.execute(
-        f"UPDATE handover SET withdrawn_at = clock_timestamp() WHERE from_account = $1 AND {OFFERED}",  # noqa: S608 (constants)
-        change.actor,
-    )
+    await accounts.lock(change.connection, change.actor)
     mine = [row["id"] for row in await owned(change.connection, change.actor)]
+    stands = await change.connection.fetchrow(f"{VIEW} WHERE h.from_account = $1 AND {OFFERED} FOR UPDATE OF h", change.actor)
+    if stands is not None:
+        if (stands["to_account"], stands["note"], stands["alerts"]) == (to, note, mine):
+            return stands
+        await withdraw(change, stands)
     number: int = await change.connection.fetchval(
         "INSERT INTO handover (from_account, to_account, note, alerts) VALUES ($1, $2, $3, $4) RETURNING id",
         *(change.actor, to, note, mine),
@@ -87,15 +86,17 @@ async def offer(change: Edit, to: int, note: str | None) -> asyncpg.Record:
 
 
 async def locked(change: Edit, handover: int) -> asyncpg.Record:
-    """One that waits for an answer, that nobody changes until this transaction ends.
+    """One that waits for an answer, that nobody changes until this transaction ends; nor what either of the two owns.
 
     Raises
     ------
     MissingError, ConflictError
     """
+    row = await change.connection.fetchrow("SELECT from_account, to_account FROM handover WHERE id = $1", handover)
+    two = found(row, "handover", handover)
+    await accounts.lock(change.connection, *two)
     row = await change.connection.fetchrow(f"{VIEW} WHERE h.id = $1 FOR UPDATE OF h", handover)
-    if row is None:
-        raise MissingError("handover", handover)
+    assert row is not None, "no handover is ever dropped"
     if row["state"] != "offered":
         raise ConflictError(f"handover {handover} is {row['state']} already")
     return row
@@ -131,6 +132,7 @@ async def withdraw(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
 
 async def release(change: Edit, account: int, reason: str) -> list[int]:
     """Put all that somebody owns back into the queue, as new and nobody's, and page for it; the ids."""
+    await accounts.lock(change.connection, account)
     name = await change.connection.fetchval("SELECT name FROM account WHERE id = $1", account)
     if name is None:
         raise DanglingError("account", "account", account)

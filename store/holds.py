@@ -8,7 +8,7 @@ from store import audit
 from store.feed import Edit
 from store.partitions import LOCK
 from store.pool import Store
-from store.refusal import ConflictError, MissingError
+from store.refusal import ConflictError, MissingError, found
 
 KINDS: Final = {"wearer": "wearer", "order": "monitoring_order", "alert": "alert"}
 
@@ -52,9 +52,7 @@ async def release(change: Edit, hold: int, released_by: str, reason: str) -> Non
         If there is no such hold; if it was released before.
     """
     await change.connection.execute("SELECT pg_advisory_xact_lock($1)", LOCK)
-    row = await change.connection.fetchrow("SELECT released_at FROM hold WHERE id = $1 FOR UPDATE", hold)
-    if row is None:
-        raise MissingError("hold", hold)
+    row = found(await change.connection.fetchrow("SELECT released_at FROM hold WHERE id = $1 FOR UPDATE", hold), "hold", hold)
     if row["released_at"] is not None:
         raise ConflictError(f"hold {hold} was released before")
     await change.connection.execute(

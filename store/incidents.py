@@ -9,6 +9,7 @@ from typing import Final, NamedTuple
 
 from model.alert import CONFIDENCE, FAMILY, Condition, Kind
 from model.instant import MINUTE_US
+from store.changes import OLDEST, UNANSWERED
 from store.edits import RETURNING
 from store.feed import Edit
 
@@ -18,13 +19,16 @@ ACKNOWLEDGE_US: Final = 5 * MINUTE_US  # whoever is on call reaches a screen in 
 OPEN: Final = """wearer IS NOT DISTINCT FROM $4 AND family = $1 AND zone = 0 AND subject = $2 AND handling <> 'closed'"""
 
 
+Due = tuple[int | None, int | None, int | None]  # by when to acknowledge, make contact, decide; None: no such clock
+
+
 class About(NamedTuple):
     """Whom an alert is about, where it is about somebody; times in microseconds."""
 
     wearer: int | None = None
     severity: int = SEVERITY
     event_us: int | None = None  # since when, where that was not when it was noticed
-    due: tuple[int | None, int | None, int | None] | None = None  # acknowledge, contact, decide
+    due: Due | None = None
     order: int = 0
     tag: int = 0
     reason: str = ""
@@ -46,29 +50,46 @@ async def raise_(change: Edit, kind: Kind, subject: str, text: str, at_us: int, 
     due = about.due or (at_us + ACKNOWLEDGE_US, None, None)
     number: int | None = await change.connection.fetchval(
         f"""UPDATE alert SET condition = 'active', ended_at = NULL, occurrences = occurrences + 1, calls = calls + 1,
-                due_acknowledge = $3, due_contact = $5, due_decision = $6, severity = $7, held_under = $8,
+                due_acknowledge = {OLDEST["acknowledge"].format("$3::timestamptz")},
+                due_contact = {OLDEST["contact"].format("$5::timestamptz")},
+                due_decision = {OLDEST["decision"].format("$6::timestamptz")},
+                called_at = CASE WHEN {UNANSWERED} THEN called_at ELSE $9 END, severity = $7, held_under = $8,
                 condition_version = condition_version + 1
             WHERE {OPEN} RETURNING id""",  # noqa: S608
-        *(FAMILY[kind], subject, due[0], about.wearer, *due[1:], about.severity, about.held_under),
+        *(FAMILY[kind], subject, due[0], about.wearer, *due[1:], about.severity, about.held_under, at_us),
     )
     if number is None:
         number = await change.connection.fetchval(
             """INSERT INTO alert (family, kind, subject, severity, condition, confidence, late, tag, zone_version,
                    monitoring_order, event_at, detected_at, occurrences, calls, due_acknowledge, due_contact, due_decision,
-                   wearer, reason, held_under, raised_seq)
-               VALUES ($1, $2, $3, $4, 'active', $5, false, $6, 0, $7, $8, $9, 1, 1, $10, $11, $12, $13, $14, $15, 0)
+                   wearer, reason, held_under, called_at, raised_seq)
+               VALUES ($1, $2, $3, $4, 'active', $5, false, $6, 0, $7, $8, $9, 1, 1, $10, $11, $12, $13, $14, $15, $9, 0)
                RETURNING id""",
             *(FAMILY[kind], kind, subject, about.severity, CONFIDENCE[kind], about.tag, about.order),
             *(at_us if about.event_us is None else about.event_us, at_us, *due, about.wearer, about.reason, about.held_under),
         )
         assert number is not None
-        _tell(change, number, "opened", text, at_us)
-        change.numbered("UPDATE alert SET raised_seq = $1 WHERE id = $2", number)
+        entry = _tell(change, number, "opened", text, at_us, due)
+        change.numbered("UPDATE alert SET raised_seq = $1 WHERE id = $2", number, entry=entry)
     else:
-        _tell(change, number, "opened", text, at_us)
-    body = {"alert": number, "kind": kind, "severity": about.severity}
-    change.numbered("INSERT INTO outbox (position, alert, topic, body) VALUES ($1, $2, 'alert', $3)", number, body)
+        entry = _tell(change, number, "opened", text, at_us, due)
+    _page(change, number, kind, about.severity, entry)
     return number
+
+
+async def worsen(change: Edit, alert: int, kind: Kind, severity: int, due: Due, text: str, at_us: int) -> None:
+    """The same occurrence, graver than it was: it calls people anew, by the clocks of its new severity."""
+    await change.connection.execute(
+        f"""UPDATE alert SET severity = $2, calls = calls + 1,
+               due_acknowledge = {OLDEST["acknowledge"].format("$3::timestamptz")},
+               due_contact = {OLDEST["contact"].format("$4::timestamptz")},
+               due_decision = {OLDEST["decision"].format("$5::timestamptz")},
+               called_at = CASE WHEN {UNANSWERED} THEN called_at ELSE $6 END,
+               condition_version = condition_version + 1 WHERE id = $1""",  # noqa: S608
+        *(alert, severity, *due, at_us),
+    )
+    entry = _tell(change, alert, "amended", text, at_us, due)
+    _page(change, alert, kind, severity, entry)
 
 
 async def amend(change: Edit, alert: int, text: str, at_us: int) -> None:
@@ -86,12 +107,28 @@ async def end(change: Edit, alert: int, text: str, at_us: int) -> None:
     _tell(change, alert, "ended", text, at_us)
 
 
-def _tell(change: Edit, alert: int, what: str, text: str, at_us: int) -> None:
+def _page(change: Edit, alert: int, kind: Kind, severity: int, entry: int) -> None:
+    body = {"alert": alert, "kind": kind, "severity": severity}
+    change.numbered("INSERT INTO outbox (position, alert, topic, body) VALUES ($1, $2, 'alert', $3)", alert, body, entry=entry)
+
+
+def note(change: Edit, alert: int, what: str, text: str, at_us: int) -> None:
+    """Say in an alert's history what was noticed of it from outside; its own row stays its writer's."""
+    _tell(change, alert, what, text, at_us)
+
+
+def _tell(change: Edit, alert: int, what: str, text: str, at_us: int, due: Due | None = None) -> int:
+    """Where it calls people, also by when they were to do what: the alert itself keeps only the last call's clocks.
+
+    Returns the index of its entry, for what is to carry the very same position.
+    """
+    details = {} if due is None else dict(zip(("due_acknowledge_us", "due_contact_us", "due_decision_us"), due, strict=True))
     entry = change.entry("alert", alert, what)
     change.numbered(
-        f"""INSERT INTO alert_history (alert, position, part, at, what, text) VALUES ($2, $1, 0, $3, $4, $5)
+        f"""INSERT INTO alert_history (alert, position, part, at, what, text, details) VALUES ($2, $1, 0, $3, $4, $5, $6)
             {RETURNING["alert_history"]}""",  # noqa: S608 (constants)
-        *(alert, at_us, what, text),
+        *(alert, at_us, what, text, details),
         entry=entry,
         kept="alert_history",
     )
+    return entry

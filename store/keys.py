@@ -10,6 +10,7 @@ from store import gateways
 from store.pool import Store
 
 PREFIX: Final = 12  # characters that find a key's row and are shown in lists; the other 31 stay secret
+NAMED: Final = 4  # the fewest of them that a key to be revoked is named by
 
 
 class Key(NamedTuple):
@@ -66,19 +67,31 @@ async def listed(store: Store) -> Sequence[Key]:
     return [Key(*row) for row in rows]
 
 
-async def revoke(store: Store, prefix: str) -> None:
-    """Make a key worthless from now on, named by the start of it that lists show.
+async def revoke(store: Store, prefix: str) -> str:
+    """Make a key worthless from now on, named by enough of the start of it that lists show; that whole start.
 
     Raises
     ------
     CordonError
-        If there is no such key in use.
+        If it is named too shortly, there is no such key in use, or there are several.
     """
-    done = await store.pool.execute(
-        "UPDATE gateway_key SET revoked_at = now() WHERE prefix = $1 AND (revoked_at IS NULL OR revoked_at > now())", prefix
+    if len(prefix) < NAMED:
+        raise CordonError(
+            f"{prefix!r} is too short to name a key: give at least {NAMED} of the characters cordon keys list shows"
+        )
+    found = await store.pool.fetch(
+        """SELECT id, prefix FROM gateway_key WHERE starts_with(prefix, $1) AND (revoked_at IS NULL OR revoked_at > now())
+           ORDER BY id""",
+        prefix,
     )
-    if done != "UPDATE 1":
+    if not found:
         raise CordonError(f"no key in use begins with {prefix}: cordon keys list shows them")
+    if len(found) > 1:
+        which = ", ".join(row["prefix"] for row in found)
+        raise CordonError(f"{len(found)} keys in use begin with {prefix}: give more of the one of {which}")
+    await store.pool.execute("UPDATE gateway_key SET revoked_at = now() WHERE id = $1", found[0]["id"])
+    whole: str = found[0]["prefix"]
+    return whole
 
 
 async def expire(store: Store, gateway: str, older_than_s: float) -> None:

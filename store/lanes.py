@@ -1,7 +1,7 @@
 """Turns the wish to own a lane into a claim that fences off every earlier owner, and into the state that owner had."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
@@ -9,7 +9,7 @@ import asyncpg
 
 from model.batch import Position
 from model.errors import CordonError, FencedError
-from model.state import State, rebuilt
+from model.state import State, digest_of, rebuilt
 from store import journal
 from store.journal import Entry
 from store.pool import Connection, Store
@@ -196,9 +196,10 @@ async def recover(store: Store, claim: Claim) -> State:
     return state
 
 
-def _whole(blocks: Iterable[tuple[int, bytes]], mark: asyncpg.Record) -> State | None:
+def _whole(blocks: Sequence[tuple[int, bytes]], mark: asyncpg.Record) -> State | None:
+    if digest_of(blocks, mark["watermark"], mark["control_seq"]) != mark["digest"]:
+        return None
     try:
-        state = rebuilt(blocks, mark["watermark"], mark["control_seq"])
+        return rebuilt(blocks, mark["watermark"], mark["control_seq"])
     except ValueError:
         return None
-    return state if state.digest() == mark["digest"] else None

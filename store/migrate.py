@@ -6,12 +6,7 @@ import time
 from pathlib import Path
 from typing import Final
 
-import alembic.command
 import psycopg
-import sqlalchemy
-import sqlalchemy.exc
-from alembic import op
-from alembic.config import Config
 
 from model.errors import CordonError
 from store import version
@@ -41,9 +36,9 @@ def upgrade(dsn: str) -> None:
     with connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # let go with the connection
         older = connection.execute("SELECT to_regclass('alembic_version') IS NOT NULL").fetchone() == (True,)
-        if older:
-            _refuse_newer(connection)
-        _patiently(dsn)
+        found = _found(connection) if older else None
+        if found is None or found < version.ours(FOLDER):
+            _patiently(dsn)
         _check(connection, older)
         connection.execute(
             """INSERT INTO setting (name, version, value) VALUES (%s, 1, to_jsonb(%s::text))
@@ -52,16 +47,23 @@ def upgrade(dsn: str) -> None:
         )
 
 
-def _refuse_newer(connection: "psycopg.Connection[tuple[object, ...]]") -> None:
-    found = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
-    ours = version.ours(FOLDER)
-    if found is not None and isinstance(found[0], str) and found[0] > ours:
-        raise CordonError(f"the database is that of a newer Cordon (schema {found[0]}, ours is {ours}): start that one")
+def _found(connection: "psycopg.Connection[tuple[object, ...]]") -> str | None:
+    """The version it is at, where it is not newer than ours."""
+    row = connection.execute("SELECT max(version_num) FROM alembic_version").fetchone()
+    found, ours = None if row is None or row[0] is None else str(row[0]), version.ours(FOLDER)
+    if found is not None and found > ours:
+        raise CordonError(f"the database is that of a newer Cordon (schema {found}, ours is {ours}): start that one")
+    return found
 
 
 def _patiently(dsn: str) -> None:
     """Run what is missing, each migration in its transaction. One that would wait for others lets them go first, and tries again:
     everybody else would have to wait behind it."""
+    import alembic.command  # here, as these take half a second that commands beside a running instance need not wait
+    import sqlalchemy
+    import sqlalchemy.exc
+    from alembic.config import Config
+
     engine = sqlalchemy.create_engine(
         "postgresql+psycopg://",
         creator=lambda: psycopg.connect(dsn, options=f"-c lock_timeout={int(LOCK_S * 1000)}"),
@@ -105,6 +107,8 @@ def _check(connection: "psycopg.Connection[tuple[object, ...]]", older: bool) ->
 
 def run_sql(name: str) -> None:
     """Run one SQL file of the migrations folder, inside the migration's transaction."""
+    from alembic import op
+
     driver = op.get_bind().connection.driver_connection
     assert isinstance(driver, psycopg.Connection)
     driver.execute((FOLDER / name).read_bytes())

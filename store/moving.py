@@ -37,7 +37,7 @@ async def move(store: Store, before: Generation, after: Generation, ends: Mappin
             raise CordonError(f"lanes {late or 'that no worker ever had'} are not at the end of their topics: try again")
         # By other connections, which see what is committed: the rows are locked, so nothing is added to it.
         states = [await recover(store, _claim(row)) for row in rows]
-        for table in ("commit_journal", "snapshot", "snapshot_mark", "lane_count"):
+        for table in ("commit_journal", "snapshot", "snapshot_mark", "lane_count", "lane_group", "lane_overdue"):
             lanes = [row["partition"] for row in rows]
             await connection.execute(f"DELETE FROM {table} WHERE lane = ANY($1::integer[])", lanes)  # noqa: S608 (of four)
         await connection.execute("UPDATE lane SET epoch = epoch + 1, owner = $2 WHERE generation = $1", before.number, OWNER)

@@ -8,7 +8,7 @@ from store import audit, authority, curfews
 from store.authority import NOW, WORD
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, StaleError, found
 
 SELECT: Final = f"""
 SELECT o.id, o.wearer, o.officer, o.organisation, o.type, status_at(o, {NOW}) AS status, o.timezone, o.risk, o.starts, o.ends,
@@ -34,10 +34,7 @@ async def page(store: Store, *, wearer: int | None, status: str | None, after: i
 
 async def get(store: Store, order: int) -> asyncpg.Record:
     """One order; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{SELECT} WHERE o.id = $1", order)
-    if row is None:
-        raise MissingError("order", order)
-    return row
+    return found(await store.pool.fetchrow(f"{SELECT} WHERE o.id = $1", order), "order", order)
 
 
 async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
@@ -114,10 +111,7 @@ async def decide(change: Edit, order: int, number: int, *, applied: bool, words:
 
 async def locked(change: Edit, order: int) -> asyncpg.Record:
     """One order that nobody changes until this transaction ends; raises ``MissingError``."""
-    row = await change.connection.fetchrow(f"{SELECT} WHERE o.id = $1 FOR UPDATE OF o", order)
-    if row is None:
-        raise MissingError("order", order)
-    return row
+    return found(await change.connection.fetchrow(f"{SELECT} WHERE o.id = $1 FOR UPDATE OF o", order), "order", order)
 
 
 async def _tried(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) -> authority.Stand:
@@ -132,7 +126,7 @@ async def _apply(change: Edit, known: asyncpg.Record, fields: dict[str, Any]) ->
     await _write(change, known, fields)
     row = await _read(change, order)
     entry = change.entry("control", order, "order")
-    if row["timezone"] != known["timezone"]:
+    if (row["timezone"], row["risk"]) != (known["timezone"], known["risk"]):
         await curfews.follow(change, order)
     audit.done(change, "edited", f"order/{order}", entry, version=row["version"], fields=sorted(fields), status=row["status"])
     return row

@@ -13,7 +13,7 @@ from model.instant import HOUR_US, MINUTE_US
 from store import alerts, audit
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, found, unchanged
 
 LONGEST_US: Final = 24 * HOUR_US  # two shifts look at it before it may go on
 BEGUN_US: Final = 5 * MINUTE_US  # a start so long ago means now: it was typed a moment before it was sent
@@ -53,10 +53,7 @@ async def page(store: Store, *, wearer: int | None, standing: bool, after: int, 
 
 async def get(store: Store, pause: int) -> asyncpg.Record:
     """One pause; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{VIEW} WHERE p.id = $1", pause)
-    if row is None:
-        raise MissingError("pause", pause)
-    return row
+    return found(await store.pool.fetchrow(f"{VIEW} WHERE p.id = $1", pause), "pause", pause)
 
 
 async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
@@ -128,13 +125,10 @@ async def locked(change: Edit, pause: int, version: int) -> asyncpg.Record:
     MissingError, StaleError, ConflictError
     """
     # Not FOR UPDATE: a commit that mutes a page holds the feed's row while it refers to the pause, and this waits for the feed.
-    known = await change.connection.fetchrow(
+    row = await change.connection.fetchrow(
         "SELECT *, until <= clock_timestamp() AS over FROM pause WHERE id = $1 FOR NO KEY UPDATE", pause
     )
-    if known is None:
-        raise MissingError("pause", pause)
-    if known["version"] != version:
-        raise StaleError("pause", pause)
+    known = unchanged(row, "pause", pause, version)
     if known["ended_at"] is not None or known["over"]:
         raise ConflictError(f"pause {pause} is over: ask for another")
     return known
@@ -171,7 +165,7 @@ async def _spare_victims(change: Edit, pause: dict[str, Any] | asyncpg.Record) -
 
 
 async def due(change: Edit) -> list[int]:
-    """Page once for each alert that a pause which is over held back, and that is open and nobody's still; the ids.
+    """Page once for each alert that a pause which is over held back, and that is going on and nobody's still; the ids.
 
     Another pause that stands mutes the page anew, and is answerable for it from then on.
     """
@@ -186,7 +180,7 @@ async def due(change: Edit) -> list[int]:
     rows = await change.connection.fetch(
         f"""SELECT a.id, a.kind, a.severity FROM alert a
             WHERE a.id IN (SELECT alert FROM muted_page WHERE pause = ANY ($1::bigint[])) AND {alerts.STATE} = 'new'
-            ORDER BY a.id FOR UPDATE""",  # noqa: S608 (constants)
+              AND a.condition = 'active' ORDER BY a.id FOR UPDATE""",  # noqa: S608 (constants)
         [row["id"] for row in over],
     )
     for row in rows:

@@ -1,5 +1,6 @@
 """Turns the database's address into a pool of connections that speak in our units."""
 
+import contextlib
 import json
 from typing import TYPE_CHECKING, Any, Final, Self
 
@@ -115,7 +116,10 @@ class Store:
         """Give all connections back; without effect where none is open."""
         pool, self._pool = self._pool, None
         if pool is not None:
-            await pool.close()
+            with contextlib.suppress(
+                OSError
+            ):  # a server that died just now takes no farewell; asyncpg has then let go of them all
+                await pool.close()
 
     async def __aenter__(self) -> Self:
         return await self.open()

@@ -15,14 +15,13 @@ import signal
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 from pathlib import Path
-from typing import IO, Final
+from typing import Final
 from urllib.parse import quote, urlencode
 
 from model.errors import CordonError
-from store.server import Server
+from store.server import Server, put_aside
 
 SERVER_UID: Final = 65534  # "nobody": whom root gives the server to
 USER: Final = "cordon"
@@ -32,7 +31,6 @@ SOCKET_PATH_MAX: Final = 107  # bytes of a unix socket's path, the closing NUL l
 START_S: Final = 600  # recovery after a crash replays at most MAX_WAL of log
 GONE_S: Final = 150  # an orphaned server's shutdown; its guard cuts it short after 120 s
 POLL_S: Final = 0.01
-LOG_KEEP_BYTES: Final = 8_000_000  # a log longer than this is put aside at the next start, one old one kept
 
 ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # ours stays with us
 
@@ -66,26 +64,28 @@ UNSAFE: Final = {"fsync": "off", "synchronous_commit": "off", "full_page_writes"
 class Postgres(Server):
     """A PostgreSQL of our own on a data folder, started and stopped with us.
 
-    ``async with Postgres(folder) as server: server.dsn``, or ``start()`` and ``stop()``. The data stay; a later start finds them,
-    also after a crash. Killed outright, we take the server along (store/guard.py); one that still lingers is stopped first.
+    ``async with Postgres(folder) as server: server.dsn``, or ``start()`` and ``stop()``. A later start finds the data, also
+    after a crash; a server that still lingers from a killed owner is stopped first.
 
     Parameters
     ----------
-    data_dir : made if absent. One at a time may run on it
     fsync : False gives up durability for speed: for tests and replays, whose data nobody needs after a power cut
     """
 
     def __init__(self, data_dir: Path, *, fsync: bool = True) -> None:
-        self.data_dir = Path(data_dir).absolute()
+        data_dir = Path(data_dir).absolute()
+        super().__init__(data_dir, socket_dir(data_dir))
         self._fsync = fsync
         self._settings = TUNING | ({} if fsync else UNSAFE)
         self._uid = SERVER_UID if os.geteuid() == 0 else -1
         self._pgdata = self.data_dir / "postgres"
         self._passfile = self.data_dir / "passfile"
         self._log = self.data_dir / "postgres.log"
-        self._lock: IO[str] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
-        self._changing = threading.Lock()  # a stop while the server is started again waits for it
+
+    @property
+    def made(self) -> bool:
+        """Whether the folder holds a database."""
+        return os.path.isfile(self._pgdata / "PG_VERSION")  # noqa: PTH113 (of pathlib's a closed folder raises)
 
     @property
     def dsn(self) -> str:
@@ -121,12 +121,12 @@ class Postgres(Server):
         """
         self._take_folder()
         try:
-            self._serve()
+            self._revive()
         except BaseException:
             self.stop()
             raise
 
-    def _serve(self) -> None:
+    def _revive(self) -> None:
         binaries = self._binaries()
         self._stop_orphans()
         self._initialise(binaries)
@@ -134,49 +134,12 @@ class Postgres(Server):
         self._wait_until_ready()
         self._ensure_database()
 
-    def wait(self) -> int:
-        """Return when the server has ended, by itself or by ``stop``; its exit code, negative where a signal ended it."""
-        return 0 if self._guard is None else self._guard.wait()
-
-    def again(self) -> None:
-        """Start a server that ended by itself again; the folder stays ours meanwhile.
-
-        Raises
-        ------
-        CordonError
-            If it does not come up.
-        """
-        with self._changing:
-            if self._guard is None:  # stopped meanwhile
-                return
-            assert self._guard.stdin is not None
-            self._guard.stdin.close()
-            self._guard.wait()
-            self._serve()
-
-    def stop(self) -> None:
-        """Stop the server in order and give the folder free; without effect where it does not run."""
-        with self._changing:
-            if self._guard is not None:
-                assert self._guard.stdin is not None
-                self._guard.stdin.close()
-                self._guard.wait()
-                self._guard = None
-                shutil.rmtree(socket_dir(self.data_dir), ignore_errors=True)
-            if self._lock is not None:
-                self._lock.close()
-                self._lock = None
-
     # -- the folder
 
     def _take_folder(self) -> None:
         if self._lock is not None:
             raise CordonError(f"the database server on {self.data_dir} already runs in this process: stop it first")
-        try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.data_dir / "lock").open("a+")
-        except OSError as error:
-            raise CordonError(f"{self.data_dir} cannot be used ({error.strerror}): choose another data folder") from None
+        self._lock = self._open_lock()
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -214,7 +177,7 @@ class Postgres(Server):
     def _initialise(self, binaries: Path) -> None:
         """Make the cluster, or find it: built under another name and moved, so that a crash leaves none half made."""
         version = self._pgdata / "PG_VERSION"
-        if version.exists():
+        if self.made:
             ours = subprocess.run([binaries / "postgres", "--version"], check=True, capture_output=True, text=True).stdout
             theirs = version.read_text().strip()
             if ours.split()[-1].split(".")[0] != theirs:
@@ -320,8 +283,7 @@ class Postgres(Server):
     def _launch(self, binaries: Path) -> None:
         sockets = socket_dir(self.data_dir)
         _own_folder(sockets, self._uid)
-        if self._log.exists() and self._log.stat().st_size > LOG_KEEP_BYTES:
-            self._log.replace(self._log.with_suffix(".log.1"))
+        put_aside(self._log)
         settings = self._settings | {"unix_socket_directories": str(sockets)}
         options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         guard = Path(__file__).with_name("guard.py")

@@ -1,10 +1,12 @@
 """What the database's state makes impossible, as exceptions that the API turns into answers."""
 
-from typing import Final
+from typing import Final, TypeVar
 
 import asyncpg
 
 from model.errors import CordonError
+
+Found = TypeVar("Found")
 
 
 class MissingError(CordonError):
@@ -43,11 +45,30 @@ class StaleError(CordonError):
         self.ref = ref
 
 
+class TooMuchError(CordonError):
+    """A span of time holds more than may be read at once."""
+
+
 class ReusedKeyError(CordonError):
     """An Idempotency-Key came back with another request."""
 
     def __init__(self) -> None:
         super().__init__("this Idempotency-Key was used for another request: make a new one for each thing you create")
+
+
+def found(row: Found | None, what: str, ref: object) -> Found:
+    """What was looked up, which is there; raises ``MissingError``."""
+    if row is None:
+        raise MissingError(what, ref)
+    return row
+
+
+def unchanged(row: asyncpg.Record | None, what: str, ref: object, version: int) -> asyncpg.Record:
+    """A row that was looked up, of the version that the caller has read; raises ``MissingError``, ``StaleError``."""
+    known = found(row, what, ref)
+    if known["version"] != version:
+        raise StaleError(what, ref)
+    return known
 
 
 # The database cannot be asked just now, whatever asyncpg calls it: nothing was done, or nobody knows; ask again.

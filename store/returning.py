@@ -1,7 +1,8 @@
-"""Turns alerts that were acknowledged and then left alone into new ones: in the queue, nobody's, paged, their history kept."""
+"""Turns alerts that were taken and left alone, or whose owed call nobody made, into new ones: in the queue, nobody's, paged."""
 
 from typing import Final
 
+from model.instant import from_us
 from store import alerts
 from store.feed import Edit
 
@@ -17,16 +18,19 @@ async def due(change: Edit) -> list[int]:
     """
     rows = await change.connection.fetch(
         f"""WITH due AS (
-                SELECT a.id, a.owner, a.severity FROM alert a
-                WHERE a.handling = 'acknowledged' AND {alerts.STATE} = 'acknowledged'
-                  AND a.handled_at + {alerts.UNWORKED} <= clock_timestamp()
-                ORDER BY a.id LIMIT $1 FOR UPDATE SKIP LOCKED)
+                SELECT a.id, a.owner, a.severity, a.handling, owed.at FROM alert a CROSS JOIN LATERAL ({alerts.OWED}) owed
+                WHERE {alerts.RETURNS} <= clock_timestamp()
+                ORDER BY a.id LIMIT $1 FOR UPDATE OF a SKIP LOCKED)
             UPDATE alert SET {alerts.ANEW} FROM due LEFT JOIN account p ON p.id = due.owner WHERE alert.id = due.id
-            RETURNING alert.id, alert.kind, due.owner, due.severity, p.name""",  # noqa: S608 (constants)
+            RETURNING alert.id, alert.kind, due.owner, due.severity, p.name, due.handling, due.at""",  # noqa: S608 (constants)
         MOST,
     )
     for row in sorted(rows, key=lambda row: row["id"]):
         minutes = 5 if row["severity"] == 1 else 10
-        text = f"Acknowledged by {row['name']}, and nothing logged in {minutes} minutes: back to the queue."
+        who = f" by {row['name']}" if row["name"] else ""
+        text = f"Acknowledged{who}, and nothing logged in {minutes} minutes: back to the queue."
+        if row["handling"] != "acknowledged":
+            owed = f"A call was owed at {from_us(row['at']):%H:%M} UTC"
+            text = f"{owed}, and {minutes} minutes later nobody has made it: back to the queue."
         alerts.page_anew(change, row, alerts.tell(change, row["id"], "returned", text, {"owner": row["owner"]}))
     return sorted(row["id"] for row in rows)

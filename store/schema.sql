@@ -44,6 +44,42 @@ CREATE TABLE public.zone_version (
 CREATE FUNCTION public.always_pages(kind text, entered bigint, entered_version integer) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN ((kind = ANY (ARRAY['exclusion'::text, 'exclusion_possible'::text, 'crossed'::text, 'approach'::text])) AND (COALESCE((SELECT zone_version.purpose FROM public.zone_version WHERE ((zone_version.zone = always_pages.entered) AND (zone_version.version = always_pages.entered_version))), 'victim'::text) = 'victim'::text));
+CREATE TABLE public.outage_hold (
+    outage bigint NOT NULL,
+    alert bigint NOT NULL,
+    held_at timestamp with time zone NOT NULL,
+    released_at timestamp with time zone,
+    muted boolean NOT NULL,
+    noted boolean NOT NULL,
+    id bigint NOT NULL,
+    calls integer NOT NULL
+);
+CREATE FUNCTION public.held_for(held bigint, call integer) RETURNS interval
+    LANGUAGE sql STABLE
+    RETURN (SELECT CASE WHEN COALESCE(bool_and((outage_hold.released_at IS NOT NULL)), true) THEN COALESCE(max((outage_hold.released_at - outage_hold.held_at)), '00:00:00'::interval) ELSE NULL::interval END AS "case" FROM public.outage_hold WHERE ((outage_hold.alert = held_for.held) AND (outage_hold.calls = held_for.call)));
+CREATE FUNCTION public.hold_page() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+DECLARE
+    explained bigint;
+    call      integer;
+BEGIN
+    IF NEW.topic <> 'alert' OR NEW.body ->> 'kind' <> 'no_contact' OR (NEW.body ->> 'severity')::integer = 1 THEN
+        RETURN NEW;
+    END IF;
+    SELECT o.id, a.calls INTO explained, call
+    FROM alert a JOIN outage_tag t ON t.tag = a.tag AND t.wearer = a.wearer JOIN outage o ON o.id = t.outage
+    WHERE a.id = NEW.alert AND o.settled_at IS NULL AND t.back_at IS NULL AND silent_since(a.id) <= t.since
+    ORDER BY o.id DESC LIMIT 1;
+    IF explained IS NULL THEN
+        RETURN NEW;
+    END IF;
+    INSERT INTO outage_hold (outage, alert, calls, held_at, muted, noted)
+    VALUES (explained, NEW.alert, call, clock_timestamp(), true, EXISTS (
+        SELECT FROM outage_hold h WHERE h.outage = explained AND h.alert = NEW.alert AND h.calls = call));
+    RETURN NULL;
+END
+$$;
 CREATE FUNCTION public.mute_page() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
@@ -78,6 +114,67 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE TABLE public.alert (
+    id bigint NOT NULL,
+    wearer bigint,
+    family text NOT NULL,
+    zone bigint DEFAULT 0 NOT NULL,
+    kind text NOT NULL,
+    severity smallint NOT NULL,
+    condition text NOT NULL,
+    confidence text NOT NULL,
+    late boolean NOT NULL,
+    tag bigint NOT NULL,
+    zone_version integer NOT NULL,
+    monitoring_order bigint NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    detected_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    occurrences integer NOT NULL,
+    calls integer NOT NULL,
+    due_acknowledge timestamp with time zone,
+    due_contact timestamp with time zone,
+    due_decision timestamp with time zone,
+    condition_version integer DEFAULT 1 NOT NULL,
+    raised_seq bigint NOT NULL,
+    handling text DEFAULT 'new'::text NOT NULL,
+    handled_calls integer DEFAULT 0 NOT NULL,
+    owner bigint,
+    level smallint DEFAULT 0 NOT NULL,
+    outcome text,
+    closed_at timestamp with time zone,
+    handling_version integer DEFAULT 1 NOT NULL,
+    subject text DEFAULT ''::text NOT NULL,
+    held_under bigint,
+    contacted_calls integer DEFAULT 0 NOT NULL,
+    decided_calls integer DEFAULT 0 NOT NULL,
+    handled_at timestamp with time zone,
+    escalated_calls integer DEFAULT 0 NOT NULL,
+    escalated_clocks smallint DEFAULT 0 NOT NULL,
+    escalated_at timestamp with time zone,
+    escalated_to text,
+    reason text DEFAULT ''::text NOT NULL,
+    called_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
+    CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
+    CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
+    CONSTRAINT alert_severity_check CHECK (((severity >= 1) AND (severity <= 4)))
+);
+CREATE TABLE public.outage (
+    id bigint NOT NULL,
+    alert bigint NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    worn integer NOT NULL,
+    began_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    settled_at timestamp with time zone,
+    under_at timestamp with time zone,
+    CONSTRAINT outage_kind_check CHECK ((kind = ANY (ARRAY['gateway'::text, 'network'::text, 'model'::text])))
+);
+CREATE FUNCTION public.outage_of(held bigint) RETURNS bigint
+    LANGUAGE sql STABLE
+    RETURN (SELECT outage.alert FROM ((public.outage_hold h JOIN public.outage ON ((outage.id = h.outage))) JOIN public.alert ON ((alert.id = h.alert))) WHERE ((h.alert = outage_of.held) AND (h.calls = alert.calls) AND (h.released_at IS NULL)) ORDER BY h.held_at DESC LIMIT 1);
 CREATE TABLE public.activation (
     id bigint NOT NULL,
     wearer bigint NOT NULL,
@@ -139,9 +236,34 @@ CREATE VIEW public.authority_span AS
                           WHERE (order_status.monitoring_order = o.id)) every
                   ORDER BY every.in_force_from, every.number DESC) known) span)
   WHERE ((span.status = ANY (ARRAY['active'::text, 'unlawfully_at_large'::text])) AND (GREATEST(o.starts, span.starts) < LEAST(COALESCE(o.ends, '9999-01-01 00:00:00+00'::timestamp with time zone), span.ends)));
-CREATE FUNCTION public.sealed(worn bigint) RETURNS tstzmultirange
+CREATE FUNCTION public.sealed(worn bigint) RETURNS SETOF tstzmultirange
+    LANGUAGE sql STABLE ROWS 1
+    BEGIN ATOMIC
+ SELECT COALESCE(range_agg(part.part), '{}'::tstzmultirange) AS "coalesce"
+    FROM (public.activation a
+      CROSS JOIN LATERAL unnest((tstzmultirange(tstzrange(a.fitted_from, a.fitted_to)) - COALESCE(( SELECT range_agg(tstzrange(authority_span.starts, authority_span.ends)) AS range_agg
+            FROM public.authority_span
+           WHERE (authority_span.wearer = a.wearer)), '{}'::tstzmultirange))) part(part))
+   WHERE (a.tag = sealed.worn);
+END;
+CREATE TABLE public.alert_occurrence (
+    alert bigint NOT NULL,
+    tag bigint NOT NULL,
+    occurrence timestamp with time zone NOT NULL,
+    kind text NOT NULL,
+    severity smallint NOT NULL,
+    confidence text NOT NULL,
+    late boolean NOT NULL,
+    event_at timestamp with time zone NOT NULL,
+    detected_at timestamp with time zone NOT NULL,
+    ended_at timestamp with time zone,
+    withdrawn boolean DEFAULT false NOT NULL,
+    zone_version integer NOT NULL,
+    monitoring_order bigint NOT NULL
+);
+CREATE FUNCTION public.silent_since(silence bigint) RETURNS timestamp with time zone
     LANGUAGE sql STABLE
-    RETURN (SELECT COALESCE(range_agg(part.part), '{}'::tstzmultirange) AS "coalesce" FROM (public.activation a CROSS JOIN LATERAL unnest((tstzmultirange(tstzrange(a.fitted_from, a.fitted_to)) - COALESCE((SELECT range_agg(tstzrange(authority_span.starts, authority_span.ends)) AS range_agg FROM public.authority_span WHERE (authority_span.wearer = a.wearer)), '{}'::tstzmultirange))) part(part)) WHERE (a.tag = sealed.worn));
+    RETURN (SELECT COALESCE(max(x.event_at), min(a.event_at)) AS "coalesce" FROM (public.alert a LEFT JOIN public.alert_occurrence x ON (((x.alert = a.id) AND (x.tag = a.tag) AND (NOT x.withdrawn)))) WHERE (a.id = silent_since.silence));
 CREATE FUNCTION public.status_at(known public.monitoring_order, at timestamp with time zone) RETURNS text
     LANGUAGE sql STABLE
     RETURN COALESCE((SELECT order_status.status FROM public.order_status WHERE ((order_status.monitoring_order = (status_at.known).id) AND (order_status.in_force_from <= status_at.at)) ORDER BY order_status.in_force_from DESC, order_status.number DESC LIMIT 1), (known).status);
@@ -175,6 +297,7 @@ CREATE TABLE public.account (
     organisation bigint DEFAULT 1 NOT NULL,
     active boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    shut_out_at timestamp with time zone,
     CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'officer'::text, 'supervisor'::text, 'field'::text, 'engineer'::text, 'auditor'::text, 'admin'::text])))
 );
 ALTER TABLE public.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
@@ -195,51 +318,6 @@ ALTER TABLE public.activation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
 );
 CREATE TABLE public.alembic_version (
     version_num character varying(32) NOT NULL
-);
-CREATE TABLE public.alert (
-    id bigint NOT NULL,
-    wearer bigint,
-    family text NOT NULL,
-    zone bigint DEFAULT 0 NOT NULL,
-    kind text NOT NULL,
-    severity smallint NOT NULL,
-    condition text NOT NULL,
-    confidence text NOT NULL,
-    late boolean NOT NULL,
-    tag bigint NOT NULL,
-    zone_version integer NOT NULL,
-    monitoring_order bigint NOT NULL,
-    event_at timestamp with time zone NOT NULL,
-    detected_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone,
-    occurrences integer NOT NULL,
-    calls integer NOT NULL,
-    due_acknowledge timestamp with time zone,
-    due_contact timestamp with time zone,
-    due_decision timestamp with time zone,
-    condition_version integer DEFAULT 1 NOT NULL,
-    raised_seq bigint NOT NULL,
-    handling text DEFAULT 'new'::text NOT NULL,
-    handled_calls integer DEFAULT 0 NOT NULL,
-    owner bigint,
-    level smallint DEFAULT 0 NOT NULL,
-    outcome text,
-    closed_at timestamp with time zone,
-    handling_version integer DEFAULT 1 NOT NULL,
-    subject text DEFAULT ''::text NOT NULL,
-    held_under bigint,
-    contacted_calls integer DEFAULT 0 NOT NULL,
-    decided_calls integer DEFAULT 0 NOT NULL,
-    handled_at timestamp with time zone,
-    escalated_calls integer DEFAULT 0 NOT NULL,
-    escalated_clocks smallint DEFAULT 0 NOT NULL,
-    escalated_at timestamp with time zone,
-    escalated_to text,
-    reason text DEFAULT ''::text NOT NULL,
-    CONSTRAINT alert_condition_check CHECK ((condition = ANY (ARRAY['active'::text, 'ended'::text, 'withdrawn'::text]))),
-    CONSTRAINT alert_confidence_check CHECK ((confidence = ANY (ARRAY['definite'::text, 'possible'::text, 'inferred'::text]))),
-    CONSTRAINT alert_handling_check CHECK ((handling = ANY (ARRAY['new'::text, 'acknowledged'::text, 'in_progress'::text, 'closed'::text]))),
-    CONSTRAINT alert_severity_check CHECK (((severity >= 1) AND (severity <= 4)))
 );
 CREATE TABLE public.alert_evidence (
     alert bigint NOT NULL,
@@ -268,21 +346,6 @@ ALTER TABLE public.alert ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-CREATE TABLE public.alert_occurrence (
-    alert bigint NOT NULL,
-    tag bigint NOT NULL,
-    occurrence timestamp with time zone NOT NULL,
-    kind text NOT NULL,
-    severity smallint NOT NULL,
-    confidence text NOT NULL,
-    late boolean NOT NULL,
-    event_at timestamp with time zone NOT NULL,
-    detected_at timestamp with time zone NOT NULL,
-    ended_at timestamp with time zone,
-    withdrawn boolean DEFAULT false NOT NULL,
-    zone_version integer NOT NULL,
-    monitoring_order bigint NOT NULL
 );
 CREATE TABLE public.audit (
     "position" bigint NOT NULL,
@@ -423,27 +486,6 @@ CREATE TABLE public.curfew (
     id bigint NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL
 );
-CREATE TABLE public.curfew_change (
-    id bigint NOT NULL,
-    curfew bigint NOT NULL,
-    version integer NOT NULL,
-    fields jsonb,
-    relaxes text NOT NULL,
-    requested_by bigint NOT NULL,
-    requested_at timestamp with time zone DEFAULT now() NOT NULL,
-    decided_by bigint,
-    decided_at timestamp with time zone,
-    approved boolean,
-    CONSTRAINT curfew_change_check CHECK ((num_nulls(decided_by, decided_at, approved) = ANY (ARRAY[0, 3])))
-);
-ALTER TABLE public.curfew_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
-    SEQUENCE NAME public.curfew_change_id_seq
-    START WITH 1
-    INCREMENT BY 1
-    NO MINVALUE
-    NO MAXVALUE
-    CACHE 1
-);
 ALTER TABLE public.curfew ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.curfew_id_seq
     START WITH 1
@@ -464,7 +506,8 @@ CREATE TABLE public.curfew_version (
     in_force_to timestamp with time zone DEFAULT '9999-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
     recorded_at timestamp with time zone DEFAULT now() NOT NULL,
     recorded_by bigint,
-    control_seq bigint NOT NULL
+    control_seq bigint NOT NULL,
+    high_risk boolean DEFAULT false NOT NULL
 );
 CREATE TABLE public.day_change (
     id bigint NOT NULL,
@@ -758,6 +801,22 @@ CREATE TABLE public.lane_count (
     as_of timestamp with time zone NOT NULL,
     unknown integer DEFAULT 0 NOT NULL
 );
+CREATE TABLE public.lane_group (
+    lane integer NOT NULL,
+    kind text NOT NULL,
+    name text NOT NULL,
+    worn integer NOT NULL,
+    CONSTRAINT lane_group_kind_check CHECK ((kind = ANY (ARRAY['network'::text, 'model'::text])))
+);
+CREATE TABLE public.lane_overdue (
+    lane integer NOT NULL,
+    tag bigint NOT NULL,
+    since timestamp with time zone NOT NULL,
+    gateway text NOT NULL,
+    network text NOT NULL,
+    model text NOT NULL,
+    guarded boolean NOT NULL
+);
 ALTER TABLE public.monitoring_order ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.monitoring_order_id_seq
     START WITH 1
@@ -801,6 +860,33 @@ ALTER TABLE public.organisation ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
+);
+ALTER TABLE public.outage_hold ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outage_hold_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+ALTER TABLE public.outage ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.outage_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.outage_tag (
+    outage bigint NOT NULL,
+    tag bigint NOT NULL,
+    wearer bigint,
+    guarded boolean NOT NULL,
+    gateway text NOT NULL,
+    network text NOT NULL,
+    model text NOT NULL,
+    since timestamp with time zone NOT NULL,
+    back_at timestamp with time zone
 );
 CREATE TABLE public.outbox (
     id bigint NOT NULL,
@@ -887,6 +973,38 @@ CREATE TABLE public.setting (
     value jsonb NOT NULL,
     in_force_from timestamp with time zone DEFAULT now() NOT NULL
 );
+CREATE TABLE public.settings_place (
+    id bigint NOT NULL,
+    scope text NOT NULL,
+    order_type text DEFAULT ''::text NOT NULL,
+    monitoring_order bigint,
+    zone bigint,
+    CONSTRAINT settings_place_check CHECK (((scope = 'type'::text) = (order_type <> ''::text))),
+    CONSTRAINT settings_place_check1 CHECK (((scope = 'order'::text) = (monitoring_order IS NOT NULL))),
+    CONSTRAINT settings_place_check2 CHECK (((scope = 'zone'::text) = (zone IS NOT NULL))),
+    CONSTRAINT settings_place_scope_check CHECK ((scope = ANY (ARRAY['all'::text, 'type'::text, 'order'::text, 'zone'::text])))
+);
+ALTER TABLE public.settings_place ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
+    SEQUENCE NAME public.settings_place_id_seq
+    START WITH 1
+    INCREMENT BY 1
+    NO MINVALUE
+    NO MAXVALUE
+    CACHE 1
+);
+CREATE TABLE public.settings_version (
+    place bigint NOT NULL,
+    version integer NOT NULL,
+    numbers jsonb NOT NULL,
+    in_force_from timestamp with time zone NOT NULL,
+    in_force_to timestamp with time zone DEFAULT '9999-01-01 00:00:00+00'::timestamp with time zone NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    recorded_by bigint,
+    control_seq bigint NOT NULL,
+    CONSTRAINT settings_version_check CHECK ((in_force_from < in_force_to)),
+    CONSTRAINT settings_version_numbers_check CHECK ((jsonb_typeof(numbers) = 'object'::text)),
+    CONSTRAINT settings_version_version_check CHECK ((version > 0))
+);
 CREATE TABLE public.snapshot (
     lane integer NOT NULL,
     block integer NOT NULL,
@@ -908,6 +1026,15 @@ CREATE TABLE public.synthetic_crossing (
     seen_at timestamp with time zone,
     took_s double precision,
     error text DEFAULT ''::text NOT NULL
+);
+CREATE TABLE public.tag_hardware (
+    tag bigint NOT NULL,
+    model text DEFAULT ''::text NOT NULL,
+    network text DEFAULT ''::text NOT NULL,
+    version integer DEFAULT 1 NOT NULL,
+    recorded_at timestamp with time zone DEFAULT clock_timestamp() NOT NULL,
+    recorded_by bigint,
+    CONSTRAINT tag_hardware_tag_check CHECK ((tag > 0))
 );
 CREATE TABLE public.transfer (
     id bigint NOT NULL,
@@ -949,6 +1076,7 @@ CREATE TABLE public.visit (
     cancelled_at timestamp with time zone,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    done boolean DEFAULT false NOT NULL,
     CONSTRAINT visit_check CHECK ((window_to > window_from)),
     CONSTRAINT visit_kind_check CHECK ((kind = ANY (ARRAY['fit'::text, 'inspect'::text, 'swap'::text, 'remove'::text])))
 );
@@ -991,7 +1119,7 @@ CREATE TABLE public.waiting_change (
     approved boolean,
     CONSTRAINT waiting_change_check CHECK ((num_nulls(decided_by, decided_at, approved) = ANY (ARRAY[0, 3]))),
     CONSTRAINT waiting_change_check1 CHECK (((approved IS NOT TRUE) OR (decided_by <> requested_by))),
-    CONSTRAINT waiting_change_kind_check CHECK ((kind = ANY (ARRAY['zone'::text, 'wearer'::text, 'group'::text, 'absence'::text])))
+    CONSTRAINT waiting_change_kind_check CHECK ((kind = ANY (ARRAY['zone'::text, 'wearer'::text, 'group'::text, 'absence'::text, 'settings'::text, 'curfew'::text])))
 );
 ALTER TABLE public.waiting_change ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.waiting_change_id_seq
@@ -1095,8 +1223,6 @@ ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_one EXCLUDE USING gist (officer WITH =, tstzrange(starts, until) WITH &&);
 ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_pkey PRIMARY KEY (id);
-ALTER TABLE ONLY public.curfew_change
-    ADD CONSTRAINT curfew_change_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.curfew
     ADD CONSTRAINT curfew_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.curfew_version
@@ -1151,6 +1277,10 @@ ALTER TABLE ONLY public.imported
     ADD CONSTRAINT imported_pkey PRIMARY KEY (source, ref);
 ALTER TABLE ONLY public.lane_count
     ADD CONSTRAINT lane_count_pkey PRIMARY KEY (lane, gateway);
+ALTER TABLE ONLY public.lane_group
+    ADD CONSTRAINT lane_group_pkey PRIMARY KEY (lane, kind, name);
+ALTER TABLE ONLY public.lane_overdue
+    ADD CONSTRAINT lane_overdue_pkey PRIMARY KEY (lane, tag);
 ALTER TABLE ONLY public.lane
     ADD CONSTRAINT lane_pkey PRIMARY KEY (partition);
 ALTER TABLE ONLY public.monitoring_order
@@ -1163,6 +1293,12 @@ ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_name_key UNIQUE (name);
 ALTER TABLE ONLY public.organisation
     ADD CONSTRAINT organisation_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.outage_hold
+    ADD CONSTRAINT outage_hold_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.outage
+    ADD CONSTRAINT outage_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.outage_tag
+    ADD CONSTRAINT outage_tag_pkey PRIMARY KEY (outage, tag);
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.paper
@@ -1181,12 +1317,20 @@ ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_token_hash_key UNIQUE (token_hash);
 ALTER TABLE ONLY public.setting
     ADD CONSTRAINT setting_pkey PRIMARY KEY (name, version);
+ALTER TABLE ONLY public.settings_place
+    ADD CONSTRAINT settings_place_pkey PRIMARY KEY (id);
+ALTER TABLE ONLY public.settings_place
+    ADD CONSTRAINT settings_place_scope_order_type_monitoring_order_zone_key UNIQUE NULLS NOT DISTINCT (scope, order_type, monitoring_order, zone);
+ALTER TABLE ONLY public.settings_version
+    ADD CONSTRAINT settings_version_pkey PRIMARY KEY (place, version);
 ALTER TABLE ONLY public.snapshot_mark
     ADD CONSTRAINT snapshot_mark_pkey PRIMARY KEY (lane, commit_no);
 ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_pkey PRIMARY KEY (lane, block, commit_no);
 ALTER TABLE ONLY public.synthetic_crossing
     ADD CONSTRAINT synthetic_crossing_pkey PRIMARY KEY (lane);
+ALTER TABLE ONLY public.tag_hardware
+    ADD CONSTRAINT tag_hardware_pkey PRIMARY KEY (tag);
 ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_pkey PRIMARY KEY (id);
 ALTER TABLE ONLY public.unknown_tag
@@ -1213,6 +1357,8 @@ ALTER TABLE ONLY public.zone_version
     ADD CONSTRAINT zone_version_pkey PRIMARY KEY (zone, version);
 CREATE INDEX absence_curfew ON public.absence USING btree (curfew);
 CREATE INDEX activation_wearer ON public.activation USING btree (wearer);
+CREATE INDEX alert_detected ON public.alert USING btree (detected_at);
+CREATE INDEX alert_history_machine ON public.alert_history USING btree (at) WHERE (actor IS NULL);
 CREATE INDEX alert_occurrence_tag ON public.alert_occurrence USING btree (tag, occurrence);
 CREATE UNIQUE INDEX alert_open ON public.alert USING btree (wearer, family, zone, subject) NULLS NOT DISTINCT WHERE (handling <> 'closed'::text);
 CREATE INDEX alert_paper ON public.alert USING btree (kind) WHERE ((condition = 'active'::text) AND (kind = ANY (ARRAY['not_fitted'::text, 'no_first_fix'::text, 'paperwork'::text])));
@@ -1222,7 +1368,6 @@ CREATE UNIQUE INDEX commit_told_base ON public.commit_told USING btree (base);
 CREATE INDEX contact_alert ON public.contact USING btree (alert);
 CREATE INDEX contact_owed ON public.contact USING btree (callback_at) WHERE ((callback_at IS NOT NULL) AND (settled_by IS NULL));
 CREATE INDEX contact_wearer ON public.contact USING btree (wearer);
-CREATE INDEX curfew_change_curfew ON public.curfew_change USING btree (curfew);
 CREATE INDEX curfew_version_home ON public.curfew_version USING btree (home);
 CREATE INDEX curfew_version_order ON public.curfew_version USING btree (monitoring_order);
 CREATE INDEX delivery_alert ON public.delivery USING btree (alert, channel);
@@ -1235,6 +1380,13 @@ CREATE INDEX monitoring_order_officer ON public.monitoring_order USING btree (of
 CREATE INDEX monitoring_order_wearer ON public.monitoring_order USING btree (wearer);
 CREATE INDEX muted_page_pause ON public.muted_page USING btree (pause);
 CREATE INDEX order_change_waiting ON public.order_change USING btree (monitoring_order) WHERE (decision IS NULL);
+CREATE INDEX outage_alert ON public.outage USING btree (alert);
+CREATE INDEX outage_hold_alert ON public.outage_hold USING btree (alert);
+CREATE INDEX outage_hold_outage ON public.outage_hold USING btree (outage, alert);
+CREATE INDEX outage_hold_standing ON public.outage_hold USING btree (outage, id) WHERE (released_at IS NULL);
+CREATE INDEX outage_hold_unnoted ON public.outage_hold USING btree (id) WHERE (NOT noted);
+CREATE INDEX outage_open ON public.outage USING btree (id) WHERE (settled_at IS NULL);
+CREATE INDEX outage_tag_still ON public.outage_tag USING btree (tag) WHERE (back_at IS NULL);
 CREATE INDEX outbox_alert ON public.outbox USING btree (alert);
 CREATE INDEX outbox_fresh ON public.outbox USING btree (id) WHERE (addressed_at IS NULL);
 CREATE INDEX pause_unsettled ON public.pause USING btree (until) WHERE (settled_at IS NULL);
@@ -1243,9 +1395,11 @@ CREATE INDEX receipt_at ON public.receipt USING brin (at);
 CREATE INDEX session_family ON public.session USING btree (family);
 CREATE INDEX transfer_offered ON public.transfer USING btree (to_account) WHERE ((accepted_at IS NULL) AND (withdrawn_at IS NULL));
 CREATE UNIQUE INDEX visit_attempt_open ON public.visit_attempt USING btree (visit) WHERE (signed_out IS NULL);
+CREATE INDEX visit_open ON public.visit USING btree (window_from) WHERE ((cancelled_at IS NULL) AND (NOT done));
 CREATE INDEX visit_wearer ON public.visit USING btree (wearer);
 CREATE INDEX waiting_change_subject ON public.waiting_change USING btree (kind, subject);
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
+CREATE TRIGGER outbox_outage BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.hold_page();
 ALTER TABLE ONLY public.absence
     ADD CONSTRAINT absence_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
 ALTER TABLE ONLY public.absence
@@ -1292,12 +1446,6 @@ ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_covered_by_fkey FOREIGN KEY (covered_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.cover
     ADD CONSTRAINT cover_officer_fkey FOREIGN KEY (officer) REFERENCES public.account(id);
-ALTER TABLE ONLY public.curfew_change
-    ADD CONSTRAINT curfew_change_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
-ALTER TABLE ONLY public.curfew_change
-    ADD CONSTRAINT curfew_change_decided_by_fkey FOREIGN KEY (decided_by) REFERENCES public.account(id);
-ALTER TABLE ONLY public.curfew_change
-    ADD CONSTRAINT curfew_change_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.curfew_version
     ADD CONSTRAINT curfew_version_curfew_fkey FOREIGN KEY (curfew) REFERENCES public.curfew(id);
 ALTER TABLE ONLY public.curfew_version
@@ -1352,6 +1500,16 @@ ALTER TABLE ONLY public.order_status
     ADD CONSTRAINT order_status_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
 ALTER TABLE ONLY public.order_status
     ADD CONSTRAINT order_status_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.outage
+    ADD CONSTRAINT outage_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.outage_hold
+    ADD CONSTRAINT outage_hold_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.outage_hold
+    ADD CONSTRAINT outage_hold_outage_fkey FOREIGN KEY (outage) REFERENCES public.outage(id);
+ALTER TABLE ONLY public.outage_tag
+    ADD CONSTRAINT outage_tag_outage_fkey FOREIGN KEY (outage) REFERENCES public.outage(id);
+ALTER TABLE ONLY public.outage_tag
+    ADD CONSTRAINT outage_tag_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.outbox
     ADD CONSTRAINT outbox_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
 ALTER TABLE ONLY public.pause
@@ -1364,10 +1522,20 @@ ALTER TABLE ONLY public.pause
     ADD CONSTRAINT pause_wearer_fkey FOREIGN KEY (wearer) REFERENCES public.wearer(id);
 ALTER TABLE ONLY public.session
     ADD CONSTRAINT session_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
+ALTER TABLE ONLY public.settings_place
+    ADD CONSTRAINT settings_place_monitoring_order_fkey FOREIGN KEY (monitoring_order) REFERENCES public.monitoring_order(id);
+ALTER TABLE ONLY public.settings_place
+    ADD CONSTRAINT settings_place_zone_fkey FOREIGN KEY (zone) REFERENCES public.zone(id);
+ALTER TABLE ONLY public.settings_version
+    ADD CONSTRAINT settings_version_place_fkey FOREIGN KEY (place) REFERENCES public.settings_place(id);
+ALTER TABLE ONLY public.settings_version
+    ADD CONSTRAINT settings_version_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.snapshot
     ADD CONSTRAINT snapshot_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
 ALTER TABLE ONLY public.snapshot_mark
     ADD CONSTRAINT snapshot_mark_lane_fkey FOREIGN KEY (lane) REFERENCES public.lane(partition);
+ALTER TABLE ONLY public.tag_hardware
+    ADD CONSTRAINT tag_hardware_recorded_by_fkey FOREIGN KEY (recorded_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.transfer
     ADD CONSTRAINT transfer_from_account_fkey FOREIGN KEY (from_account) REFERENCES public.account(id);
 ALTER TABLE ONLY public.transfer

@@ -6,8 +6,9 @@ from typing import NamedTuple
 from uuid import UUID, uuid4
 
 from model.instant import SECOND_US
+from store import accounts
 from store.accounts import Account
-from store.pool import Store
+from store.pool import Connection, Source, Store
 
 
 class Refused(Enum):
@@ -53,14 +54,17 @@ async def renew(store: Store, token: str, successor: str) -> Renewed | Refused:
     The successor expires when the first token would have: a shift is a shift. A token used a second time ends its family.
     """
     async with store.pool.acquire() as connection, connection.transaction():
+        account = await holder(connection, token)
+        if account is None:
+            return Refused.UNKNOWN
+        await accounts.lock(connection, account)
         row = await connection.fetchrow(
             """SELECT s.id, s.family, s.expires_at, s.used_at, s.revoked_at, s.expires_at <= now() AS expired,
-                      a.id AS account, a.name, a.role, a.active, a.password_hash
+                      a.name, a.role, a.active, a.password_hash
                FROM session s JOIN account a ON a.id = s.account WHERE s.token_hash = $1 FOR UPDATE OF s""",
             token_hash(token),
         )
-        if row is None:
-            return Refused.UNKNOWN
+        assert row is not None, "sessions are dropped long after they have ended"
         if row["used_at"] is not None:
             await connection.execute(
                 "UPDATE session SET revoked_at = now() WHERE family = $1 AND revoked_at IS NULL", row["family"]
@@ -77,31 +81,30 @@ async def renew(store: Store, token: str, successor: str) -> Renewed | Refused:
             "INSERT INTO session (id, family, account, token_hash, expires_at) VALUES ($1, $2, $3, $4, $5)",
             uuid4(),
             row["family"],
-            row["account"],
+            account,
             token_hash(successor),
             row["expires_at"],
         )
-    account = Account(row["account"], row["name"], row["role"], row["active"], row["password_hash"])
-    return Renewed(account, row["family"])
+    return Renewed(Account(account, row["name"], row["role"], row["active"], row["password_hash"]), row["family"])
 
 
-async def holder(store: Store, token: str) -> int | None:
-    """The account whose sign-in a refresh token came of, also one that is used up; None where the sign-in is over."""
-    account: int | None = await store.pool.fetchval(
-        """SELECT account FROM session WHERE family = (SELECT family FROM session WHERE token_hash = $1)
-             AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now()""",
-        token_hash(token),
-    )
+async def holder(source: Source, token: str) -> int | None:
+    """The account that a refresh token was given to, whatever has become of it; None where there is no such token."""
+    account: int | None = await source.fetchval("SELECT account FROM session WHERE token_hash = $1", token_hash(token))
     return account
 
 
-async def end(store: Store, token: str) -> None:
-    """Sign out: end the family of a refresh token; without effect for an unknown one."""
-    await store.pool.execute(
-        """UPDATE session SET revoked_at = now()
-           WHERE revoked_at IS NULL AND family = (SELECT family FROM session WHERE token_hash = $1)""",
+async def end(connection: Connection, token: str) -> bool:
+    """Sign out: end the one token of its family that is good still; False where none is, the sign-in is over already.
+
+    The account has to be locked, or a renewal under way would leave its successor behind.
+    """
+    ended = await connection.fetchval(
+        """UPDATE session SET revoked_at = now() WHERE family = (SELECT family FROM session WHERE token_hash = $1)
+             AND used_at IS NULL AND revoked_at IS NULL AND expires_at > now() RETURNING true""",
         token_hash(token),
     )
+    return ended is not None
 
 
 async def forget(store: Store, expired_for_us: int = 24 * 3600 * SECOND_US) -> int:

@@ -4,8 +4,8 @@ from typing import Any, Final
 
 import asyncpg
 
-from model.synthetic import FIRST_TAG
 from store.pool import Store
+from store.tags import UNKNOWN
 
 REAL: Final = "(wearer > 0 OR wearer IS NULL)"  # not a synthetic wearer's
 
@@ -27,7 +27,7 @@ async def counts(store: Store) -> dict[str, Any]:
                   (SELECT count(*) FROM wearer WHERE id > 0) AS wearers,
                   (SELECT count(*) FROM activation
                    WHERE wearer > 0 AND fitted_from <= now() AND coalesce(fitted_to > now(), true)) AS fitted,
-                  (SELECT count(*) FROM unknown_tag WHERE tag < {FIRST_TAG}) AS unknown_tags,
+                  (SELECT count(*) FROM ({UNKNOWN}) unknown) AS unknown_tags,
                   (SELECT count(*) FROM dead_letter WHERE replayed_at IS NULL) AS dead_letters,
                   (SELECT count(*) FROM alert
                    WHERE handling <> 'closed' AND (handling = 'new' OR calls > handled_calls) AND {REAL}) AS new_alerts,

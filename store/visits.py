@@ -12,7 +12,7 @@ from model.instant import FOREVER_US
 from store import activations, audit
 from store.feed import Edit
 from store.pool import Connection, Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import ConflictError, DanglingError, StaleError, found
 
 # What a client may set of the plan, in the order of the statements' parameters.
 PLAN: Final = ("tag", "new_tag", "officer", "window_from", "window_to", "note")
@@ -21,7 +21,7 @@ SIGN_OUT: Final = ("signed_out", "outcome", "strap_proven", "range_test", "remar
 DOOR: Final = ("signed_in", *SIGN_OUT)
 
 STATUS: Final = """CASE WHEN v.cancelled_at IS NOT NULL THEN 'cancelled'
-    WHEN EXISTS (SELECT 1 FROM visit_attempt a WHERE a.visit = v.id AND a.outcome = 'done') THEN 'done'
+    WHEN v.done THEN 'done'
     WHEN EXISTS (SELECT 1 FROM visit_attempt a WHERE a.visit = v.id AND a.signed_out IS NULL) THEN 'at_door'
     ELSE 'planned' END"""
 
@@ -49,11 +49,15 @@ async def page(
     )
 
 
-async def standing(store: Store, until_us: int) -> list[asyncpg.Record]:
-    """Those under way, or planned to begin before a time, what was due first on top."""
-    return await store.pool.fetch(
-        f"{VIEW} WHERE v.status IN ('at_door', 'planned') AND v.window_from < $1 ORDER BY v.window_from, v.id", until_us
+async def standing(store: Store, until_us: int, limit: int) -> list[asyncpg.Record]:
+    """So many of those under way or to begin before a time, the newest of these, what was due first on top."""
+    rows = await store.pool.fetch(
+        f"""{VIEW} WHERE v.status IN ('at_door', 'planned') AND v.window_from < $1
+                  AND v.cancelled_at IS NULL AND NOT v.done
+            ORDER BY v.status, v.window_from DESC, v.id DESC LIMIT $2""",
+        *(until_us, limit),
     )
+    return sorted(rows, key=lambda row: (row["window_from"], row["id"]))
 
 
 async def attempts(connection: Connection, visits: list[int]) -> dict[int, list[asyncpg.Record]]:
@@ -71,10 +75,7 @@ async def attempts(connection: Connection, visits: list[int]) -> dict[int, list[
 
 async def get(connection: Connection, visit: int) -> asyncpg.Record:
     """One visit; raises ``MissingError``."""
-    row = await connection.fetchrow(f"{VIEW} WHERE v.id = $1", visit)
-    if row is None:
-        raise MissingError("visit", visit)
-    return row
+    return found(await connection.fetchrow(f"{VIEW} WHERE v.id = $1", visit), "visit", visit)
 
 
 async def joined(connection: Connection, visit: int) -> list[asyncpg.Record]:
@@ -182,6 +183,7 @@ async def _attempt(change: Edit, visit: int, fields: dict[str, Any]) -> None:
         *(fields.get("range_test"), fields.get("remark") or ""),
     )
     if fields["outcome"] == "done":
+        await change.connection.execute("UPDATE visit SET done = true WHERE id = $1", visit)
         await _done(change, visit, fields["signed_out"])
 
 

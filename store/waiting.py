@@ -1,17 +1,17 @@
-"""What relaxes zones, wearers, groups and, by a long absence, curfews as rows: asked for by one person, decided by another."""
+"""What relaxes zones, curfews, also by a long absence, wearers, groups and settings: asked for by one, decided by another."""
 
 from typing import Any, Final, Literal
 
 import asyncpg
 
-from store import absences, audit, groups, wearers, zones
+from store import absences, audit, curfews, groups, settings, wearers, zones
 from store.authority import NOW
 from store.feed import Edit
 from store.homes import OVER
 from store.pool import Connection, Store
-from store.refusal import ConflictError, MissingError
+from store.refusal import ConflictError, found
 
-Kind = Literal["zone", "wearer", "group", "absence"]
+Kind = Literal["zone", "curfew", "wearer", "group", "absence", "settings"]
 
 SELECT: Final = """SELECT c.id, c.kind, c.subject, c.version, c.fields, c.relaxes, c.requested_by, r.name AS requested_name,
        c.requested_at, c.decided_by, d.name AS decided_name, c.decided_at, c.approved,
@@ -19,14 +19,49 @@ SELECT: Final = """SELECT c.id, c.kind, c.subject, c.version, c.fields, c.relaxe
            WHEN 'zone' THEN (SELECT max(version) FROM zone_version WHERE zone = c.subject)
            WHEN 'wearer' THEN (SELECT version FROM wearer WHERE id = c.subject)
            WHEN 'group' THEN (SELECT version FROM wearer_group WHERE id = c.subject)
-           ELSE (SELECT max(version) FROM curfew_version WHERE curfew = c.subject) END AS overtaken
-FROM waiting_change c JOIN account r ON r.id = c.requested_by LEFT JOIN account d ON d.id = c.decided_by"""
-
-# The row of ``setting`` that says whether an order type asks for a second person for its zones: true where there is none.
-SECOND: Final = "zone-second-person/"
+           WHEN 'settings' THEN (SELECT coalesce(max(version), 0) FROM settings_version WHERE place = c.subject)
+           ELSE (SELECT max(version) FROM curfew_version WHERE curfew = c.subject) END AS overtaken,
+       CASE c.kind
+           WHEN 'zone' THEN (SELECT name FROM zone_version WHERE zone = c.subject ORDER BY version DESC LIMIT 1)
+           WHEN 'wearer' THEN (SELECT name FROM wearer WHERE id = c.subject)
+           WHEN 'group' THEN (SELECT name FROM wearer_group WHERE id = c.subject)
+           WHEN 'settings' THEN (SELECT CASE scope WHEN 'all' THEN 'everyone' WHEN 'type' THEN 'type ' || order_type
+               WHEN 'order' THEN 'order ' || monitoring_order
+               ELSE 'zone ' || (SELECT v.name FROM zone_version v WHERE v.zone = p.zone ORDER BY v.version DESC LIMIT 1) END
+               FROM settings_place p WHERE id = c.subject)
+           ELSE (SELECT w.name FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+                 JOIN wearer w ON w.id = o.wearer WHERE v.curfew = c.subject LIMIT 1) END AS name,
+       CASE c.kind
+           WHEN 'zone' THEN whose.name
+           WHEN 'wearer' THEN (SELECT name FROM wearer WHERE id = c.subject)
+           WHEN 'group' THEN NULL
+           WHEN 'settings' THEN coalesce(whose.name, (SELECT w.name FROM settings_place p
+               JOIN monitoring_order o ON o.id = p.monitoring_order JOIN wearer w ON w.id = o.wearer WHERE p.id = c.subject))
+           ELSE (SELECT w.name FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+                 JOIN wearer w ON w.id = o.wearer WHERE v.curfew = c.subject LIMIT 1) END AS wearer_name,
+       CASE WHEN c.approved IS NULL THEN CASE c.kind
+           WHEN 'zone' THEN whose.feature
+           WHEN 'curfew' THEN (SELECT jsonb_build_object('home', home, 'grace_min', grace_min) || timetable FROM curfew_version
+                WHERE curfew = c.subject ORDER BY version DESC LIMIT 1)
+           WHEN 'wearer' THEN (SELECT jsonb_build_object('name', name, 'details', details) FROM wearer WHERE id = c.subject)
+           WHEN 'group' THEN (SELECT jsonb_build_object('name', name, 'wearers', ARRAY(SELECT m.wearer FROM wearer_group_member m
+                WHERE m.wearer_group = g.id ORDER BY 1)) FROM wearer_group g WHERE id = c.subject)
+           WHEN 'settings' THEN coalesce((SELECT numbers FROM settings_version WHERE place = c.subject
+                ORDER BY version DESC LIMIT 1), '{}')
+           END END AS before
+FROM waiting_change c JOIN account r ON r.id = c.requested_by LEFT JOIN account d ON d.id = c.decided_by
+LEFT JOIN LATERAL (
+    SELECT v.feature, CASE WHEN v.applies_all THEN 'everyone' WHEN v.applies_group IS NOT NULL THEN 'the group ' || g.name
+        ELSE w.name END AS name
+    FROM zone_version v LEFT JOIN wearer w ON w.id = v.applies_wearer LEFT JOIN wearer_group g ON g.id = v.applies_group
+    WHERE v.zone = CASE c.kind WHEN 'zone' THEN c.subject
+        WHEN 'settings' THEN (SELECT zone FROM settings_place p WHERE p.id = c.subject) END
+    ORDER BY v.version DESC LIMIT 1) whose ON true"""
 
 _HOLDS: Final = f"status_at(o, {NOW}) <> ALL ($2::text[]) AND coalesce(o.ends > now(), true)"
-_ASKS: Final = f"""{_HOLDS} AND (SELECT value FROM setting WHERE name = '{SECOND}' || o.type ORDER BY version DESC LIMIT 1)
+# Whether its type asks for a second person for its zones.
+_ASKS: Final = f"""{_HOLDS} AND (SELECT n.numbers -> 'second_person.zones' FROM settings_version n JOIN settings_place p
+                       ON p.id = n.place WHERE p.order_type = o.type ORDER BY n.version DESC LIMIT 1)
                    IS DISTINCT FROM 'false'::jsonb"""  # noqa: S608 (constants)
 
 
@@ -108,9 +143,7 @@ async def decide(change: Edit, number: int, *, approved: bool) -> asyncpg.Record
     ------
     MissingError, ConflictError, StaleError, DanglingError, UnfitError
     """
-    row = await change.connection.fetchrow(f"{SELECT} WHERE c.id = $1 FOR UPDATE OF c", number)
-    if row is None:
-        raise MissingError("change", number)
+    row = found(await change.connection.fetchrow(f"{SELECT} WHERE c.id = $1 FOR UPDATE OF c", number), "change", number)
     if row["approved"] is not None:
         raise ConflictError(f"change {number} was {'approved' if row['approved'] else 'refused'} already")
     if approved and row["requested_by"] == change.actor:
@@ -129,14 +162,19 @@ async def decide(change: Edit, number: int, *, approved: bool) -> asyncpg.Record
     return await _read(change, number)
 
 
-async def page(store: Store, *, waiting: bool, after: int, limit: int) -> list[asyncpg.Record]:
+async def get(store: Store, number: int) -> asyncpg.Record:
+    """One change; raises ``MissingError``."""
+    return found(await store.pool.fetchrow(f"{SELECT} WHERE c.id = $1", number), "change", number)
+
+
+async def page(
+    store: Store, *, kind: Kind | None, subject: int | None, waiting: bool, after: int, limit: int
+) -> list[asyncpg.Record]:
     """By id, those after ``after``; ``waiting``: only those that nobody has decided and nothing has overtaken."""
     return await store.pool.fetch(
-        f"""SELECT * FROM ({SELECT}) AS c WHERE id > $1 AND (NOT $2 OR (approved IS NULL AND NOT overtaken))
-            ORDER BY id LIMIT $3""",  # noqa: S608
-        after,
-        waiting,
-        limit,
+        f"""SELECT * FROM ({SELECT}) AS c WHERE id > $1 AND ($2::text IS NULL OR kind = $2)
+            AND ($3::bigint IS NULL OR subject = $3) AND (NOT $4 OR (approved IS NULL AND NOT overtaken)) ORDER BY id LIMIT $5""",  # noqa: S608
+        *(after, kind, subject, waiting, limit),
     )
 
 
@@ -168,9 +206,17 @@ async def _save(change: Edit, kind: Kind, subject: int, version: int, fields: di
         else:
             await zones.replace(change, subject, version, zones.Draft(**fields | {"wkb": bytes.fromhex(fields["wkb"])}))
         return
-    assert fields is not None  # only zones are ended
+    if kind == "curfew":
+        if fields is None:
+            await curfews.end(change, subject, version)
+        else:
+            await curfews.edit(change, subject, version, fields)
+        return
+    assert fields is not None  # only zones and curfews are ended
     if kind == "wearer":
         await wearers.edit(change, subject, version, fields["name"], fields["details"])
+    elif kind == "settings":
+        await settings.replace(change, subject, version, fields)
     elif kind == "group":
         await groups.edit(change, subject, version, fields["name"], fields["wearers"])
     else:

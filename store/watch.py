@@ -6,12 +6,13 @@ All that a look remembers for the next stands in that row: an instance that was 
 from typing import Any, Final, NamedTuple
 
 from model.instant import SECOND_US
-from store import channels, counts, crossings, generations, headroom, rounds
+from store import channels, counts, crossings, generations, headroom, outages, rounds
 from store.channels import Silent
 from store.counts import Gateway
 from store.crossings import Crossing
 from store.feed import Edit
 from store.headroom import Headroom
+from store.outages import Said
 from store.pool import Connection, Store
 from store.rounds import Rounds
 
@@ -38,12 +39,13 @@ class Readings(NamedTuple):
     crossings: list[Crossing]
     headroom: Headroom | None = None  # as last measured
     gateways: list[Gateway] = []  # noqa: RUF012 (never changed)
+    said: Said = Said({}, [])
     topics: int = 0  # lanes that the topics have, 0 where there are none
     channels: list[Silent] = []  # noqa: RUF012 (never changed)
 
 
 class Check(NamedTuple):
-    """One thing that must be so: ``state`` is ``ok``, ``failing`` or ``off``; ``text`` a sentence that names nobody."""
+    """One thing that must be so: ``state`` is ``ok``, ``failing``, ``starting`` or ``off``; ``text`` names nobody."""
 
     name: str
     state: str
@@ -87,6 +89,7 @@ async def read(connection: Connection) -> Readings:
         await crossings.listed(connection),
         await headroom.last(connection),
         await counts.summed(connection),
+        await outages.said(connection),
         await generations.lanes(connection),
         await channels.silent(connection),
     )

@@ -4,10 +4,10 @@ from typing import Any
 
 import asyncpg
 
-from store import audit
+from store import audit, curfews
 from store.feed import Edit
 from store.pool import Store
-from store.refusal import MissingError, StaleError
+from store.refusal import MissingError, StaleError, found
 
 COLUMNS = "id, name, details, version, created_at"
 
@@ -25,10 +25,7 @@ async def page(store: Store, *, name: str | None, after: int, limit: int) -> lis
 
 async def get(store: Store, wearer: int) -> asyncpg.Record:
     """One wearer; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"SELECT {COLUMNS} FROM wearer WHERE id = $1", wearer)  # noqa: S608
-    if row is None:
-        raise MissingError("wearer", wearer)
-    return row
+    return found(await store.pool.fetchrow(f"SELECT {COLUMNS} FROM wearer WHERE id = $1", wearer), "wearer", wearer)  # noqa: S608
 
 
 async def add(change: Edit, name: str, details: dict[str, Any]) -> asyncpg.Record:
@@ -82,7 +79,8 @@ async def edit(change: Edit, wearer: int, version: int, name: str | None, detail
         await _missing_or_stale(change, wearer)
     assert row is not None
     if "risk" in details:
-        change.entry("control", wearer, "wearer")  # how grave an absence is depends on it
+        change.entry("control", wearer, "wearer")
+        await curfews.follow_wearer(change, wearer)  # how grave an absence is depends on it
     changed = sorted([*details, *(["name"] if name else [])])
     audit.done(change, "edited", f"wearer/{wearer}", version=row["version"], fields=changed)
     return row

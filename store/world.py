@@ -8,7 +8,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from model.instant import FOREVER_US
+from model.setting import Values
 from store import feed
+from store.authority import HIGH
 from store.pool import Connection, Store
 
 
@@ -97,6 +99,23 @@ class NewVisit(NamedTuple):
     remark: str = ""
 
 
+class NewSettings(NamedTuple):
+    """What is set for an order type, an order or a zone (rows of the world's orders and zones), or for everyone."""
+
+    numbers: Values
+    order_type: str = ""
+    order: int | None = None
+    zone: int | None = None
+
+
+class NewTag(NamedTuple):
+    """What a tag is as a thing."""
+
+    tag: int
+    model: str = ""
+    network: str = ""
+
+
 class NewWorld(NamedTuple):
     """A whole world, as ``create`` takes it."""
 
@@ -106,6 +125,8 @@ class NewWorld(NamedTuple):
     zones: Sequence[NewZone] = ()
     curfews: Sequence[NewCurfew] = ()
     visits: Sequence[NewVisit] = ()
+    settings: Sequence[NewSettings] = ()
+    tags: Sequence[NewTag] = ()
 
 
 class Created(NamedTuple):
@@ -126,6 +147,8 @@ async def create(
     zones: Sequence[NewZone] = (),
     curfews: Sequence[NewCurfew] = (),
     visits: Sequence[NewVisit] = (),
+    settings: Sequence[NewSettings] = (),
+    tags: Sequence[NewTag] = (),
     *,
     actor: int | None = None,
 ) -> Created:
@@ -176,11 +199,12 @@ async def create(
         kept = await _ids(connection, "curfew", len(curfews))
         await connection.execute("INSERT INTO curfew (id) OVERRIDING SYSTEM VALUE SELECT unnest($1::bigint[])", kept)
         await connection.executemany(
-            """
+            f"""
             INSERT INTO curfew_version (curfew, version, monitoring_order, home, timezone, timetable, in_force_from, grace_min,
-                recorded_by, control_seq)
-            VALUES ($1, 1, $2, $3, $4, $5, $6, $7, $8, 0)
-            """,
+                recorded_by, high_risk, control_seq)
+            SELECT $1, 1, o.id, $3, $4, $5, $6, $7, $8, {HIGH}, 0
+            FROM monitoring_order o JOIN wearer w ON w.id = o.wearer WHERE o.id = $2
+            """,  # noqa: S608 (constant)
             [
                 (
                     *(number, authority[curfew.order], places[curfew.home], orders[curfew.order].timezone),
@@ -200,20 +224,43 @@ async def create(
                 for absence in curfew.absences
             ],
         )
+        await _settings(connection, settings, authority, places, actor)
+        await connection.executemany("INSERT INTO tag_hardware (tag, model, network) VALUES ($1, $2, $3)", tags)
         change.entry("control", 0, "world")
         change.numbered("UPDATE curfew_version SET control_seq = $1 WHERE curfew = ANY($2::bigint[])", kept)
         change.numbered("UPDATE zone_version SET control_seq = $1 WHERE zone = ANY($2::bigint[])", places)
     return Created(who, authority, places, change.position, kept)
 
 
+async def _settings(
+    connection: Connection, settings: Sequence[NewSettings], orders: Sequence[int], zones: Sequence[int], actor: int | None
+) -> None:
+    """In force as long ago as anything may be judged: what a world says of it held all the while."""
+    for one in settings:
+        order, zone = (None if one.order is None else orders[one.order]), (None if one.zone is None else zones[one.zone])
+        scope = "type" if one.order_type else "order" if order else "zone" if zone else "all"
+        place = await connection.fetchval(
+            "INSERT INTO settings_place (scope, order_type, monitoring_order, zone) VALUES ($1, $2, $3, $4) RETURNING id",
+            *(scope, one.order_type, order, zone),
+        )
+        await connection.execute(
+            """INSERT INTO settings_version (place, version, numbers, in_force_from, recorded_by, control_seq)
+               VALUES ($1, 1, $2, '1970-01-01 00:00:00+00', $3, 0)""",
+            *(place, dict(one.numbers), actor),
+        )
+
+
 async def _visits(connection: Connection, visits: Sequence[NewVisit], who: Sequence[int]) -> None:
     numbers = await _ids(connection, "visit", len(visits))
     await connection.executemany(
         """
-        INSERT INTO visit (id, wearer, kind, tag, new_tag, window_from, window_to, note)
-        OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO visit (id, wearer, kind, tag, new_tag, window_from, window_to, note, done)
+        OVERRIDING SYSTEM VALUE VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """,
-        [(number, who[visit.wearer], *visit[1:7]) for number, visit in zip(numbers, visits, strict=True)],
+        [
+            (number, who[visit.wearer], *visit[1:7], visit.outcome == "done")
+            for number, visit in zip(numbers, visits, strict=True)
+        ],
     )
     await connection.executemany(
         """

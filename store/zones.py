@@ -4,17 +4,17 @@ from typing import Any, Final, NamedTuple
 
 import asyncpg
 
-from store import audit, homes
-from store.feed import Edit
+from store import homes
+from store.feed import SOON, Edit
 from store.pool import Store
-from store.refusal import ConflictError, DanglingError, MissingError, StaleError
+from store.refusal import DanglingError
+from store.versions import Versioned
 
 SELECT: Final = """SELECT v.zone, v.version, v.feature, v.in_force_from, v.recorded_at, v.recorded_by, a.name AS recorded_name,
        nullif(v.in_force_to, timestamptz '9999-01-01 00:00:00+00') AS in_force_to
 FROM zone_version v LEFT JOIN account a ON a.id = v.recorded_by"""
 
-# Every worker reads control changes at least four times in this, so that none judges by the old version a fix taken after it.
-SOON: Final = "interval '1 second'"
+ZONE: Final = Versioned("zone", SELECT)
 
 
 class Draft(NamedTuple):
@@ -57,25 +57,19 @@ async def page(
 
 async def versions(store: Store, zone: int) -> list[asyncpg.Record]:
     """All versions of a zone, newest first; raises ``MissingError``."""
-    rows = await store.pool.fetch(f"{SELECT} WHERE v.zone = $1 ORDER BY v.version DESC", zone)
-    if not rows:
-        raise MissingError("zone", zone)
-    return rows
+    return await ZONE.every(store, zone)
 
 
 async def get(store: Store, zone: int) -> asyncpg.Record:
     """The newest version of a zone; raises ``MissingError``."""
-    row = await store.pool.fetchrow(f"{SELECT} WHERE v.zone = $1 ORDER BY v.version DESC LIMIT 1", zone)
-    if row is None:
-        raise MissingError("zone", zone)
-    return row
+    return await ZONE.get(store, zone)
 
 
 async def add(change: Edit, draft: Draft) -> asyncpg.Record:
     """Create a zone, in force a second from now; raises ``DanglingError``."""
     zone = await change.connection.fetchval("INSERT INTO zone DEFAULT VALUES RETURNING id")
     row = await _write(change, zone, 1, draft, 0)
-    _announce(change, zone, [1], "created")
+    ZONE.announce(change, zone, [1], "created")
     return row
 
 
@@ -86,13 +80,11 @@ async def replace(change: Edit, zone: int, version: int, draft: Draft) -> asyncp
     ------
     MissingError, StaleError, ConflictError, DanglingError
     """
-    newest = await _newest(change, zone, version)
+    newest = await ZONE.newest(change, zone, version)
     row = await _write(change, zone, version + 1, draft, newest["in_force_from"])
-    await change.connection.execute(
-        "UPDATE zone_version SET in_force_to = $3 WHERE zone = $1 AND version = $2", zone, version, row["in_force_from"]
-    )
+    await ZONE.follow(change, zone, version, row)
     await homes.keep(change.connection, zone)
-    _announce(change, zone, [version, version + 1], "edited")
+    ZONE.announce(change, zone, [version, version + 1], "edited")
     return row
 
 
@@ -103,18 +95,11 @@ async def end(change: Edit, zone: int, version: int) -> asyncpg.Record:
     ------
     MissingError, StaleError, ConflictError
     """
-    await _newest(change, zone, version)
-    await change.connection.execute(
-        f"""UPDATE zone_version SET in_force_to = greatest(clock_timestamp() + {SOON}, in_force_from + interval '1 microsecond')
-            WHERE zone = $1 AND version = $2""",  # noqa: S608
-        zone,
-        version,
-    )
+    await ZONE.newest(change, zone, version)
+    await ZONE.end(change, zone, version)
     await homes.keep(change.connection, zone)
-    _announce(change, zone, [version], "ended")
-    row = await change.connection.fetchrow(f"{SELECT} WHERE v.zone = $1 AND v.version = $2", zone, version)
-    assert row is not None
-    return row
+    ZONE.announce(change, zone, [version], "ended")
+    return await ZONE.read(change, zone, version)
 
 
 async def locked(change: Edit, zone: int, version: int) -> Draft:
@@ -124,7 +109,7 @@ async def locked(change: Edit, zone: int, version: int) -> Draft:
     ------
     MissingError, StaleError, ConflictError
     """
-    await _newest(change, zone, version)
+    await ZONE.newest(change, zone, version)
     row = await change.connection.fetchrow(
         """SELECT kind, purpose, name, wkb, radius_m, buffer_m, confirm_fixes, feature, schedule, valid_from, valid_to,
                applies_wearer, applies_group, applies_all, attendance FROM zone_version WHERE zone = $1 AND version = $2""",
@@ -133,19 +118,6 @@ async def locked(change: Edit, zone: int, version: int) -> Draft:
     )
     assert row is not None
     return Draft(*row)
-
-
-async def _newest(change: Edit, zone: int, version: int) -> asyncpg.Record:
-    """The newest version, that nobody else follows or ends until this transaction is over."""
-    await change.connection.execute("SELECT 1 FROM zone WHERE id = $1 FOR UPDATE", zone)
-    row = await change.connection.fetchrow(f"{SELECT} WHERE v.zone = $1 ORDER BY v.version DESC LIMIT 1 FOR UPDATE OF v", zone)
-    if row is None:
-        raise MissingError("zone", zone)
-    if row["version"] != version:
-        raise StaleError("zone", zone)
-    if row["in_force_to"] is not None:
-        raise ConflictError(f"zone {zone} has ended: create a new one")
-    return row
 
 
 async def _write(change: Edit, zone: int, version: int, draft: Draft, later_than_us: int) -> asyncpg.Record:
@@ -166,13 +138,4 @@ async def _write(change: Edit, zone: int, version: int, draft: Draft, later_than
         if "wearer_group" in str(error.detail):
             raise DanglingError("properties.applies_to.group", "group", draft.group) from None
         raise DanglingError("properties.applies_to.wearer", "wearer", draft.wearer) from None
-    row = await change.connection.fetchrow(f"{SELECT} WHERE v.zone = $1 AND v.version = $2", zone, version)
-    assert row is not None
-    return row
-
-
-def _announce(change: Edit, zone: int, touched: list[int], what: str) -> None:
-    """Feed and audit; the versions touched carry the position in the feed, by which workers know what they have read."""
-    change.entry("control", zone, "zone")
-    change.numbered("UPDATE zone_version SET control_seq = $1 WHERE zone = $2 AND version = ANY ($3::integer[])", zone, touched)
-    audit.done(change, what, f"zone/{zone}", version=touched[-1])
+    return await ZONE.read(change, zone, version)
