@@ -106,11 +106,11 @@ def edge_m(
     i, best2 = _nearest(s, x, y, chain, box, scratch, lon, lat, lon_m, lat_m, within2 * within2)
     if i < 0:
         return inf
-    change = bend * sqrt(best2)
-    if change < _STEADY:
+    change2 = bend * bend * best2
+    if change2 < _STEADY * _STEADY:
         return beside_edge_m(lon, lat, x[i], y[i], x[i + 1], y[i + 1], lon_m, lat_m)
     best = to_edge_m(lon, lat, x[i], y[i], x[i + 1], y[i + 1])
-    return _best(s, x, y, chain, box, lon, lat, lon_m, lat_m, best, (best * (1.0 + 2.0 * change)) ** 2)
+    return _best(s, x, y, chain, box, lon, lat, lon_m, lat_m, best, (best * (1.0 + 2.0 * sqrt(change2))) ** 2)
 
 
 @lean

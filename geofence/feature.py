@@ -203,7 +203,8 @@ def _closed(points: Array, part: int, ring: int, name: str) -> _Ring:
             f"{name} is open: it begins at {where(points[0])} and ends at {where(points[-1])}. Repeat its first point at its end."
         )
     keep = np.append(True, np.any(points[1:] != points[:-1], axis=1))
-    different = len(np.unique(points, axis=0))
+    others = points[np.any(points != points[0], axis=1)]
+    different = 1 + (len(others) > 0) + bool(np.any(others != others[:1]))  # three, or more
     if different < 3:
         raise Fault(f"{name} has only {different} different {'point' if different == 1 else 'points'}: an area needs at least 3.")
     return _Ring(part, ring, points[keep], np.flatnonzero(keep) + 1)

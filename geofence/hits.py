@@ -1,6 +1,6 @@
 """Points in order and the plan of an index become HIT rows: the kernel behind ``geofence.evaluate``."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -27,6 +27,21 @@ _POSSIBLE: Final = int(Verdict.POSSIBLE)
 _INSIDE: Final = int(Verdict.INSIDE)
 
 
+# A way over a zone's edge is at least as long as both its ends are far from that edge; and what these may be wrong by.
+_WIDER: Final = 1.002
+_WIDER_M: Final = 0.2
+_IN: Final = -1.0  # for the distance of a fix that is not outside: no way from there crosses
+
+
+class Near(NamedTuple):
+    """Room for how far from a tag's slots the fix before, and this one, are."""
+
+    was_slot: Array  # (s,) int64, in order
+    was_m: Array  # (s,) float64 metres outside it at least, or _IN
+    now_slot: Array
+    now_m: Array
+
+
 @kernel
 def hits_of(plan: Plan, points: Array, tag_at: I64, tag_row: I64, last: Array, first: int, stop: int) -> Array:
     """(h,) HIT rows of points ``first .. stop``, ordered by (point, zone).
@@ -43,9 +58,11 @@ def hits_of(plan: Plan, points: Array, tag_at: I64, tag_row: I64, last: Array, f
     here = room(plan, tag_row[run : np.searchsorted(tag_at, stop, side="left")])
     scratch = chain_room()
     before = np.zeros(1, POINT)
+    most = len(plan.slot)
+    near_by = Near(np.empty(most, np.int64), np.empty(most), np.empty(most, np.int64), np.empty(most))
     n = 0
     while True:
-        first, n = _judge(plan, points, tag_at, tag_row, last, first, stop, here, scratch, before, out, n)
+        first, n = _judge(plan, points, tag_at, tag_row, last, first, stop, here, scratch, before, near_by, out, n)
         if first == stop:
             return out[:n]
         grown = np.empty(2 * len(out) + len(here.slots), HIT)
@@ -65,6 +82,7 @@ def _judge(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs mo
     here: Room,
     scratch: Array,
     held: Array,
+    near_by: Near,
     out: Array,
     n: int,
 ) -> tuple[int, int]:
@@ -76,6 +94,7 @@ def _judge(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs mo
     shape_of, xs, ys, chain, box = shapes.shape, shapes.x, shapes.y, shapes.chain, shapes.box
     cell, run_of, edge = shapes.cell, shapes.run, shapes.edge
     before = held[0]
+    was_slot, was_m, now_slot, now_m = near_by.was_slot, near_by.was_m, near_by.now_slot, near_by.now_m
     run = np.searchsorted(tag_at, first, side="right") - 1
     i = first
     while i < stop:
@@ -87,6 +106,7 @@ def _judge(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs mo
             continue
         zones, is_plain = own(plan, row, here)
         has_before = _before(points, tag_at[run], i, last[run], before)
+        was = 0  # of how many slots it is known how far ``before`` was from them
         while i < end:
             point = points[i]
             lon, lat, at_us = point["lon"], point["lat"], point["at_us"]
@@ -102,10 +122,8 @@ def _judge(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs mo
                 found = candidates(plan, row, at_us, zones, west, south, east, north, here)
             if n + found > len(out):
                 return i, n
-            if found > 0 and has_path:
-                blur_m = np.float64(before["accuracy_m"]) + accuracy_m
-                way_m = apart_m(lon, lat, from_lon, before["lat"])
-                has_path = way_m - blur_m <= PLAUSIBLE_MPS * gap_us / SECOND_US
+            way_m = -1.0  # not measured yet
+            k = 0
             for j in range(found):
                 slot = slots[j]
                 s = slot_of[slot]
@@ -120,14 +138,26 @@ def _judge(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs mo
                     where = OUTSIDE if d > 0.0 else BOUNDARY
                 else:
                     where = locate(shape, xs, ys, cell, run_of, edge, x, lat)
-                crossed = False
-                if has_path and where == OUTSIDE and _meets(shape, x + (from_lon - lon), before["lat"], x, lat):
-                    crossed = _crossed(shapes, slot, x + (from_lon - lon), before["lat"], x, lat)
-                    crossed = crossed and applies(plan, row, s["row"], before["at_us"])
                 if not circle and where != BOUNDARY:
                     # Farther outside than a row needs, any number that is more will do.
-                    within_m = reach_m if where == OUTSIDE and not crossed else np.inf
-                    d = -where * edge_m(shape, xs, ys, chain, box, scratch, x, lat, within_m)
+                    d = -where * edge_m(shape, xs, ys, chain, box, scratch, x, lat, reach_m if where == OUTSIDE else np.inf)
+                now_slot[j] = slot
+                now_m[j] = min(d, reach_m) if where == OUTSIDE else _IN
+                crossed = False
+                if has_path and where == OUTSIDE and _meets(shape, x + (from_lon - lon), before["lat"], x, lat):
+                    while k < was and was_slot[k] < slot:
+                        k += 1
+                    known = k < was and was_slot[k] == slot
+                    from_m = was_m[k] if known else 0.0
+                    if way_m < 0.0:
+                        way_m = apart_m(lon, lat, from_lon, before["lat"])
+                        blur_m = np.float64(before["accuracy_m"]) + accuracy_m
+                        has_path = way_m - blur_m <= PLAUSIBLE_MPS * gap_us / SECOND_US
+                    if has_path and from_m >= 0.0 and from_m + now_m[j] <= way_m * _WIDER + _WIDER_M:
+                        crossed = _crossed(shapes, slot, x + (from_lon - lon), before["lat"], x, lat, known)
+                        crossed = crossed and applies(plan, row, s["row"], before["at_us"])
+                        if crossed and d > reach_m and not circle:
+                            d = edge_m(shape, xs, ys, chain, box, scratch, x, lat, np.inf)
                 if d > reach_m and not crossed:
                     continue
                 hit = out[n]
@@ -143,6 +173,7 @@ def _judge(  # noqa: PLR0912, PLR0915 - one piece: a call for every fix costs mo
                 before["lon"], before["lat"], before["at_us"] = lon, lat, at_us
                 before["accuracy_m"] = point["accuracy_m"]
                 has_before = True
+                now_slot, was_slot, now_m, was_m, was = was_slot, now_slot, was_m, now_m, found
             i += 1
         run += 1
     return stop, n
@@ -194,13 +225,13 @@ def _meets(s: Record, px: float, py: float, qx: float, qy: float) -> bool:
 
 
 @lean
-def _crossed(shapes: Shapes, slot: int, px: float, py: float, qx: float, qy: float) -> bool:
-    """Whether the way p -> q passes through the inside of a slot while p is outside; q, the fix itself, is known to be."""
+def _crossed(shapes: Shapes, slot: int, px: float, py: float, qx: float, qy: float, known: bool) -> bool:
+    """Whether the way p -> q passes through the inside of a slot while p is outside, which may be known; q, the fix, is."""
     s = shapes.shape[slot]
     if s["radius_m"] > 0.0:
         x, y, radius_m = shapes.x[s["vertex_at"]], shapes.y[s["vertex_at"]], s["radius_m"]
         passes_in: bool = geodesic_m(x, y, px, py) > radius_m and to_edge_m(x, y, px, py, qx, qy) < radius_m
         return passes_in
-    if locate(s, shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, px, py) != OUTSIDE:
+    if not known and locate(s, shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, px, py) != OUTSIDE:
         return False
     return passes(px, py, qx, qy, shapes, slot)

@@ -1,8 +1,6 @@
 """Zones, and to whom and when they apply, become flat arrays that the kernels read."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from itertools import chain
-from operator import attrgetter, gt
+from collections.abc import Iterable
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -10,11 +8,12 @@ import numpy as np
 from geofence.kernel import kernel
 from geofence.metric import span_deg
 from geofence.order import places
-from geofence.shape import Shapes, compile_shapes, gathered
+from geofence.shape import Room, Shapes, compile_shapes, extended
 from geofence.tree import Tree, pack
-from model.arrays import I64, Array
+from model.arrays import I64, Array, among, distinct, rows_of
 from model.hit import REACH_M
 from model.zone import Assignment, Monitored, Zone
+from model.zones import VERSIONS, Zones
 
 # What of a slot is not geometry.
 SLOT: Final = np.dtype(
@@ -31,6 +30,17 @@ SLOT: Final = np.dtype(
         ("intervals", "<i4"),
     ]
 )
+
+
+_SLOT_OF: Final = {  # of ROW
+    "zone": "id",
+    "version": "version",
+    "from_us": "from_us",
+    "to_us": "to_us",
+    "buffer_m": "buffer_m",
+    "interval_at": "interval_at",
+    "intervals": "intervals",
+}
 
 
 class Plan(NamedTuple):
@@ -52,14 +62,15 @@ class Plan(NamedTuple):
     tree: Tree  # of their slots' boxes, reach included
 
 
-class _Slots(NamedTuple):
-    """Slots before they know their zone's row and their reach."""
+class Compiled(NamedTuple):
+    """Geometry that was compiled, and of which zone versions."""
 
-    slot: Array  # (s,) SLOT
-    interval: Array  # (i, 2) int64
+    zones: Zones
+    shapes: Shapes  # a row each
+    room: Room
 
 
-class _Reach(NamedTuple):
+class Reach(NamedTuple):
     """To whom zones apply, before zone ids become rows."""
 
     assigned: Array  # (a, 4) int64 tag, zone id, from, to; in that order
@@ -72,50 +83,51 @@ class ZoneIndex:
 
     Attributes
     ----------
-    zones : {(id, version): Zone}, in that order
+    zones : all zone versions, without their outlines
     tags : (t,) int64 tag ids in order, of all tags that have an assignment or are monitored
     plan : the arrays
     """
 
-    def __init__(self, zones: Mapping[tuple[int, int], Zone], shapes: Shapes, slots: _Slots, reach: _Reach) -> None:
-        self.zones = zones
-        self._slots = slots
-        self._reach = reach
-        self.tags: Array = np.unique(np.concatenate([reach.assigned[:, 0], reach.monitored[:, 0]]))
+    def __init__(self, compiled: Compiled, reach: Reach) -> None:
+        self.zones = compiled.zones
+        self._room = compiled.room
+        self.reach = reach
+        self.tags: Array = distinct(
+            np.sort(np.concatenate([distinct(reach.assigned[:, 0]), distinct(reach.monitored[:, 0])]), kind="stable")
+        )
         self.places: Array = places(self.tags)
-        self.plan = _plan(shapes, slots, self.tags, reach)
+        self.plan = _plan(compiled, self.tags, reach)
 
     @classmethod
     def build(
         cls,
-        zones: Iterable[Zone],
-        assignments: Iterable[Assignment] = (),
-        monitored: Iterable[Monitored] = (),
+        zones: Zones | Iterable[Zone],
+        assignments: I64 | Iterable[Assignment] = (),
+        monitored: I64 | Iterable[Monitored] = (),
         shared: Iterable[int] = (),
         threads: int = 1,
+        before: Compiled | None = None,
     ) -> "ZoneIndex":
         """An index of zone versions.
 
         Parameters
         ----------
         zones : several versions of one zone may be among them; each fix is judged by the one in force at its ``fix_at``
-        assignments : which zones apply to which tags
-        monitored : when a tag is monitored at all: shared zones apply to it then
+        assignments : which zones apply to which tags; as an array, (a, 4) of their fields
+        monitored : when a tag is monitored at all: shared zones apply to it then; as an array, (m, 6)
         shared : ids of the zones that apply to everyone monitored
         threads : how many share the work; the index is the same for any number
+        before : what was compiled already: taken for the zone versions whose outline is not given
 
         Raises
         ------
         ValueError
-            If an assignment or ``shared`` names a zone of which no version is given: a wearer would be watched by nothing.
+            If an assignment or ``shared`` names a zone of which no version is given: a wearer would be watched by nothing. If a
+            zone version has no outline and was not compiled before.
         """
-        by_key = {(zone.id, zone.version): zone for zone in zones}
-        keys = list(by_key)
-        if any(map(gt, keys, keys[1:])):
-            by_key = dict(sorted(by_key.items()))
-        ordered = list(by_key.values())
-        reach = _Reach(_assigned(assignments), _monitored(monitored), _shared(shared))
-        return cls(by_key, compile_shapes(ordered, threads), _slots_of(ordered), reach)
+        table = zones if isinstance(zones, Zones) else Zones.of(zones)
+        reach = Reach(_assigned(assignments), _monitored(monitored), _shared(shared))
+        return cls(_compiled(table, threads, before), reach)
 
     def changed(
         self,
@@ -133,27 +145,26 @@ class ZoneIndex:
         drop : (id, version) of those no fix can be judged by any more
         assignments, monitored, shared : the whole of each, or None where it did not change
         """
-        old_row = {key: row for row, key in enumerate(self.zones)}
-        zones = dict(self.zones)
-        for key in drop:
-            del zones[key]
-        given = {(zone.id, zone.version): zone for zone in put}
-        fresh: dict[tuple[int, int], int] = {}  # geometries to compile, and their rows
-        for key, zone in given.items():
-            old = zones.get(key)
-            if old is None or (old.wkb, old.radius_m) != (zone.wkb, zone.radius_m):
-                fresh[key] = len(fresh)
-            zones[key] = zone
-        zones = dict(sorted(zones.items()))
-        slot_row = {key: row for row, key in enumerate(given)}
-        reach = _Reach(
-            self._reach.assigned if assignments is None else _assigned(assignments),
-            self._reach.monitored if monitored is None else _monitored(monitored),
-            self._reach.shared if shared is None else _shared(shared),
+        gone = np.zeros(len(self.zones), np.bool_)
+        dropped = self.zones.find(np.array([zone * VERSIONS + version for zone, version in drop], np.int64))
+        gone[dropped[dropped >= 0]] = True
+        given = Zones.of(put)
+        given = given.outlined(lambda key, zone: self._shape_of(key) != (zone.wkb, zone.radius_m))
+        reach = Reach(
+            self.reach.assigned if assignments is None else _assigned(assignments),
+            self.reach.monitored if monitored is None else _monitored(monitored),
+            self.reach.shared if shared is None else _shared(shared),
         )
-        shapes = gathered((self.plan.shapes, compile_shapes([given[key] for key in fresh])), *_sources(zones, old_row, fresh))
-        slots = _spliced((self._slots, _slots_of(list(given.values()))), *_sources(zones, old_row, slot_row))
-        return ZoneIndex(zones, shapes, slots, reach)
+        return ZoneIndex(_compiled(self.zones.replaced(gone, given), 1, self.compiled), reach)
+
+    def _shape_of(self, key: tuple[int, int]) -> tuple[bytes, float] | None:
+        old = self.zones.get(key)
+        return None if old is None else (old.wkb, old.radius_m)
+
+    @property
+    def compiled(self) -> Compiled:
+        """Its geometry, to make another index of."""
+        return Compiled(self.zones, self.plan.shapes, self._room)
 
     @property
     def nbytes(self) -> int:
@@ -162,93 +173,73 @@ class ZoneIndex:
         return sum(part.nbytes for part in (*flat, *self.plan.tree, *self.plan.shapes, self.tags))
 
 
-def _sources(
-    zones: Iterable[tuple[int, int]], old: Mapping[tuple[int, int], int], new: Mapping[tuple[int, int], int]
-) -> tuple[I64, I64]:
-    """For each zone version where to take it from: 0 for the old, 1 for the new, and its row there."""
-    keys = list(zones)
-    part = np.fromiter((key in new for key in keys), np.int64, len(keys))
-    row = np.fromiter((new[key] if key in new else old[key] for key in keys), np.int64, len(keys))
-    return part, row
+def _compiled(table: Zones, threads: int, before: Compiled | None) -> Compiled:
+    """The geometry of a table: what is outlined is compiled, all else taken from what was before."""
+    zones = Zones(table.row, table.interval, made=table.made)
+    fresh = compile_shapes(table, threads)
+    if len(fresh.shape) == len(table):
+        return Compiled(zones, fresh, Room())
+    row = np.full(len(table), -1) if before is None else before.zones.find(table.codes)
+    part = np.zeros(len(table), np.int64)
+    part[table.outlines.row], row[table.outlines.row] = 1, np.arange(len(fresh.shape))
+    if before is None or (row < 0).any():
+        zone, version = divmod(int(table.codes[row < 0][0]), VERSIONS)
+        raise ValueError(f"zone {zone} version {version} has no outline, and was not compiled before: read it with its outline")
+    shapes, room = extended(before.shapes, before.room, fresh, part, row)
+    return Compiled(zones, shapes, room)
 
 
-def _assigned(assignments: Iterable[Assignment]) -> Array:
-    rows = np.fromiter(chain.from_iterable(assignments), np.int64).reshape(-1, 4)
-    return rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]
+def _assigned(assignments: I64 | Iterable[Assignment]) -> I64:
+    rows = rows_of(assignments, 4)
+    return rows if _ordered(rows, 3) else rows[np.lexsort((rows[:, 2], rows[:, 1], rows[:, 0]))]
 
 
-def _monitored(monitored: Iterable[Monitored]) -> Array:
-    rows = np.fromiter(chain.from_iterable(monitored), np.int64).reshape(-1, 5)[:, [0, 3, 4]]
-    return rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+def _monitored(monitored: I64 | Iterable[Monitored]) -> I64:
+    rows = rows_of(monitored, 6)[:, [0, 3, 4]]
+    return rows if _ordered(rows, 2) else rows[np.lexsort((rows[:, 1], rows[:, 0]))]
+
+
+def _ordered(rows: I64, columns: int) -> bool:
+    """Whether rows are in order of their first so many columns."""
+    undecided = np.ones(max(len(rows) - 1, 0), np.bool_)
+    for k in range(columns):
+        step = np.diff(rows[:, k])
+        if (step[undecided] < 0).any():
+            return False
+        undecided &= step == 0
+    return True
 
 
 def _shared(shared: Iterable[int]) -> Array:
     return np.unique(np.array(list(shared), np.int64))
 
 
-def _slots_of(zones: Sequence[Zone]) -> _Slots:
-    slot = np.zeros(len(zones), SLOT)
-    for field, name in (
-        ("zone", "id"),
-        ("version", "version"),
-        ("from_us", "in_force_from_us"),
-        ("to_us", "in_force_to_us"),
-        ("buffer_m", "buffer_m"),
-    ):
-        slot[field] = np.fromiter(map(attrgetter(name), zones), slot.dtype[field], len(zones))
-    apart = [merged(zone.intervals) for zone in zones]
-    slot["intervals"] = np.fromiter(map(len, apart), np.int64, len(zones))
-    slot["interval_at"] = np.cumsum(slot["intervals"]) - slot["intervals"]
-    return _Slots(slot, np.fromiter(chain.from_iterable(chain.from_iterable(apart)), np.int64).reshape(-1, 2))
-
-
-def merged(intervals: Iterable[tuple[int, int]]) -> Sequence[tuple[int, int]]:
-    """Half-open intervals in order, those that overlap or touch made one, empty ones left out."""
-    if isinstance(intervals, tuple) and len(intervals) == 1 and intervals[0][0] < intervals[0][1]:
-        return intervals  # nearly all of them
-    out: list[tuple[int, int]] = []
-    for start, end in sorted(intervals):
-        if end <= start:
-            continue
-        if out and start <= out[-1][1]:
-            out[-1] = (out[-1][0], max(end, out[-1][1]))
-        else:
-            out.append((start, end))
-    return out
-
-
-def _spliced(parts: Sequence[_Slots], part: I64, row: I64) -> _Slots:
-    """Slots of several: the i-th is slot ``row[i]`` of ``parts[part[i]]``."""
-    offset = np.cumsum([0, *(len(of.slot) for of in parts)])
-    first = np.cumsum([0, *(len(of.interval) for of in parts)])
-    slot = np.concatenate([of.slot for of in parts])[offset[part] + row]
-    at = slot["interval_at"] + first[part]
-    count = slot["intervals"].astype(np.int64)
-    slot["interval_at"] = np.cumsum(count) - count
-    picked = np.repeat(at - slot["interval_at"], count) + np.arange(count.sum())
-    return _Slots(slot, np.concatenate([of.interval for of in parts])[picked])
-
-
-def _plan(shapes: Shapes, slots: _Slots, tags: Array, reach: _Reach) -> Plan:
+def _plan(compiled: Compiled, tags: Array, reach: Reach) -> Plan:
     """The arrays of zone versions in the order of (id, version), for ``tags`` in order."""
-    slot = slots.slot.copy()
-    known, slot_first = np.unique(slot["zone"], return_index=True)
-    unknown = np.setdiff1d(np.concatenate([reach.assigned[:, 1], reach.shared]), known)
-    if len(unknown):
-        raise ValueError(f"zone {unknown[0]} applies to somebody, but no version of it was given: load its versions first")
-    slot["row"] = np.searchsorted(known, slot["zone"])
+    zones, shapes = compiled.zones, compiled.shapes
+    slot = np.zeros(len(zones), SLOT)
+    for field, name in _SLOT_OF.items():
+        slot[field] = zones.row[name]
+    slot_first = np.flatnonzero(np.diff(slot["zone"], prepend=slot["zone"][:1] - 1))
+    known = slot["zone"][slot_first]
+    assigned_zone = np.searchsorted(known, reach.assigned[:, 1])
+    for ids, at in ((reach.assigned[:, 1], assigned_zone), (reach.shared, np.searchsorted(known, reach.shared))):
+        unknown = ids[known[np.minimum(at, len(known) - 1)] != ids] if len(known) else ids
+        if len(unknown):
+            raise ValueError(f"zone {unknown.min()} applies to somebody, but no version of it was given: load its versions first")
+    slot["row"] = np.repeat(np.arange(len(known)), np.diff(np.append(slot_first, len(slot))))
     _set_reach(slot, shapes.shape)
-    is_shared = np.isin(known, reach.shared)
+    is_shared = among(known, reach.shared)
     in_tree = np.flatnonzero(is_shared[slot["row"]])
     ends = np.append(tags, np.iinfo(np.int64).max)
     return Plan(
         shapes=shapes,
         slot=slot,
-        interval=slots.interval,
+        interval=zones.interval,
         slot_first=np.append(slot_first, len(slot)).astype(np.int64),
         shared=is_shared,
         assigned_at=np.searchsorted(reach.assigned[:, 0], ends).astype(np.int64),
-        assigned_zone=np.searchsorted(known, reach.assigned[:, 1]).astype(np.int64),
+        assigned_zone=assigned_zone.astype(np.int64),
         assigned=np.ascontiguousarray(reach.assigned[:, 2:]),
         monitored_at=np.searchsorted(reach.monitored[:, 0], ends).astype(np.int64),
         monitored=np.ascontiguousarray(reach.monitored[:, 1:]),

@@ -1,6 +1,6 @@
 """Fixes in any order become points in the order of tag and time, with no more of each than judging it needs."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -58,12 +58,12 @@ def ordered(fixes: Array, tags: I64, place: I64, threads: int = 1) -> Ordered:
         raise ValueError(f"fixes: {len(fixes)} at once; give at most {np.iinfo(np.int32).max}")
     points = np.empty(len(fixes), POINT)
     cut = np.linspace(0, len(fixes), (threads if len(fixes) > _MANY else 1) + 1).astype(np.int64).tolist()
-    said = each(lambda k: _survey(fixes, cut[k], cut[k + 1]), len(cut) - 1, threads)
-    for wrong, _ in said:
-        if wrong >= 0:
-            raise ValueError(f"fixes row {wrong}: position or accuracy is no number in range; doors must refuse such a fix")
+    counts = 4 * len(fixes) > len(tags)
+    said = each(lambda k: _survey(fixes, cut[k], cut[k + 1], not counts), len(cut) - 1, threads)
     in_order = all(part for _, part in said)
-    if not in_order and 4 * len(fixes) > len(tags):
+    if in_order or not counts:
+        _refuse(wrong for wrong, _ in said)
+    else:
         counted = _counted(fixes, tags, place, points, cut)
         if counted is not None:
             return counted
@@ -78,17 +78,26 @@ def ordered(fixes: Array, tags: I64, place: I64, threads: int = 1) -> Ordered:
     return Ordered(points, tag[at[:-1]], at)
 
 
+def _refuse(wrong: Iterable[int]) -> None:
+    """Raise ValueError where a piece names a row; -1 is none."""
+    for row in wrong:
+        if row >= 0:
+            raise ValueError(f"fixes row {row}: position or accuracy is no number in range; doors must refuse such a fix")
+
+
 def _counted(fixes: Array, tags: I64, place: I64, points: Array, cut: Sequence[int]) -> Ordered | None:
     """The points by counting, each piece of the fixes by a thread; None where a tag's fixes are too far from in order."""
     many = len(cut) - 1
     row = np.empty(len(fixes), np.int32)
     count = np.zeros((many, len(tags)), np.int64)
-    if not all(each(lambda k: _count(fixes, cut[k], cut[k + 1], tags, place, row, count[k]), many, many)):
+    said = each(lambda k: _count(fixes, cut[k], cut[k + 1], tags, place, row, count[k]), many, many)
+    if not all(known for _, known in said):
         # A tag nobody knows: then by those there are.
         tags = np.unique(fixes["tag"])
         place = places(tags)
         count = np.zeros((many, len(tags)), np.int64)
-        each(lambda k: _count(fixes, cut[k], cut[k + 1], tags, place, row, count[k]), many, many)
+        said = each(lambda k: _count(fixes, cut[k], cut[k + 1], tags, place, row, count[k]), many, many)
+    _refuse(wrong for wrong, _ in said)
     total = count.sum(axis=0)
     at = np.concatenate([[0], np.cumsum(total)])
     to = at[:-1] + np.cumsum(count, axis=0) - count  # of a tag, what came in an earlier piece comes first
@@ -121,19 +130,28 @@ def _hash(tag: int) -> int:
     return ((int(tag) & 0x3FFFFFFF) * 0x9E3779B1 >> 15) ^ (int(tag) >> 30)
 
 
+@inlined
+def _real(fix: Record) -> bool:
+    """Whether the position and accuracy of a fix are numbers in range."""
+    real: bool = (abs(fix["lon"]) <= 180.0) & (abs(fix["lat"]) <= 90.0) & (fix["accuracy_m"] == fix["accuracy_m"])
+    return real
+
+
 @lean
-def _survey(fixes: Array, first: int, stop: int) -> tuple[int, bool]:
+def _survey(fixes: Array, first: int, stop: int, whole: bool) -> tuple[int, bool]:
     """Of rows ``first .. stop`` the first whose position or accuracy is no number in range, or -1; and whether they are in order,
-    also after the one before them.
+    also after the one before them. If not, the rest is looked at only where ``whole`` asks for it.
     """
     in_order = True
     for i in range(first, stop):
         f = fixes[i]
-        if not (abs(f["lon"]) <= 180.0 and abs(f["lat"]) <= 90.0 and f["accuracy_m"] == f["accuracy_m"]):
+        if not _real(f):
             return i, in_order
         if in_order and i > 0:
             before = fixes[i - 1]
             in_order = before["tag"] < f["tag"] or (before["tag"] == f["tag"] and before["fix_at_us"] <= f["fix_at_us"])
+            if not (in_order or whole):
+                break
     return -1, in_order
 
 
@@ -160,19 +178,25 @@ def _pick(fixes: Array, order: I64, points: Array) -> None:
 
 
 @lean
-def _count(fixes: Array, first: int, stop: int, tags: I64, place: I64, row: Array, count: I64) -> bool:
-    """Set the row of ``tags`` of each fix from ``first`` to ``stop`` and count them; False where a tag is not among them."""
+def _count(fixes: Array, first: int, stop: int, tags: I64, place: I64, row: Array, count: I64) -> tuple[int, bool]:
+    """Set the row of ``tags`` of each fix from ``first`` to ``stop`` and count them.
+
+    The first row whose position or accuracy is no number in range, or -1, and whether all tags are known: one that is not ends
+    it. All in one reading, as a batch does not fit the cache.
+    """
     last = len(place) - 1
     for i in range(first, stop):
+        if not _real(fixes[i]):
+            return i, True
         tag = fixes[i]["tag"]
         k = _hash(tag) & last
         while place[k] >= 0 and tags[place[k]] != tag:
             k = (k + 1) & last
         if place[k] < 0:
-            return False
+            return -1, False
         row[i] = place[k]
         count[place[k]] += 1
-    return True
+    return -1, True
 
 
 @lean

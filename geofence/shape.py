@@ -1,8 +1,7 @@
 """Zones become shapes: rings in one frame of longitude, and what finds a point's place and its nearest edge; flat arrays."""
 
 from collections.abc import Iterable, Sequence
-from operator import attrgetter
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import shapely
@@ -11,8 +10,8 @@ from geofence import chain, grid, wkb
 from geofence.kernel import Record, kernel
 from geofence.metric import metres_per_degree, span_deg
 from geofence.parts import each
-from model.arrays import I64, Array
-from model.zone import Zone
+from model.arrays import I64, Array, plain
+from model.zones import Zones
 
 _SEAM_DEG: Final = 180.0
 _PIECE: Final = 1 << 18  # vertices that a thread compiles at once
@@ -75,8 +74,8 @@ class Shapes(NamedTuple):
         return sum(part.nbytes for part in self)
 
 
-def compile_shapes(zones: Sequence[Zone], threads: int = 1) -> Shapes:
-    """The shapes of zones, in their order; the same for any number of threads.
+def compile_shapes(zones: Zones, threads: int = 1) -> Shapes:
+    """The shapes of a table's outlines, in their order; the same for any number of threads.
 
     Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone that was
     split at the 180° meridian is joined again: its western parts move by 360 degrees, which is exact there, and the seam, no edge
@@ -87,48 +86,54 @@ def compile_shapes(zones: Sequence[Zone], threads: int = 1) -> Shapes:
     ValueError
         If a geometry is not a polygon, multipolygon or a point with a radius: ``geofence.feature.parse`` lets no other through.
     """
-    bodies = list(map(attrgetter("wkb"), zones))
-    radius_m = np.fromiter(map(attrgetter("radius_m"), zones), np.float64, len(zones))
-    shapes = _compiled(zones, bodies, radius_m, threads)
+    of, body, at = zones.outlines
+    radius_m = zones.row["radius_m"][of]
+    size = wkb.count(body, at, radius_m)
+    odd = np.flatnonzero(size[:, 1] == 0)
+    if len(odd):
+        body, at = _replaced(body, at, odd, [_plain(zones.row[of[i]], _one(body, at, i)) for i in odd.tolist()])
+        size = wkb.count(body, at, radius_m)
+    shapes = _compile(body, at, radius_m, size, threads)
     seam = np.flatnonzero(
         (shapes.shape["west"] == -_SEAM_DEG) & (shapes.shape["east"] == _SEAM_DEG) & (shapes.shape["radius_m"] == 0.0)
     )
     if not len(seam):
         return shapes
-    whole = [shapely.to_wkb(joined(shapely.from_wkb(bodies[i])), byte_order=1) for i in seam.tolist()]
-    again = _compiled([zones[i] for i in seam.tolist()], whole, radius_m[seam], threads)
-    part = np.zeros(len(zones), np.int64)
-    row = np.arange(len(zones))
+    whole = [shapely.to_wkb(joined(shapely.from_wkb(_one(body, at, i))), byte_order=1) for i in seam.tolist()]
+    body, at = _flat(whole)
+    again = _compile(body, at, radius_m[seam], wkb.count(body, at, radius_m[seam]), threads)
+    part = np.zeros(len(of), np.int64)
+    row = np.arange(len(of))
     part[seam], row[seam] = 1, np.arange(len(seam))
     return gathered((shapes, again), part, row)
 
 
-def _compiled(zones: Sequence[Zone], bodies: list[bytes], radius_m: Array, threads: int) -> Shapes:
-    body, at = _flat(bodies)
-    size = wkb.count(body, at, radius_m)
-    odd = np.flatnonzero(size[:, 1] == 0).tolist()
-    if odd:
-        for i in odd:
-            bodies[i] = _plain(zones[i])
-        body, at = _flat(bodies)
-        size = wkb.count(body, at, radius_m)
-    return _compile(body, at, radius_m, size, threads)
+def _one(body: Array, at: I64, i: int) -> bytes:
+    return bytes(body[at[i, 0] : at[i, 1]])
 
 
-def _flat(bodies: Sequence[bytes]) -> tuple[Array, Array]:
-    at = np.zeros(len(bodies) + 1, np.int64)
-    np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)), out=at[1:])
-    return np.frombuffer(b"".join(bodies), np.uint8), at
+def _flat(bodies: Sequence[bytes]) -> tuple[Array, I64]:
+    end = np.cumsum(np.fromiter(map(len, bodies), np.int64, len(bodies)))
+    return np.frombuffer(b"".join(bodies), np.uint8), np.column_stack([np.append(0, end)[: len(end)], end])
 
 
-def _plain(zone: Zone) -> bytes:
+def _replaced(body: Array, at: I64, which: I64, by: Sequence[bytes]) -> tuple[Array, I64]:
+    """The geometries with some of them replaced: the others are put behind."""
+    other, places = _flat(by)
+    at = at.copy()
+    at[which] = places + len(body)
+    return np.concatenate([body, other]), at
+
+
+def _plain(row: Record, body: bytes) -> bytes:
     """The WKB of a zone as ``wkb.read`` takes it, whatever it was written by; a geometry that is no zone is refused."""
-    geometry = shapely.from_wkb(zone.wkb)
+    called = f"zone {row['id']} version {row['version']}"
+    geometry = shapely.from_wkb(body)
     if shapely.is_empty(geometry):
-        raise ValueError(f"zone {zone.id} version {zone.version} is empty")
-    circle = isinstance(geometry, shapely.Point) and zone.radius_m > 0
-    if not circle and (not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or zone.radius_m > 0):
-        raise ValueError(f"zone {zone.id} version {zone.version} is a {type(geometry).__name__} with radius {zone.radius_m:g} m")
+        raise ValueError(f"{called} is empty")
+    circle = isinstance(geometry, shapely.Point) and row["radius_m"] > 0
+    if not circle and (not isinstance(geometry, shapely.Polygon | shapely.MultiPolygon) or row["radius_m"] > 0):
+        raise ValueError(f"{called} is a {type(geometry).__name__} with radius {row['radius_m']:g} m")
     return shapely.to_wkb(geometry, byte_order=1, output_dimension=2)
 
 
@@ -149,7 +154,12 @@ def _turned(coordinates: Array) -> Array:
 
 def gathered(parts: Sequence[Shapes], part: I64, row: I64) -> Shapes:
     """Shapes of several, in any order: the i-th is shape ``row[i]`` of ``parts[part[i]]``. Copied in stretches."""
-    cut = np.flatnonzero((np.diff(part) != 0) | (np.diff(row) != 1)) + 1
+    begins, ends = np.zeros(len(part), np.int64), np.zeros(len(part), np.int64)
+    for k, of in enumerate(parts):
+        mine = part == k
+        begins[mine] = of.shape["vertex_at"][row[mine]]
+        ends[mine] = begins[mine] + of.shape["vertices"][row[mine]]
+    cut = np.flatnonzero((np.diff(part) != 0) | (np.diff(row) != 1) | (begins[1:] != ends[:-1])) + 1
     starts = np.concatenate([[0], cut])[: len(cut) + bool(len(part))]
     stretches = [
         (parts[part[first]], int(row[first]), int(row[last - 1]) + 1)
@@ -168,6 +178,67 @@ def gathered(parts: Sequence[Shapes], part: I64, row: I64) -> Shapes:
 
 
 _FIELDS: Final = (("x", "y"), ("ring",), ("chain",), ("box",), ("cell",), ("run",), ("edge",))  # whose places _PARTS gives
+_SPARE: Final = 8  # a grown array has room for an eighth more
+
+
+def with_room(used: int) -> int:
+    """How long an array is to be of which so much is used."""
+    return used + used // _SPARE
+
+
+class Room:
+    """Arrays with room behind what is used of them, so that the shapes of a control change are put there and nothing is copied.
+
+    Shapes that were made in it see their own beginning of each array alone, and it stays as it is: who judges by them goes on.
+    Only the newest shapes of a room can be followed; others are copied into a room of their own.
+    """
+
+    def __init__(self) -> None:
+        self._whole: dict[str, Array] = {}
+        self._used: dict[str, int] = {}
+
+    def grown(self, field: str, own: Array, fresh: Array) -> Array:
+        """``own`` with ``fresh`` behind it."""
+        stop = len(own) + len(fresh)
+        whole = self._whole.get(field)
+        ours = whole is not None and np.shares_memory(whole[:1], own[:1]) and self._used[field] == len(own)
+        if whole is None or not ours or stop > len(whole):
+            whole = self.put(field, stop, own.dtype, own.shape[1:])
+            whole[: len(own)] = own
+        whole[len(own) : stop] = fresh
+        self._used[field] = stop
+        return whole[:stop]
+
+    def put(self, field: str, used: int, dtype: np.dtype[Any], beside: tuple[int, ...] = ()) -> Array:
+        """A new array in place of the field's, with room behind so many entries."""
+        whole = np.empty((with_room(used), *beside), dtype)
+        self.take(field, whole, used)
+        return whole
+
+    def take(self, field: str, whole: Array, used: int) -> None:
+        """Have an array as the field's, of which so much is used."""
+        self._whole[field], self._used[field] = whole, used
+
+
+def extended(own: Shapes, room: Room, fresh: Shapes, part: I64, row: I64) -> tuple[Shapes, Room]:
+    """Shapes of two, as ``gathered`` makes them, and the room they are in: ``own`` stay where they are, ``fresh`` are put behind.
+
+    What nobody refers to any more stays as well, until that is more than half: then all are copied, and close up.
+    """
+    shape = np.empty(len(part), SHAPE)
+    new = part == 1
+    shape[new] = fresh.shape[row[new]]
+    cut = np.flatnonzero((np.diff(part) != 0) | (np.diff(row) != 1)) + 1
+    for first, stop in zip([0, *cut.tolist()], [*cut.tolist(), len(part)], strict=True):
+        if first < stop and part[first] == 0:
+            plain(shape[first:stop])[:] = plain(own.shape[row[first] : row[stop - 1] + 1])
+    if len(own.x) + len(fresh.x) > 2 * int(shape["vertices"].sum()):
+        return gathered((own, fresh), part, row), Room()
+    arrays = []
+    for k, (at, _) in enumerate(_PARTS):
+        shape[at][new] += len(getattr(own, _FIELDS[k][0]))
+        arrays += [room.grown(field, getattr(own, field), getattr(fresh, field)) for field in _FIELDS[k]]
+    return Shapes(shape, *arrays), room
 
 
 def _piece(shape: Array, first: int, stop: int, at: str, many: str) -> slice:
@@ -212,7 +283,7 @@ def _read(shape: Array, body: Array, at: Array, x: Array, y: Array, ring: Array,
     """Set coordinates, rings and boxes of shapes ``first .. stop``, and how many of all else they have that is known then."""
     for i in range(first, stop):
         s = shape[i]
-        wkb.read(body, at[i], s["vertex_at"], x, y, ring, s["ring_at"])
+        wkb.read(body, at[i, 0], s["vertex_at"], x, y, ring, s["ring_at"])
         _frame(s, x, y)
         if s["radius_m"] == 0.0:
             s["chains"] = chain.chains_of(ring, s["ring_at"], s["ring_at"] + s["rings"])

@@ -23,13 +23,13 @@ def count(body: Array, at: Array, radius_m: Array) -> Array:
 
     Parameters
     ----------
-    body : (b,) uint8, the geometries one after the other
-    at : (n + 1,) int64, where each begins
+    body : (b,) uint8, with the geometries in it
+    at : (n, 2) int64, where each begins and ends
     radius_m : (n,) float64
     """
-    out = np.zeros((len(at) - 1, 2), np.int64)
-    for i in range(len(at) - 1):
-        o, end = at[i], at[i + 1]
+    out = np.zeros((len(at), 2), np.int64)
+    for i in range(len(at)):
+        o, end = at[i, 0], at[i, 1]
         kind = _kind(body, o, end)
         if kind == _POINT and radius_m[i] > 0.0 and end - o == _HEAD + _PAIR and not _absent(body, o + _HEAD):
             out[i, 0] = 1

@@ -10,6 +10,7 @@ import numpy as np
 from fastapi import APIRouter, FastAPI, Header, Request
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter
+from starlette.exceptions import HTTPException
 
 from ingest.decoded import WHOLE_BYTES, Decoded, Limits
 from ingest.gateway import Authenticate, Gateway
@@ -82,7 +83,8 @@ class Hand:
 _TITLES: Final = {
     400: "The request cannot be read",
     401: "The gateway key is not good",
-    404: "There is no such receipt",
+    404: "There is nothing here",
+    405: "This method does nothing here",
     411: "The body has no length",
     413: "The body is too large",
     503: "The pipeline is full",
@@ -154,6 +156,7 @@ def create_door(sink: Sink, authenticate: Authenticate, find_receipt: FindReceip
 
     app.include_router(router)
     app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(HTTPException, _elsewhere)
     app.add_exception_handler(CordonError, _busy)
     return app
 
@@ -210,6 +213,16 @@ async def _problem(_request: Request, error: Exception) -> JSONResponse:
         "detail": error.detail,
     }
     return JSONResponse(body, error.status, error.headers, "application/problem+json")
+
+
+async def _elsewhere(request: Request, error: Exception) -> JSONResponse:
+    """A path or a method that the door does not have."""
+    assert isinstance(error, HTTPException)
+    headers = dict(error.headers or {})
+    if error.status_code == 405:
+        wanted = f"{request.url.path} takes {headers.get('Allow', 'another method')}, not {request.method}"
+        return await _problem(request, Problem(405, "method", wanted, headers))
+    return await _problem(request, Problem(404, "path", "see /gateway/v1/openapi.json for what there is", headers))
 
 
 async def _busy(request: Request, error: Exception) -> JSONResponse:

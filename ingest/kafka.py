@@ -50,6 +50,10 @@ FETCH_BYTES: Final = 8 * 1024 * 1024  # of one partition at once
 FETCH_WAIT_MS: Final = 100  # a partition that is resumed waits this long at most for the fetch that left it out
 BACK_US: Final = 5 * MINUTE_US  # gone back where the broker lost records that were consumed
 CONNECT_S: Final = 90.0  # a broker that is starting is waited for
+# Who leads a group assigns the partitions it knows of. What it could not learn just then it asks for again within this; with the
+# client's own five minutes a group of workers would do nothing for so long.
+METADATA_MS: Final = 5000
+ENDED_S: Final = 60.0  # a client that is told to end waits for answers that are under way: of a broker that is frozen, 40 s
 MADE_S: Final = 30.0  # all brokers have heard of a new topic within
 RETRY_S: Final = 0.25
 
@@ -230,9 +234,20 @@ async def _started(make: Callable[[], Client], address: str, wait_s: float = CON
 
 
 async def _ended(client: AIOKafkaAdminClient | AIOKafkaConsumer | AIOKafkaProducer) -> None:
-    """Stop a client, whatever state it is in."""
-    with contextlib.suppress(KafkaError, OSError):
-        await (client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
+    """Stop a client, whatever state it is in.
+
+    As a task of its own: a client cancels tasks of its own when it stops, and where one of them passes that on, it must not seem
+    that we were told to end.
+    """
+    stopping = asyncio.ensure_future(client.close() if isinstance(client, AIOKafkaAdminClient) else client.stop())
+    try:
+        await asyncio.wait([stopping], timeout=ENDED_S)
+    finally:
+        late = stopping.cancel()
+    if late or stopping.cancelled():
+        log.warning("a client of the broker did not end in order", client=type(client).__name__, late=late)
+    elif (error := stopping.exception()) is not None and not isinstance(error, KafkaError | OSError):
+        raise error
 
 
 def _reason(error: BaseException) -> str:
@@ -367,6 +382,7 @@ class KafkaSink:
             acks="all",
             enable_idempotence=True,
             request_timeout_ms=10_000,
+            metadata_max_age_ms=METADATA_MS,
             max_batch_size=1024 * 1024,
             max_request_size=RECORD_MAX_BYTES,
             linger_ms=0,  # what comes while a request is under way goes with the next one
@@ -479,6 +495,7 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
             session_timeout_ms=self._session_ms,
             heartbeat_interval_ms=max(100, self._session_ms // 6),
             rebalance_timeout_ms=30_000,
+            metadata_max_age_ms=METADATA_MS,
             fetch_max_wait_ms=FETCH_WAIT_MS,
             max_partition_fetch_bytes=FETCH_BYTES,
         )
@@ -488,8 +505,9 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         await self._revoked()
 
     async def on_partitions_assigned(self, assigned: Iterable[TopicPartition]) -> None:
-        """Called by the client."""
-        assert self._consumer is not None
+        """Called by the client; of no use to who is leaving."""
+        if self._consumer is None:
+            return
         for partition in assigned:
             self._consumer.pause(partition)
             self._consumer.seek(partition, 0)  # anywhere: ``begin`` says where
@@ -532,6 +550,9 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         CordonError
             If the group cannot be kept up: enter a new one.
         """
+        # The client fetches by a task of its own, and nobody hears of its end: we would go on as a member to whom nothing comes.
+        if self._open._fetcher.error_future.done():
+            raise CordonError("the workers' group was lost (nothing is fetched any more); it is joined again")
         try:
             found = await self._open.getmany(timeout_ms=int(wait_s * 1000))
         except NoOffsetForPartitionError:  # looked for before we could say where to begin
@@ -582,12 +603,14 @@ class Group(ConsumerRebalanceListener):  # type: ignore[misc]
         return Record(first - 1, 0, b"", lost)
 
     async def note(self, positions: Mapping[int, Position]) -> None:
-        """Tell lag tools how far lanes are."""
+        """Tell lag tools how far lanes are; nothing where there are none."""
         offsets = {
             partition: offset
             for lane, position in positions.items()
             for partition, offset in zip(self._partitions(lane), position, strict=True)
         }
+        if not offsets:  # which the client refuses
+            return
         with contextlib.suppress(KafkaError):
             await self._open.commit(offsets)
 

@@ -44,6 +44,7 @@ class Request(msgspec.Struct, array_like=True):
     gateway: str
     received_us: int
     dead: list[tuple[str, bytes, str]]
+    gateways: list[str] = []
 
 
 class Answer(msgspec.Struct, array_like=True):
@@ -111,7 +112,9 @@ class LinkSink:
         future: asyncio.Future[Receipt] = asyncio.get_running_loop().create_future()
         self._waiting[number] = future
         dead = [(letter.reason, letter.body, letter.protocol) for letter in batch.dead]
-        request = Request(number, batch.fixes.tobytes(), batch.events.tobytes(), batch.gateway, batch.received_us, dead)
+        request = Request(
+            number, batch.fixes.tobytes(), batch.events.tobytes(), batch.gateway, batch.received_us, dead, list(batch.gateways)
+        )
         try:
             _write(writer, request)
             await self._drained(writer)
@@ -200,6 +203,7 @@ async def listen(path: Path, accept: Accept, heard: Callable[[], None] = lambda:
             request.gateway,
             request.received_us,
             tuple(DeadLetter(*letter) for letter in request.dead),
+            gateways=tuple(request.gateways),
         )
         try:
             receipt = await accept(batch)

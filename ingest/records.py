@@ -10,6 +10,7 @@ import msgspec
 import numpy as np
 
 from ingest.decoded import WHOLE_BYTES, Decoded, Limits
+from ingest.frame import GATEWAY_MAX_CHARACTERS
 from ingest.rules import EVENT_RULES, FIX_RULES, Rule, assume_accuracy, broken, reason, shown
 from model.arrays import Array
 from model.batch import Batch, DeadLetter, Rejected
@@ -22,6 +23,8 @@ SOURCES: Final = {source.name.lower(): source for source in Source}
 INT64_MAX: Final = 2**63 - 1
 
 PROTOCOL: Final = "http-json"
+
+_NO_GATEWAY: Final = f"a gateway's name has 1 to {GATEWAY_MAX_CHARACTERS} characters, all of which can be shown"
 
 # Columns of FIX as wide as JSON's numbers, so that what does not fit is refused and not cut; a battery may have a fraction.
 _WIDE: Final = np.dtype([(name, "<f8" if FIX[name].kind == "f" or name == "battery_pct" else "<i8") for name in FIX.names or ()])
@@ -43,6 +46,7 @@ class Fix(msgspec.Struct):
     battery_pct: Annotated[float, msgspec.Meta(ge=0)] | None = None
     source: str = "gnss"
     received_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    gateway: Any = None  # on a trace's clock alone: which one it came through, where that is not the frame's
 
 
 class Event(msgspec.Struct):
@@ -54,12 +58,13 @@ class Event(msgspec.Struct):
     seq: Annotated[int, msgspec.Meta(ge=0, le=INT64_MAX)] = 0
     value: Annotated[int, msgspec.Meta(ge=0, le=32767)] | None = None
     received_at: Annotated[datetime, msgspec.Meta(tz=True)] | None = None
+    gateway: Any = None  # as of a fix
 
 
 class Frame(msgspec.Struct):
     """The whole body, when every record in it has the right shape: the common and fast case."""
 
-    gateway: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    gateway: Annotated[str, msgspec.Meta(min_length=1, max_length=GATEWAY_MAX_CHARACTERS)]
     fixes: list[Fix] = []
     events: list[Event] = []
 
@@ -67,7 +72,7 @@ class Frame(msgspec.Struct):
 class Loose(msgspec.Struct):
     """The body when some record may be malformed: each is then converted alone."""
 
-    gateway: Annotated[str, msgspec.Meta(min_length=1, max_length=100)]
+    gateway: Annotated[str, msgspec.Meta(min_length=1, max_length=GATEWAY_MAX_CHARACTERS)]
     fixes: list[Any] = []
     events: list[Any] = []
 
@@ -176,12 +181,18 @@ def _assemble(
     wide_fixes["battery_pct"] = np.rint(wide_fixes["battery_pct"])
     good_fixes = wide_fixes.astype(FIX)
     assume_accuracy(good_fixes)
+    names = {gateway: 0}
     if limits.trace_clock:
+        for rows, places, sent in ((good_fixes, fix_places, dict(sent_fixes)), (good_events, event_places, dict(sent_events))):
+            own = [sent[at].gateway or gateway for at in places.tolist()]
+            rows["gateway"] = [names.setdefault(name, len(names)) for name in own]
         newest = [int(rows["received_us"].max()) for rows in (good_fixes, good_events) if len(rows)]
         received_us = max(newest, default=0)
     refused.sort(key=lambda rejected: (rejected.place != "fixes", rejected.row))
     dead = _dead(body, refused)
-    return Decoded(Batch(good_fixes, good_events, gateway, received_us, dead), tuple(refused), fix_places, event_places)
+    several = tuple(names) if len(names) > 1 else ()
+    batch = Batch(good_fixes, good_events, gateway, received_us, dead, gateways=several)
+    return Decoded(batch, tuple(refused), fix_places, event_places)
 
 
 def _kept(
@@ -214,6 +225,8 @@ def _fix_row(fix: Fix, received_us: int, limits: Limits) -> tuple[Any, ...] | st
     source = SOURCES.get(fix.source)
     if source is None:
         return f"source {fix.source[:40]!r} is not one of {', '.join(SOURCES)}"
+    if limits.trace_clock and not _names_gateway(fix):
+        return _NO_GATEWAY
     if limits.trace_clock and fix.received_at is not None:
         received_us = to_us(fix.received_at)
     return (
@@ -241,9 +254,16 @@ def _event_row(event: Event, received_us: int, limits: Limits) -> tuple[Any, ...
     kind = EVENT_BY_WORD.get(event.kind)
     if kind is None:
         return f"event kind {event.kind[:40]!r} is not known; the kinds are {', '.join(EVENT_BY_WORD)}"
+    if limits.trace_clock and not _names_gateway(event):
+        return _NO_GATEWAY
     if limits.trace_clock and event.received_at is not None:
         received_us = to_us(event.received_at)
     return (event.tag, to_us(event.at), received_us, event.seq, 0, kind, -1 if event.value is None else event.value)
+
+
+def _names_gateway(record: Fix | Event) -> bool:
+    name = record.gateway
+    return name is None or (isinstance(name, str) and 0 < len(name) <= GATEWAY_MAX_CHARACTERS and name.isprintable())
 
 
 def _dead(body: bytes, refused: list[Rejected]) -> tuple[DeadLetter, ...]:
