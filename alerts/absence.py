@@ -19,10 +19,10 @@ from alerts.terms import Terms, until
 from alerts.urgency import due
 from model.alert import CONFIDENCE, NO_EVENTS, Change, Family, Kind, Op
 from model.arrays import Array
-from model.event import EventKind
+from model.event import EventKind, sent_us
 from model.fix import FIX
 from model.instant import FOREVER_US
-from model.state import ABSENCE, State
+from model.state import ABSENCE, CONTACT, State
 from model.state import Signal as Number
 from model.zone import Monitored
 
@@ -43,6 +43,7 @@ class Sight(NamedTuple):
     version: int
     says: int  # Says
     distance_m: float
+    afar: bool = False  # as in ``SIGHT``
 
 
 class Now(NamedTuple):
@@ -90,6 +91,11 @@ class Absence:
         return self.ended_us == 0
 
     @property
+    def whole(self) -> bool:
+        """Whether its present stretch is its first."""
+        return self.from_us == self.event_us and not self.away_us
+
+    @property
     def kind(self) -> Kind:
         """What it says."""
         return _KIND[self.number % 2]
@@ -104,22 +110,49 @@ class Curfews:
 
     Parameters
     ----------
+    rules : those in force at the instant that is judged
     state : before these messages
     now : what the tag's device knows at the moment
     changes : where to tell what happens
     """
 
-    def __init__(self, rules: Rules, terms: Terms, state: State, tag: int, now: Callable[[], Now], changes: list[Change]) -> None:
-        self.rules, self.terms, self.state, self.tag = rules, terms, state, tag
+    def __init__(
+        self,
+        rules: Callable[[], Rules],
+        terms: Terms,
+        state: State,
+        tag: int,
+        now: Callable[[], Now],
+        changes: list[Change],
+    ) -> None:
+        self.terms, self.state, self.tag = terms, state, tag
+        self._rules = rules
         self._now, self._changes = now, changes
         self._demands = terms.demands(tag)
         self._evidence = {zone: Evidence.of(state.presences.rows[tag, zone]) for zone in state.presences.of.get(tag, ())}
-        beacon = state.beacons.get(tag)
-        self._beacon = Beacon(tag) if beacon is None else Beacon.of(beacon)
+        contact, beacon = state.contacts.get(tag), state.beacons.get(tag)
+        # Since when the tag has been in contact without a gap, 0 where that is not known.
+        self._from_us = 0 if contact is None else int(contact["from_us"][0])
+        told_us = 0 if contact is None else int(contact["beacon_us"][0])
+        self._beacon = Beacon(tag, told_us=told_us) if beacon is None else Beacon.of(beacon, told_us)
         self._absences = {number: Absence.of(state.absences.rows[tag, number]) for number in state.absences.of.get(tag, ())}
+        self._tables = {
+            "home": state.presences,
+            "beacon": state.beacons,
+            "contact": state.contacts,
+            "absence": state.absences,
+        }
         self._before = self._records()
+        if contact is None:
+            self._before.pop(("contact", 0), None)  # as the beacon's record tells of its newest word as well
         self._homes_then: dict[int, list[int]] = {}  # homes in force when the beacon last told something
         self._until: dict[int, int] = {}  # as of just before the message that is being taken
+        self._contact_us = 0  # likewise
+
+    @property
+    def rules(self) -> Rules:
+        """Those in force at the instant that is judged."""
+        return self._rules()
 
     # -- what happens
 
@@ -127,7 +160,7 @@ class Curfews:
         """A message has come and is not taken yet: what is told of the time before it is judged by what was known before it."""
         if sights or (len(event) and int(event["kind"][0]) in TOLD):
             self._catch_up(min(at_us, self._now().lane_us))
-        self._until = self._known_until()
+        self._until, self._contact_us = self._known_until(), self._now().contact_us
 
     def hear(self, at_us: int, received_us: int, fix: Array, sights: Sequence[Sight], event: Array) -> None:
         """A message, that it is contact having been noted."""
@@ -136,16 +169,25 @@ class Curfews:
             self._see(sight, at_us, fix)
         if kind in TOLD:
             self._told(event)
+        contact_us = self._now().contact_us
+        begun = contact_us - self._contact_us > self.rules.contact_us
+        lost = begun and self._contact_us
+        if begun:
+            self._from_us = received_us
         for zone, until_us in self._known_until().items():
-            # What a message takes back was known until then all the same.
-            if until_us < (before_us := self._until.get(zone, 0)):
+            # What a message takes back was known until then all the same; and so it was while the tag was in contact before.
+            before_us = self._until.get(zone, 0)
+            if lost or until_us < before_us:
                 known = self._evidence[zone]
-                known.known_us = max(known.known_us, min(before_us, at_us))
+                known.known_us = max(known.known_us, min(before_us, contact_us if lost else at_us))
         shown = bool(sights) or kind == EventKind.BEACON_IN
         self._settle(at_us if shown else received_us, fix, event if kind in TOLD else NO_EVENTS)
 
     def lapse(self, at_us: int, fix: Array, sights: Sequence[Sight]) -> None:
         """Controls changed at an instant: the last fix is looked at once more where a home is not what it was."""
+        contact_us = self._now().contact_us
+        if not self._from_us and at_us - contact_us <= self.rules.contact_us:
+            self._from_us = contact_us  # perhaps a curfew asks from now on: in contact since then at the latest
         for sight in sights:
             known = self._evidence.get(sight.zone)
             if known is None or known.version != sight.version:
@@ -178,31 +220,36 @@ class Curfews:
             self._presence(zone, span.wearer).home_and_still for zone in sorted(proven.intersection(self._homes(at_us)))
         )
 
+    def known_us(self) -> dict[int, int]:
+        """Until when presence at each home is known, or was by what has since been overtaken."""
+        return {zone: max(until_us, self._evidence[zone].known_us) for zone, until_us in self._known_until().items()}
+
     def due(self) -> Iterator[Due]:
         """What is pending, and its own instant, which may be long past where it has only now become known."""
         yield from self._away_due()
-        for number, spans in self._demands.items():
-            yield from self._unverified_due(number, spans)
+        yield from self._blanks_due()
 
     def keep(self) -> None:
         """Write what changed to the state."""
         for number, absence in list(self._absences.items()):
             if not absence.active and not self._matters(absence):
                 del self._absences[number]
+        if not self._demands:
+            self._from_us = self._beacon.told_us = 0  # where no curfew asks nobody sees to it that gaps are noticed
         after = self._records()
         for key in self._before.keys() - after.keys():
-            self.state.drop(self.state.absences, self.tag, key[1])
+            self.state.drop(self._tables[key[0]], self.tag, key[1])
         for key, record in after.items():
             before = self._before.get(key)
             if before is None or before.tobytes() != record.tobytes():
-                self.state.put(
-                    {"home": self.state.presences, "beacon": self.state.beacons}.get(key[0], self.state.absences), record
-                )
+                self.state.put(self._tables[key[0]], record)
 
     def _records(self) -> dict[tuple[str, int], Array]:
         records = {("home", zone): known.record() for zone, known in self._evidence.items()}
         if self._beacon.at_us or self._beacon.moved_us or self._beacon.still_us:
             records["beacon", 0] = self._beacon.record()
+        if self._from_us or self._beacon.told_us:
+            records["contact", 0] = np.array([(self.tag, self._from_us, self._beacon.told_us)], CONTACT)
         return records | {("absence", number): absence.record() for number, absence in self._absences.items()}
 
     def _matters(self, absence: Absence) -> bool:
@@ -211,6 +258,11 @@ class Curfews:
             return True  # what happened soon after it may be heard of later
         spans = self._demands.get(absence.number // 2, ())
         if absence.number % 2 == UNVERIFIED:
+            if any(0 < known.shown_us < absence.ended_us for known in self._evidence.values()):
+                return True  # the next message that tells of homes has all the time since then looked at
+            anew = self._blank(spans, None)
+            if anew is not None and anew[1] < absence.ended_us:
+                return True
             found = self._blank(spans, absence)
         else:
             told = self._presence(absence.zone, absence.wearer).contradictions(self.rules, 0)
@@ -225,17 +277,16 @@ class Curfews:
         known = self._evidence.get(sight.zone)
         if known is None:
             known = self._evidence[sight.zone] = Evidence(self.tag, sight.zone)
-        if sight.says == Says.OUTSIDE and self._beacon_of(sight.zone, self._wearer(at_us)).in_range:
-            return  # the beacon in range is proof: a position that drifts is not
-        known.see(sight.says, at_us, sight.version, fix)
+        if self._presence(sight.zone, self._wearer(at_us)).takes(sight.says, afar=sight.afar):
+            known.see(sight.says, at_us, sight.version, fix)
 
     def _told(self, event: Array) -> None:
-        at_us = int(event["at_us"][0])
+        at_us = int(sent_us(event)[0])
         if self._wearer(at_us) != (self._wearer(self._now().lane_us) or self._wearer(at_us)):
             return  # of the time of another wearer
         if self._beacon.tell(event):
             for zone in self._homes(at_us):
-                self._evidence.setdefault(zone, Evidence(self.tag, zone)).prove(at_us)
+                self._evidence.setdefault(zone, Evidence(self.tag, zone)).prove(event)
 
     def _known_until(self) -> dict[int, int]:
         """Until when presence at each home is known without a further message."""
@@ -284,7 +335,7 @@ class Curfews:
             presence = self._of(demand)
             if absence.number % 2 == UNVERIFIED:
                 if presence.unknown_from(self.rules, demand.from_us) > at_us:
-                    self._end(absence, min(at_us, demand.to_us), f"presence is known again at {clock(at_us)}", fix, events)
+                    self._known_again(absence, min(at_us, demand.to_us), fix, events)
             elif not any(one.effective_us <= at_us for one in presence.contradictions(self.rules, demand.from_us)):
                 self._back(absence, min(at_us, demand.to_us), presence, fix, events)
 
@@ -293,7 +344,8 @@ class Curfews:
     def _catch_up(self, at_us: int) -> None:
         """Let everything happen that what is known so far makes of the time up to ``at_us``."""
         while True:
-            nominal_us, act = min(self._away_due(upto_us=at_us), key=lambda one: one[0], default=(FOREVER_US, None))
+            due = (*self._away_due(upto_us=at_us), *self._blanks_due(upto_us=at_us))
+            nominal_us, act = min(due, key=lambda one: one[0], default=(FOREVER_US, None))
             if act is None or nominal_us > at_us:
                 return
             act()
@@ -381,13 +433,17 @@ class Curfews:
         gone_us = max(at_us, absence.from_us) - absence.from_us
         demand = self._asked(absence)
         assert demand is not None, "its span was asked for just now"
-        whole = absence.from_us == absence.event_us and not absence.away_us
-        if is_late(fix) and whole and gone_us < demand.at(absence.from_us).grace_us:
+        if self._told_late(fix, events) and absence.whole and gone_us < demand.at(absence.from_us).grace_us:
             text = f"by late data: back at {clock(at_us)}, within the grace"
             self._withdraw(absence, at_us, text, fix, events)
             return
         says = "at home" if presence.evidence.says == Says.INSIDE or len(events) else "perhaps at home"
         self._end(absence, at_us, f"{says} again at {clock(at_us)}", fix, events)
+
+    def _told_late(self, fix: Array, events: Array) -> bool:
+        """Whether what was told, a (1,) FIX or (1,) EVENT, was received late."""
+        kept_us = int((events["received_us"] - events["at_us"]).max(initial=0))
+        return is_late(fix) or kept_us > self.rules.late_us
 
     def _withdraw(self, absence: Absence, at_us: int, text: str, fix: Array, events: Array = NO_EVENTS) -> None:
         """It never was."""
@@ -404,30 +460,46 @@ class Curfews:
 
     # -- presence that cannot be verified
 
-    def _unverified_due(self, number: int, spans: Sequence[Demand]) -> Iterator[Due]:
-        absence = self._absences.get(2 * number + UNVERIFIED)
-        if absence is not None and absence.active:
-            if (demand := self._asked(absence)) is not None:
-                yield from self._unverified_lasting(absence, demand)
-        elif (found := self._blank(spans, absence)) is not None:
-            at_us, unknown_us, demand = found
-            yield at_us, partial(self._unknown, 2 * number + UNVERIFIED, unknown_us, demand)
+    def _blanks_due(self, upto_us: int | None = None) -> Iterator[Due]:
+        for number, spans in self._demands.items():
+            absence = self._absences.get(2 * number + UNVERIFIED)
+            if absence is not None and absence.active:
+                if (demand := self._asked(absence)) is not None:
+                    yield from self._unverified_lasting(absence, demand)
+            elif (found := self._blank(spans, absence, upto_us)) is not None:
+                at_us, unknown_us, demand = found
+                yield at_us, partial(self._unknown, 2 * number + UNVERIFIED, at_us, unknown_us, demand)
 
-    def _blank(self, spans: Sequence[Demand], before: Absence | None) -> tuple[int, int, Demand] | None:
+    def _blank(
+        self, spans: Sequence[Demand], before: Absence | None, upto_us: int | None = None
+    ) -> tuple[int, int, Demand] | None:
         """When presence will next have been unknown for too long: when, since when, and what asks.
 
-        Not of spans that are over in lane time: nobody could have looked any more.
+        Not of spans that are over in lane time, as nobody could have looked any more; but where a late message tells of a time up
+        to ``upto_us``, of all the time since something was told before it.
         """
         now = self._now()
         if not now.contact_us:
             return None
         ended_us = 0 if before is None else before.ended_us
-        for demand in since(spans, max(now.lane_us, ended_us)):
+        if upto_us is None:
+            begin_us = now.lane_us
+        elif (begin_us := min((one.shown_us for one in self._evidence.values() if one.shown_us), default=upto_us)) >= upto_us:
+            return None
+        for demand in since(spans, max(begin_us, ended_us)):
+            if upto_us is not None and demand.from_us > upto_us:
+                return None
             presence = self._of(demand)
+            if upto_us is not None and presence.contact_us > upto_us:
+                # What has come since says nothing of then, unless contact has never been lost since before.
+                presence = presence._replace(contact_us=upto_us if 0 < self._from_us <= upto_us else 0)
+            if upto_us is not None and not presence.evidence.shown_us:
+                continue
             unknown_us = max(presence.unknown_from(self.rules, demand.from_us), self.state.listening_us, ended_us)
             at_us = unknown_us + self.rules.unverified_us
             told = presence.contradictions(self.rules, demand.from_us)
-            if max(at_us, now.lane_us) < demand.to_us and not any(one.effective_us <= at_us for one in told):
+            last_us = now.lane_us if upto_us is None else at_us
+            if max(at_us, last_us) < demand.to_us and not any(one.effective_us <= at_us for one in told):
                 return at_us, unknown_us, demand
         return None
 
@@ -437,19 +509,31 @@ class Curfews:
             if at_us < demand.to_us:
                 text = f"the beacon at home has been out of range for too long at {clock(at_us)}"
                 yield at_us, partial(self._end, absence, at_us, text, self._now().last, self._beacon.beacon)
-        if not absence.held and (cause := self._cause()) is not None:
+        cause, now = self._cause(), self._now()
+        held = now.signals.get(absence.held)
+        if cause is not None and (held is None or not held.active):
             yield cause.detected_us, partial(self._hold, absence, cause)
+        elif absence.held and cause is None:
+            yield now.lane_us, partial(self._let_go, absence)
         yield demand.to_us, partial(self._over, absence, demand)
 
-    def _unknown(self, number: int, unknown_us: int, demand: Demand) -> None:
+    def _known_again(self, absence: Absence, at_us: int, fix: Array, events: Array) -> None:
+        """Something has shown where the wearer is. Late data that shows it soon enough shows that presence was known."""
+        if self._told_late(fix, events) and absence.whole and at_us - absence.from_us < self.rules.unverified_us:
+            self._withdraw(absence, at_us, f"by late data: presence was known at {clock(at_us)}", fix, events)
+        else:
+            self._end(absence, at_us, f"presence is known again at {clock(at_us)}", fix, events)
+
+    def _unknown(self, number: int, at_us: int, unknown_us: int, demand: Demand) -> None:
         now, before = self._now(), self._absences.get(number)
         absence = self._again(before, demand.pieces[0].curfew.wearer, demand.home, unknown_us)
         if absence is None:
             absence = self._new(number, demand, unknown_us, now)
+            absence.late = int(now.lane_us - at_us > self.rules.late_us)
         cause = self._cause()
         absence.held = 0 if cause is None else cause.signal
         text = f"nothing has shown whether the wearer is at home since {clock(unknown_us)}"
-        self._raise(absence, before, 2, text, now.last, NO_EVENTS, _family(absence.held))
+        self._raise(absence, before, self.rules.unverified_level, text, now.last, NO_EVENTS, _family(absence.held))
 
     def _cause(self) -> Signal | None:
         """The alert of the tag that explains why nothing is known."""
@@ -461,11 +545,22 @@ class Curfews:
         family = _family(absence.held)
         self._tell(Op.AMEND, absence, f"follows from {family}", self._now().last, held_under=family)
 
+    def _let_go(self, absence: Absence) -> None:
+        """What explained it is over, and still nothing is known: it stands alone."""
+        text = f"goes on though {_family(absence.held)} is over"
+        absence.held = 0
+        self._tell(Op.AMEND, absence, text, self._now().last, released=True)
+
     # -- occurrences
 
     def _again(self, before: Absence | None, wearer: int, home: int, start_us: int) -> Absence | None:
         """The occurrence before, going on with a new stretch, if it ended less than the re-entry time ago, at the same home."""
-        if before is None or (before.wearer, before.zone) != (wearer, home) or start_us - before.ended_us > self.rules.reenter_us:
+        if (
+            before is None
+            or not before.occurrence_us
+            or (before.wearer, before.zone) != (wearer, home)
+            or start_us - before.ended_us > self.rules.reenter_us
+        ):
             return None
         before.ended_us, before.from_us = 0, start_us
         return before
@@ -510,7 +605,15 @@ class Curfews:
         self._tell(Op.END, absence, text, fixes, events)
 
     def _tell(
-        self, op: Op, absence: Absence, text: str, fixes: Array, events: Array = NO_EVENTS, held_under: Family | None = None
+        self,
+        op: Op,
+        absence: Absence,
+        text: str,
+        fixes: Array,
+        events: Array = NO_EVENTS,
+        held_under: Family | None = None,
+        *,
+        released: bool = False,
     ) -> None:
         kind = absence.kind
         self._changes.append(
@@ -536,6 +639,7 @@ class Curfews:
                 float("nan"),
                 events,
                 held_under,
+                released=released,
             )
         )
 

@@ -13,7 +13,7 @@ from alerts.rules import Rules
 from alerts.terms import Terms
 from alerts.track import Track, runs
 from model.arrays import I64, Array
-from model.event import EventKind
+from model.event import EventKind, sent_us
 from model.instant import FOREVER_US
 from model.state import State
 
@@ -84,7 +84,7 @@ def calm_until(rules: Rules, terms: Terms, state: State, tag: int, lane_us: int,
     beacon = state.beacons.get(tag)
     if beacon is not None and beacon["beacon"]["kind"][0] == EventKind.BEACON_OUT:
         return 0
-    until_us = FOREVER_US
+    until_us, rules = FOREVER_US, terms.rules(rules, tag, lane_us)
     for zone in numbers:
         shown_us, says, outs = state.presences.rows[tag, zone][["shown_us", "says", "outs"]][0].item()
         if outs or says == Says.OUTSIDE or not says:
@@ -99,5 +99,5 @@ def _gone_us(state: State, tag: int) -> int:
     gone_us = [int(known["first"]["fix_at_us"]) for known in found if known["outs"]]
     beacon = state.beacons.get(tag)
     if beacon is not None and beacon["beacon"]["kind"][0] == EventKind.BEACON_OUT:
-        gone_us.append(int(beacon["beacon"]["at_us"][0]))
+        gone_us.append(int(sent_us(beacon["beacon"])[0]))
     return min(gone_us, default=FOREVER_US)

@@ -155,7 +155,7 @@ def _curfew(
             if begin_us < end_us:
                 fixes, events = _within(kept.fixes, "fix_at_us", tag, low, high), _within(kept.events, "at_us", tag, low, high)
                 told = heard(world, tag, curfew.home, fixes, events)
-                stretches += timeline(world.rules, versions, spans, told, begin_us, end_us)
+                stretches += timeline(world.terms.ruled(world.rules, tag, begin_us, end_us), versions, spans, told)
     parts: list[Part] = []
     for low, high, standing in worst(stretches):
         why = Why.OTHER_ORDER if standing is Standing.UNMONITORED else Why.CURFEW

@@ -36,10 +36,11 @@ def move(rules: Rules, pair: Pair, seen: Sighting) -> list[Change]:
     """
     if pair.phase == _ACTIVE and seen.at_us < pair.event_us:
         return []  # taken before the occurrence began (by an instant, or a time of receipt): says nothing of its end
+    settle(pair, seen)
     if seen.skewed:
         return _skewed(rules, pair, seen)
     changes: list[Change] = []
-    if pair.phase and (seen.zone is None or seen.authority is None or seen.authority.wearer != pair.wearer):
+    if pair.phase and is_gone(pair, seen):
         changes += _lapse(pair, seen)
     _expire(rules, pair, seen.at_us)
     if seen.zone is not None and seen.authority is not None:
@@ -51,6 +52,77 @@ def move(rules: Rules, pair: Pair, seen: Sighting) -> list[Change]:
         pair.version = seen.zone.version
         _expire(rules, pair, seen.at_us)
     return changes
+
+
+def pass_by(pair: Pair, seen: Sighting) -> list[Change]:
+    """An instant at which controls changed, as the fix before it saw it: it can end what goes on, and do no more.
+
+    What was taken before the instant may come after it. So the pair stays active, with an end, until something taken from then on
+    settles it; a fix from before has this asked anew, and may say that it was over sooner, or was not over.
+
+    Parameters
+    ----------
+    seen : the last fix, as judged at the instant
+    """
+    at_us = min(seen.at_us, seen.held_us)
+    if pair.phase == _SUSPECT:
+        _break_off(pair, at_us, is_gone(pair, seen))
+        return []
+    if pair.phase != _ACTIVE or at_us < pair.event_us or 0 < pair.ended_us < at_us:
+        return []
+    gone = is_gone(pair, seen)
+    version = pair.version if seen.zone is None or gone else seen.zone.version
+    if gone or (version != pair.version and seen.said in (Said.FAR, Said.OUTSIDE)):
+        if pair.ended_us == at_us:
+            return []
+        pair.ended_us = at_us
+        text = reason.lapsed(seen, pair.wearer, at_us) if gone else reason.over(seen, at_us, 1, True)
+        return [_change(Op.END, pair, seen, version, text, seen.fix)]
+    if pair.ended_us == at_us:
+        pair.ended_us = 0
+        return [_change(Op.RESUME, pair, seen, version, reason.not_over(seen), seen.fix)]
+    return []
+
+
+def rest(pair: Pair, seen: Sighting) -> list[Change] | None:
+    """What an instant at which controls changed does where nothing can begin; None where the last fix is to be judged by it.
+
+    What is over is remembered: a fix taken before the instant that comes after it goes on with it.
+    """
+    if seen.authority is not None and seen.authority.wearer != pair.wearer:
+        return None
+    if pair.phase == _SUSPECT and is_gone(pair, seen):
+        return pass_by(pair, seen)
+    if pair.phase == _ACTIVE and seen.held_us:
+        changed = seen.zone is not None and seen.zone.version != pair.version and seen.said in (Said.FAR, Said.OUTSIDE)
+        return pass_by(pair, seen) if is_gone(pair, seen) or (changed and not pair.ended_us) else None
+    if pair.phase == _LEFT and is_gone(pair, seen):
+        pair.restart()
+        pair.restart_skewed()
+        return []
+    return None
+
+
+def is_gone(pair: Pair, seen: Sighting) -> bool:
+    """Whether its zone, its order or its wearer is not what it was."""
+    return seen.zone is None or seen.authority is None or seen.authority.wearer != pair.wearer
+
+
+def settle(pair: Pair, seen: Sighting) -> None:
+    """What ended at an instant that had passed is over, once something was taken from then on; a run does not go on after it."""
+    if seen.skewed or not 0 < pair.ended_us <= seen.at_us or pair.phase not in (_ACTIVE, _SUSPECT):
+        return
+    pair.phase, pair.ended_us = (_LEFT, pair.ended_us) if pair.phase == _ACTIVE else (0, 0)
+    pair.restart()
+    pair.restart_skewed()
+
+
+def _break_off(pair: Pair, at_us: int, gone: bool) -> None:
+    """Note when a run that goes on ends, or that it does not."""
+    if gone and not 0 < pair.ended_us <= at_us:
+        pair.ended_us = at_us
+    elif not gone and pair.ended_us == at_us:
+        pair.ended_us = 0
 
 
 def _silent(rules: Rules, pair: Pair, seen: Sighting, zone: Zone) -> list[Change]:
@@ -215,6 +287,7 @@ def _expire(rules: Rules, pair: Pair, at_us: int) -> None:
         pair.occurrence_us = pair.event_us = pair.detected_us = pair.clock_us = pair.ended_us = 0
         pair.kind = pair.severity = pair.late = 0
     if pair.phase in (0, _CROSSED):
+        pair.ended_us = 0
         pair.phase = _CROSSED if pair.crossed_us and at_us - pair.crossed_us <= rules.reenter_us else 0
 
 

@@ -17,7 +17,7 @@ from alerts.terms import Terms
 from alerts.track import Track, runs
 from model.alert import Change
 from model.arrays import I64, Array, Bool
-from model.event import EVENT
+from model.event import EVENT, sent_us
 from model.fix import FIX, Quality
 from model.instant import FOREVER_US
 from model.state import State
@@ -51,14 +51,17 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
     tags, first_us, last_us = _heard(fixes["tag"], lane_us, events["tag"], event_lane_us)
     rows = state.find(tags)
     before_us = np.where(rows < 0, 0, state.tags["contact_us"][rows])
-    due = (before_us > 0) & (first_us - before_us >= rules.silent_guarded_us)
-    if (last_us - first_us >= rules.silent_guarded_us).any():  # a batch of hours: look between its messages
-        due |= _paused(rules, tags, np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us]))
+    _, patience_us = terms.patience(rules, tags)
+    # What is known of a tag may begin anew once it has been out of contact.
+    patience_us = np.where((rows >= 0) & state.busy[rows], np.minimum(patience_us, rules.contact_us), patience_us)
+    due = (before_us > 0) & (first_us - before_us >= patience_us)
+    if (last_us - first_us >= patience_us).any():  # a batch of hours: look between its messages
+        due |= _paused(patience_us, tags, np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us]))
     due |= state.has(rows, state.devices, state.signals, state.absences, state.lost, state.faults)
     due[np.searchsorted(tags, np.array([fault.tag for fault in faults], np.int64))] = True
     due[np.searchsorted(tags, fixes["tag"][fixes["quality"] == Quality.SKEWED])] = True
     due[np.searchsorted(tags, events["tag"][_unlocated(rules, state, events)])] = True
-    low = (fixes["battery_pct"] >= 0) & (fixes["battery_pct"] <= rules.battery_low_pct)
+    low = (fixes["battery_pct"] >= 0) & (fixes["battery_pct"] <= terms.battery_low_pct(rules, fixes["tag"]))
     due[np.searchsorted(tags, fixes["tag"][low])] = True
     due[np.searchsorted(tags, events["tag"][np.isin(events["kind"], _HEARD)])] = True
     due |= (rows >= 0) & (state.due_us[rows] <= last_us)  # a clock runs out before the last message here, or perhaps between two
@@ -81,7 +84,7 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
             messages.append(Message(heard_us, at_us, heard_us, track.fixes[row : row + 1], _NO_EVENT, said_later, again=True))
         for row in np.flatnonzero(events["tag"] == tag).tolist():
             event = events[row : row + 1]
-            at_us, received_us = int(event["at_us"][0]), int(event["received_us"][0])
+            at_us, received_us = int(sent_us(event)[0]), int(event["received_us"][0])
             messages.append(Message(int(event_lane_us[row]), at_us, received_us, _NO_FIX, event))
         device = Device(rules, terms, state, tag, state.watermark_us)
         settled = [fault for fault in faults if fault.tag == tag]
@@ -120,13 +123,14 @@ def _heard(fix_tags: Array, fix_us: I64, event_tags: Array, event_us: I64) -> tu
     return tags, first_us, last_us
 
 
-def _paused(rules: Rules, tags: Array, of_message: Array, lane_us: I64) -> Bool:
+def _paused(patience_us: I64, tags: Array, of_message: Array, lane_us: I64) -> Bool:
     """Which of (k,) tags in order were silent between two of (n,) messages for so long that it may have been told."""
     order = np.lexsort((lane_us, of_message))
     of_message, lane_us = of_message[order], lane_us[order]
-    gap = (np.diff(lane_us) >= rules.silent_guarded_us) & (np.diff(of_message) == 0)
+    place = np.searchsorted(tags, of_message[1:])
+    gap = (np.diff(lane_us) >= patience_us[place]) & (np.diff(of_message) == 0)
     paused = np.zeros(len(tags), bool)
-    paused[np.searchsorted(tags, of_message[1:][gap])] = True
+    paused[place[gap]] = True
     return paused
 
 
@@ -138,7 +142,7 @@ def _sights(track: Track, seen: Array, tag: int) -> dict[tuple[int, int, int, in
         row = int(one["row"])
         fix = track.fixes[row]
         key = int(fix["fix_at_us"]), int(fix["seq"]), int(fix["source"]), int(track.lane_us[row])
-        sight = Sight(int(one["zone"]), int(one["version"]), int(one["says"]), float(one["distance_m"]))
+        sight = Sight(int(one["zone"]), int(one["version"]), int(one["says"]), float(one["distance_m"]), bool(one["afar"]))
         found[key] = row, (*found.get(key, (row, ()))[1], sight)
     return found
 
@@ -160,23 +164,26 @@ def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: 
             device.lapse(at_us, sights)
             device.keep()
             changes += device.changes
-        _let_go(terms, state, tag, at_us)
+        _let_go(rules, terms, state, tag, at_us)
     return changes
 
 
-def _let_go(terms: Terms, state: State, tag: int, at_us: int) -> None:
-    """Forget what was said of homes that apply no more, and of whoever wore the tag before."""
+def _let_go(rules: Rules, terms: Terms, state: State, tag: int, at_us: int) -> None:
+    """Forget what was said of homes that have not applied for a while, and of whoever wore the tag before.
+
+    What was taken before a home ceased to apply may be received after: it goes on from what was known then.
+    """
     spans = terms.spans(tag)
     wearer = next((span.wearer for span in spans if span.from_us <= at_us < span.to_us), 0)
     others_us = max((span.to_us for span in spans if wearer and span.wearer != wearer and span.to_us <= at_us), default=0)
     beacon = state.beacons.get(tag)
-    if beacon is not None and max(*beacon[0][["moved_us", "still_us"]].item(), int(beacon["beacon"]["at_us"][0])) < others_us:
+    if beacon is not None and max(*beacon[0][["moved_us", "still_us"]].item(), int(sent_us(beacon["beacon"])[0])) < others_us:
         state.drop(state.beacons, tag)
     going_on = {int(one["zone"][0]) for one in state.absences.of_tag(tag) if not one["ended_us"][0]}
     for known in state.presences.of_tag(tag):
         zone = int(known["zone"][0])
         told_us = max(known[0][["shown_us", "proven_us"]].item())
-        if zone not in going_on and (told_us < others_us or zone not in terms.homes_after(tag, at_us)):
+        if zone not in going_on and (told_us < others_us or zone not in terms.homes_after(tag, at_us - rules.history_us)):
             state.drop(state.presences, tag, zone)
 
 
@@ -218,7 +225,8 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_
     tags, contact_us = state.tags["tag"][rows], state.tags["contact_us"][rows]
     # Round the last message: in a batch of hours it may be long after the lane time before it.
     from_us, to_us = terms.around(tags, np.maximum(contact_us, state.watermark_us))
-    patience_us = np.where(terms.ever_guarded(tags), rules.silent_guarded_us, rules.silent_us)
+    standard_us, guarded_us = terms.patience(rules, tags)
+    patience_us = np.where(terms.ever_guarded(tags), guarded_us, standard_us)
     due_us = np.maximum(np.maximum(contact_us, from_us), state.listening_us) + patience_us
     # Where nobody is monitored the next instant at which somebody is winds the tag again.
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)

@@ -1,41 +1,50 @@
 """A world becomes the instants at which, with nobody moving, the answer may change: what a lane judges again, and when."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from model.arrays import I64
+from model.arrays import I64, Array, rows_of
 from model.instant import BEGINNING_US, FOREVER_US
+from model.setting import Setting
 from model.state import State
 from model.zone import Assignment, Monitored, Zone
+from model.zones import Zones
 
 
 class Instants:
-    """When zone versions, their schedules, and people's orders and activations begin and end. Immutable.
+    """When zone versions, their schedules, people's orders and activations, and settings begin and end. Immutable.
 
     At each, the last fixes of the tags concerned are judged again (``alerts.judge.rejudge``): a zone drawn round somebody who
     stands still, or a schedule that starts while nobody moves, must not wait for the next fix.
     """
 
     def __init__(
-        self, zones: Iterable[Zone], assignments: Iterable[Assignment], monitored: Iterable[Monitored], shared: Iterable[int]
+        self,
+        zones: Zones | Iterable[Zone],
+        assignments: I64 | Iterable[Assignment],
+        monitored: I64 | Iterable[Monitored],
+        shared: Iterable[int],
+        settings: Iterable[Setting] = (),
     ) -> None:
-        assigned, watched = tuple(assignments), tuple(monitored)
-        of_zones = [
-            (at, zone.id)
-            for zone in zones
-            for at in {zone.in_force_from_us, zone.in_force_to_us, *(end for span in zone.intervals for end in span)}
-        ]
-        worn = [(at, span.tag) for span in watched for at in (span.from_us, span.to_us)]
-        of_tags = [(at, span.tag) for span in assigned for at in (span.from_us, span.to_us)] + worn
-        self._zone_at, self._zones = _sorted(of_zones)
-        self._tag_at, self._tags = _sorted(of_tags)
+        table = zones if isinstance(zones, Zones) else Zones.of(zones)
+        assigned, watched = rows_of(assignments, 4), rows_of(monitored, 6)
+        row = table.row
+        of = np.repeat(row["id"], row["intervals"])
+        said = tuple(settings)
+        of_zones, of_tags = rows_of(_of_zones(said), 2), _of_tags(said, watched)
+        self._zone_at, self._zones = _sorted(
+            (row["from_us"], row["to_us"], table.interval[:, 0], table.interval[:, 1], of_zones[:, 0]),
+            (row["id"], row["id"], of, of, of_zones[:, 1]),
+        )
+        self._tag_at, self._tags = _sorted(
+            (assigned[:, 2], assigned[:, 3], watched[:, 3], watched[:, 4], of_tags[:, 0]),
+            (*(assigned[:, 0],) * 2, *(watched[:, 0],) * 2, of_tags[:, 1]),
+        )
         self._shared = np.array(sorted(shared), np.int64)
-        self._watched: I64 = np.unique(np.array([span.tag for span in watched], np.int64))
-        pairs = np.array([(span.zone, span.tag) for span in assigned], np.int64).reshape(-1, 2)
-        pairs = pairs[np.argsort(pairs[:, 0], kind="stable")]
-        self._assigned_zones: I64 = pairs[:, 0]
-        self._assigned_tags: I64 = pairs[:, 1]
+        self._watched: I64 = np.unique(watched[:, 0])
+        self._assigned_zones: I64 = assigned[:, 1]
+        self._assigned_tags: I64 = assigned[:, 0]
 
     def between(self, after_us: int, upto_us: int) -> list[int]:
         """The instants in ``(after_us, upto_us]``, in order."""
@@ -53,8 +62,30 @@ class Instants:
         return concerned[np.fromiter((tag in state.row_of for tag in concerned.tolist()), np.bool_, len(concerned))]
 
 
-def _sorted(pairs: list[tuple[int, int]]) -> tuple[I64, I64]:
+def _of_zones(settings: Sequence[Setting]) -> list[tuple[int, int]]:
+    """When numbers that are set for a zone come into force, and for which zones."""
+    return [(at, one.subject) for one in settings if one.scope == "zone" for at in (one.in_force_from_us, one.in_force_to_us)]
+
+
+def _of_tags(settings: Sequence[Setting], watched: I64) -> I64:
+    """(n, 2) when numbers that are set for everyone, a type or an order come into force, and for which tags."""
+    everyone = np.unique(watched[:, 0])
+    found = [np.zeros((0, 2), np.int64)]
+    for one in settings:
+        if one.scope == "zone":
+            continue
+        whose = everyone
+        if one.scope != "all":
+            orders = one.orders if one.scope == "type" else (one.subject,)
+            whose = np.unique(watched[np.isin(watched[:, 2], np.array(sorted(orders), np.int64)), 0])
+        found += [np.column_stack([np.full(len(whose), at), whose]) for at in (one.in_force_from_us, one.in_force_to_us)]
+    return np.concatenate(found)
+
+
+def _sorted(times: Sequence[Array], of: Sequence[Array]) -> tuple[I64, I64]:
     """Times and what they are of, in order of time; the open ends of intervals are no instants."""
-    array = np.array([pair for pair in pairs if BEGINNING_US < pair[0] < FOREVER_US], np.int64).reshape(-1, 2)
-    array = array[np.argsort(array[:, 0], kind="stable")]
-    return array[:, 0], array[:, 1]
+    real = [(at > BEGINNING_US) & (at < FOREVER_US) for at in times]
+    at = np.concatenate([part[some] for part, some in zip(times, real, strict=True)])
+    what = np.concatenate([part[some] for part, some in zip(of, real, strict=True)])
+    order = np.argsort(at, kind="stable")
+    return at[order], what[order]

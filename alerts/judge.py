@@ -6,16 +6,20 @@ import numpy as np
 
 from alerts.fault import faults_of
 from alerts.hearing import Heard, hear, lapse, sweep, wind
-from alerts.late import judge_late
-from alerts.presence import as_it_came, sights
+from alerts.late import judge_late, overtaken
+from alerts.passed import with_passed
+from alerts.pieces import Pool, pieces
+from alerts.presence import as_it_came, sights, with_afar
 from alerts.quality import assess, identity_order
 from alerts.standing import attended_late, missed_at, stand, stood_upto
 from alerts.step import ranked
-from alerts.track import look, runs, track_of
+from alerts.track import look, remember_sure, runs, sure_of, track_of
+from alerts.urgency import timed
 from alerts.world import World
-from model.alert import Judged
+from model.alert import NO_EVENTS, Judged
 from model.arrays import Array, Bool, plain
 from model.batch import Batch
+from model.event import sent_us
 from model.fix import FIX
 from model.history import NO_HISTORY, History
 from model.state import State
@@ -38,37 +42,58 @@ def judge(world: World, state: State, batch: Batch, now_us: int, history: Histor
         Fixes in identity order; live changes in the order of arrival, then those that disordered data made. They are the same
         however in-order data was cut into batches.
     """
+    parts = pieces(world, state, batch, now_us)
+    if not parts:
+        return _judged(world, state, batch, now_us, history, np.zeros(len(batch.events), bool))
+    pool = Pool(history)
+    for part, upto_us in parts:
+        told_back = overtaken(world.rules, world.terms, state, part.fixes, part.events)
+        pool.add(part, _judged(world, state, part, upto_us, pool.history(world, state, part), told_back))
+    return pool.judged()
+
+
+def _judged(world: World, state: State, batch: Batch, now_us: int, history: History, told_back: Bool) -> Judged:
+    """Judge a batch, or a piece of one; ``told_back`` (m,) says which of its events came out of order."""
     assessed = assess(world.rules, world.terms, state, batch.fixes)
-    hits = look(world.look, assessed.track, assessed.before)
-    entered = ranked(world.rules, world.terms, state, assessed.track, hits)
-    stood = stand(world, state, assessed.track, hits, entered)
+    before = sure_of(state, assessed.before)
+    hits = look(world.look, assessed.track, before)
+    track, of_zones = with_passed(world, state, assessed.track, hits)
+    entered = ranked(world.rules, world.terms, state, track, of_zones)
+    stood = stand(world, state, track, of_zones, entered)
     changes = [change for _, change in entered]
     fixes, requalified = assessed.fixes, assessed.requalified
-    if assessed.disordered.any():
-        late = judge_late(world, state, assessed, changes, history)
-        fixes, changes = late.fixes, changes + late.changes
-        requalified = np.concatenate([requalified, late.requalified])
-        # By their own quality: what history makes of it is not known to a state that is rebuilt.
-        back = assessed.disordered
+    back = assessed.disordered
+    if back.any():
+        # By their own quality: what history makes of it, is known only after.
         stood += attended_late(world, state, assessed.fixes[back], assessed.lane_us[back])
     changes += stood
     seen = sights(world.rules, world.terms, assessed.track, hits)
+    seen = with_afar(world.look, world.rules, assessed.track, seen, state, batch.events)
     track, seen = as_it_came(assessed, seen)
     heard = Heard(assessed.came, assessed.came_us, batch.events, track, seen, faults_of(world.rules, assessed))
     changes += hear(world.rules, world.terms, state, heard)
+    remember_sure(state, assessed.track, before, assessed.after)
     _remember(world, state, assessed.after, batch.events)
     changes += sweep(world.rules, world.terms, state, now_us, stood_upto(state, assessed.track))
+    if back.any() or told_back.any() or assessed.overtaken.any():
+        late = judge_late(world, state, assessed, batch.events, told_back, changes, history)
+        fixes, changes = late.fixes, changes + late.changes
+        requalified = np.concatenate([requalified, late.requalified])
     state.watermark_us = max(state.watermark_us, now_us)
     state.control_seq = world.control_seq
-    return Judged(fixes, tuple(changes), requalified)
+    return Judged(fixes, tuple(timed(world.rules, world.terms, changes)), requalified)
 
 
-def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judged:
+def rejudge(world: World, state: State, tags: Iterable[int], at_us: int, history: History = NO_HISTORY) -> Judged:
     """Judge each tag's last fix once more because a control change came into force at ``at_us``; no fix is stored.
 
     ``event_at`` and ``ended_at`` are the instant. Pairs whose zone version and wearer are as they were are left alone: one fix
     never counts twice. A last fix older than a fix speaks for is possible at most, and then raises alone, as no second one is to
-    be had; its alert says how old it is.
+    be had; its alert says how old it is. One that was taken before the present wearer had the tag says nothing of them.
+
+    Parameters
+    ----------
+    history : what ``alerts.standing.missed_windows`` asked for
     """
     known = np.unique(np.fromiter(tags, np.int64))
     rows = state.find(known)
@@ -79,21 +104,25 @@ def rejudge(world: World, state: State, tags: Iterable[int], at_us: int) -> Judg
     lane_us = np.maximum(at, state.watermark_us)
     track = track_of(last, at, lane_us, np.arange(len(last)), np.zeros(len(last), bool))
     stale = at - last["fix_at_us"] > world.rules.whereabouts_us
-    track = track._replace(able=track.able & ~stale, late=np.zeros(len(last), bool), alone=stale)
+    others = last["fix_at_us"] < world.terms.worn_us(last["tag"], at)  # taken before whoever has the tag now was fitted with it
+    track = track._replace(able=track.able & ~stale & ~others, late=np.zeros(len(last), bool), alone=stale)
     moved = last.copy()
     moved["fix_at_us"] = at
     hits = world.look(moved, np.zeros(len(last), FIX))
-    missed = missed_at(world.terms, state, known.tolist(), at_us)
+    hits = hits[~others[hits["fix_row"]]]
+    missed = missed_at(world, state, known.tolist(), at_us, history)
     entered = ranked(world.rules, world.terms, state, track, hits, again=True)
     changes = [change for _, change in entered] + missed
     changes += stand(world, state, track, hits, entered, again=True)
     changes += sweep(world.rules, world.terms, state, at_us - 1)
     state.watermark_us = max(state.watermark_us, at_us)
-    changes += lapse(world.rules, world.terms, state, known.tolist(), at_us, track, sights(world.rules, world.terms, track, hits))
+    seen = sights(world.rules, world.terms, track, hits)
+    seen = with_afar(world.look, world.rules, track, seen, state, NO_EVENTS)
+    changes += lapse(world.rules, world.terms, state, known.tolist(), at_us, track, seen)
     wind(world.rules, world.terms, state, state.rows(known), again=True)
     changes += sweep(world.rules, world.terms, state, at_us)
     state.control_seq = world.control_seq
-    return Judged(np.zeros(0, FIX), tuple(changes), np.zeros(0, FIX))
+    return Judged(np.zeros(0, FIX), tuple(timed(world.rules, world.terms, changes)), np.zeros(0, FIX))
 
 
 def doubtful(state: State, fixes: Array) -> Bool:
@@ -119,5 +148,6 @@ def _remember(world: World, state: State, after: Array, events: Array) -> None:
     if len(events):
         of_events = state.rows(events["tag"])
         np.maximum.at(state.tags["contact_us"], of_events, events["received_us"])
+        np.maximum.at(state.tags["newest_us"], of_events, sent_us(events))
         rows = np.concatenate([rows, of_events])  # maybe some twice
     wind(world.rules, world.terms, state, rows)

@@ -3,6 +3,7 @@
 Read from DOMAIN.md's row "contact, no location, moving: 10 min in 60, then 10 min grace" as docs/alerts.md says. Pure.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
@@ -20,11 +21,12 @@ class Location:
 
     Parameters
     ----------
+    rules : those in force at the instant that is judged
     located_us : when the last location in order was taken, one that is in doubt as well; 0 for never
     """
 
-    def __init__(self, rules: Rules, state: State, tag: int, located_us: int) -> None:
-        self._rules, self._state, self._tag = rules, state, tag
+    def __init__(self, rules: Callable[[], Rules], state: State, tag: int, located_us: int) -> None:
+        self._asked, self._state, self._tag = rules, state, tag
         self._last_us = located_us
         motion, lost = state.motions.get(tag), state.lost.get(tag)
         self._motion_us = self._motion_before_us = 0 if motion is None else int(motion["motion_us"][0])
@@ -32,6 +34,10 @@ class Location:
         spells: list[list[int]] = [] if lost is None else lost["spell"][0].tolist()
         self._spells = [(from_us, to_us) for from_us, to_us in spells if to_us]  # oldest first
         self._lost_before = self._lost()
+
+    @property
+    def _rules(self) -> Rules:
+        return self._asked()
 
     @property
     def since_us(self) -> int:

@@ -4,8 +4,8 @@ Three small state machines over one record (docs/alerts.md): the ring round a vi
 been at. Pure: what they know is their record, the sighting and the rules.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass, field, fields
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, fields, replace
 from operator import attrgetter
 from typing import Final
 
@@ -28,7 +28,6 @@ _SUSPECT, _ACTIVE, _LEFT = int(Phase.SUSPECT), int(Phase.ACTIVE), int(Phase.LEFT
 _DISTANCE, _PRESENCE, _ATTENDANCE = int(Asks.DISTANCE), int(Asks.PRESENCE), int(Asks.ATTENDANCE)
 
 KIND: Final = {_DISTANCE: Kind.APPROACH, _PRESENCE: Kind.INCLUSION_EXIT, _ATTENDANCE: Kind.ATTENDANCE_MISSED}
-SEVERITY: Final = {_DISTANCE: 3, _PRESENCE: 2, _ATTENDANCE: 3}  # DOMAIN.md's table
 
 
 @dataclass(slots=True)
@@ -104,9 +103,9 @@ def move(rules: Rules, place: Place, seen: Sighting, asks: Asks | None, *, enter
     """
     if seen.skewed or (place.phase == _ACTIVE and seen.at_us < place.event_us):
         return []  # a wrong clock proves nothing here; and what was taken before it began says nothing of its end
+    settle(place, seen)
     changes: list[Change] = []
-    gone = asks is None or seen.zone is None or seen.authority is None
-    if place.phase and (gone or place.asks != asks or (seen.authority is not None and seen.authority.wearer != place.wearer)):
+    if place.phase and _is_gone(place, seen, asks):
         changes += _lapse(place, seen, asks)
     _expire(rules, place, seen.at_us)
     if asks is None or seen.zone is None or seen.authority is None:
@@ -122,9 +121,76 @@ def move(rules: Rules, place: Place, seen: Sighting, asks: Asks | None, *, enter
     return changes
 
 
+def pass_by(place: Place, seen: Sighting, asks: Asks | None) -> list[Change]:
+    """An instant at which controls changed, as the fix before it saw it: as ``alerts.exclusion.pass_by``."""
+    at_us = min(seen.at_us, seen.held_us)
+    if place.asks == _ATTENDANCE:
+        return []
+    if place.phase == _SUSPECT:
+        _break_off(place, at_us, _is_gone(place, seen, asks))
+        return []
+    if place.phase != _ACTIVE or at_us < place.event_us or 0 < place.ended_us < at_us:
+        return []
+    gone = _is_gone(place, seen, asks)
+    if gone or _is_over_by_change(place, seen):
+        if place.ended_us == at_us:
+            return []
+        place.ended_us = at_us
+        text = reason.lapsed(seen, place.wearer, at_us) if gone else f"over with the zone as it was changed: {reason.shown(seen)}"
+        return [_change(Op.END, place, seen.lane_us, text, seen.fix, seen.distance_m)]
+    if place.ended_us == at_us:
+        place.ended_us = 0
+        return [_change(Op.RESUME, place, seen.lane_us, reason.not_over(seen), seen.fix, seen.distance_m)]
+    return []
+
+
+def rest(place: Place, seen: Sighting, asks: Asks | None) -> list[Change] | None:
+    """What an instant at which controls changed does where nothing can begin: as ``alerts.exclusion.rest``."""
+    if seen.authority is not None and seen.authority.wearer != place.wearer:
+        return None
+    gone = _is_gone(place, seen, asks)
+    if place.phase == _SUSPECT and gone and place.asks != _ATTENDANCE:
+        return pass_by(place, seen, asks)
+    if place.phase == _ACTIVE and seen.held_us:
+        return pass_by(place, seen, asks) if gone or (_is_over_by_change(place, seen) and not place.ended_us) else None
+    if place.phase == _LEFT and gone and place.asks != _ATTENDANCE:
+        place.restart()
+        place.depart()
+        return []
+    return None
+
+
+def _is_gone(place: Place, seen: Sighting, asks: Asks | None) -> bool:
+    """Whether the zone, what it asks, the order or the wearer is not what it was."""
+    return place.asks != asks or seen.authority is None or seen.authority.wearer != place.wearer
+
+
+def _is_over_by_change(place: Place, seen: Sighting) -> bool:
+    """Whether it is over because the zone is another version."""
+    over = (Said.FAR, Said.OUTSIDE) if place.asks == _DISTANCE else (Said.INSIDE,)
+    return seen.zone is not None and seen.zone.version != place.version and seen.said in over
+
+
+def settle(place: Place, seen: Sighting) -> None:
+    """What ended at an instant that had passed is over, once something was taken from then on; a run does not go on after it."""
+    if seen.skewed or not 0 < place.ended_us <= seen.at_us or place.phase not in (_ACTIVE, _SUSPECT):
+        return
+    place.phase, place.ended_us = (_LEFT, place.ended_us) if place.phase == _ACTIVE else (0, 0)
+    place.restart()
+    place.depart()
+
+
+def _break_off(place: Place, at_us: int, gone: bool) -> None:
+    """Note when a run that goes on ends, or that it does not."""
+    if gone and not 0 < place.ended_us <= at_us:
+        place.ended_us = at_us
+    elif not gone and place.ended_us == at_us:
+        place.ended_us = 0
+
+
 def due_us(rules: Rules, place: Place, lane_us: int) -> int:
     """The lane time, from ``lane_us`` on, at which the clock alone does something; FOREVER_US where it never does."""
-    if place.asks == _DISTANCE and place.phase in (_SUSPECT, _LEFT) and place.since_us:
+    if place.asks == _DISTANCE and place.since_us and (place.phase == _LEFT or (place.phase == _SUSPECT and not place.ended_us)):
         at_us = max(place.since_us + rules.approach_us, lane_us)
         return at_us if at_us <= place.until_us + rules.whereabouts_us else FOREVER_US
     if place.asks == _ATTENDANCE and place.phase == _LEFT:
@@ -142,7 +208,7 @@ def ring(rules: Rules, place: Place, zone: Zone, lane_us: int) -> Change:
     return _raise(rules, place, place.since_us, lane_us, text, shown, place.distance_m, late=late)
 
 
-def missed(place: Place, span: tuple[int, int], lane_us: int, last: Array, held_under: Family | None) -> Change:
+def missed(rules: Rules, place: Place, span: tuple[int, int], lane_us: int, last: Array, held_under: Family | None) -> Change:
     """An interval is over in which nobody was seen: begun and ended at its end, the instant at which it was missed.
 
     Parameters
@@ -154,11 +220,29 @@ def missed(place: Place, span: tuple[int, int], lane_us: int, last: Array, held_
     place.phase, place.since_us = _LEFT, start_us
     place.occurrence_us = place.event_us = place.ended_us = end_us
     place.detected_us = place.clock_us = lane_us
-    place.severity, place.late = SEVERITY[_ATTENDANCE], 0
+    place.severity, place.late = rules.attendance_level, 0
     text = f"not seen at the place between {reason.clock(start_us)} and {reason.clock(end_us)}"
     if not len(last) or last["fix_at_us"][0] < start_us:
         text += ", and no location came in that time"
     return _change(Op.OPEN, place, lane_us, text, last, float("nan"), held_under)
+
+
+def there(place: Place, end_us: int, others: Iterable[int]) -> list[Change]:
+    """The wearer was there by this tag in the interval that ended at an instant: no other tag of theirs says otherwise.
+
+    What another lane has said is not known here: to withdraw what was never told is nothing (store/changes.py).
+    """
+    told = dict.fromkeys(("occurrence_us", "event_us", "ended_us", "detected_us", "clock_us"), end_us)
+    text = "was there by another tag"
+    return [
+        _change(Op.WITHDRAW, replace(place, tag=tag, severity=3, **told), end_us, text, place.newest, place.distance_m)  # type: ignore[arg-type]
+        for tag in others
+    ]
+
+
+def shows_there(rules: Rules, word: int, fix: Array) -> bool:
+    """Whether a () FIX that says ``Said`` of a place proves that the wearer was there, or is consistent with it."""
+    return word == Said.INSIDE or (word == Said.POSSIBLE and float(fix["accuracy_m"]) <= rules.consistent_m)
 
 
 def forget(place: Place) -> None:
@@ -245,7 +329,7 @@ def _stay(rules: Rules, place: Place, seen: Sighting, zone: Zone) -> list[Change
 def _attend(rules: Rules, place: Place, seen: Sighting, zone: Zone) -> list[Change]:
     """To be there once: any fix that proves it, or is consistent with it, will do, one that comes after the interval as well."""
     sure = seen.said == Said.INSIDE
-    if not sure and not (seen.said == Said.POSSIBLE and float(seen.fix["accuracy_m"][0]) <= rules.consistent_m):
+    if not shows_there(rules, seen.said, seen.fix[0]):
         return []
     there = place.phase == _LEFT and place.since_us <= seen.at_us < place.event_us
     if seen.at_us > place.until_us:
@@ -272,7 +356,7 @@ def _raise(
     else:
         place.occurrence_us = place.event_us = event_us
         place.detected_us = place.clock_us = lane_us
-        place.severity, place.late = SEVERITY[place.asks], int(late)
+        place.severity, place.late = rules.approach_level if place.asks == _DISTANCE else rules.exit_level, int(late)
     place.phase, place.ended_us = _ACTIVE, 0
     place.restart()
     return _change(Op.RESUME if resumed else Op.OPEN, place, lane_us, text, evidence, distance_m)
@@ -290,8 +374,12 @@ def _lapse(place: Place, seen: Sighting, asks: Asks | None) -> list[Change]:
     if place.asks == _ATTENDANCE and place.phase == _LEFT and not other and asks in (None, place.asks):
         return []  # told as over; a late fix may still tell otherwise
     changes = []
-    if place.phase == _ACTIVE:
-        changes.append(_end(place, seen, seen.at_us, seen.fix, reason.lapsed(seen, place.wearer, seen.at_us)))
+    if place.phase == _ACTIVE and not seen.held_us:
+        changes.append(_change(Op.WITHDRAW, place, seen.lane_us, reason.unheld(place.event_us), seen.fix, seen.distance_m))
+        place.phase = 0
+    elif place.phase == _ACTIVE:
+        at_us = min(seen.at_us, seen.held_us)
+        changes.append(_end(place, seen, at_us, seen.fix, reason.lapsed(seen, place.wearer, at_us)))
     place.restart()
     place.depart()
     if other or place.phase == _SUSPECT or (asks is not None and place.asks != asks):

@@ -3,6 +3,7 @@
 DOMAIN.md, "Presence for a curfew": proven, consistent, contradicted, unknown. Pure, one tag and one home.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from enum import IntEnum
 from typing import Final, NamedTuple
@@ -15,11 +16,11 @@ from alerts.rules import Rules
 from alerts.terms import Terms
 from alerts.track import Track
 from model.arrays import Array
-from model.event import EVENT, EventKind
-from model.fix import ACCURACY_FLOOR_M, IDENTITY, Flag, Quality
+from model.event import EVENT, EventKind, sent_us
+from model.fix import ACCURACY_FLOOR_M, FIX, IDENTITY, Flag, Quality
 from model.hit import Verdict
 from model.instant import FOREVER_US
-from model.state import BEACON, PRESENCE
+from model.state import BEACON, PRESENCE, State
 
 SIGHT: Final = np.dtype(
     [
@@ -28,14 +29,27 @@ SIGHT: Final = np.dtype(
         ("distance_m", "<f8"),  # signed metres to its boundary, NaN where far away
         ("version", "<i4"),  # of the zone
         ("says", "<i2"),  # Says, never NOTHING
+        ("afar", "?"),  # outside, and so far that no beacon of the home is heard there: only ``with_afar`` tells
     ]
 )
 NO_EVENT: Final = np.zeros(1, EVENT)
 NO_EVENT.flags.writeable = False
 TWO: Final = 2  # definite fixes outside, in a row, that contradict presence
 
-# What is told of the beacon and of motion; every other event is contact and no more.
-TOLD: Final = frozenset({EventKind.BEACON_IN, EventKind.BEACON_OUT, EventKind.MOTION, EventKind.MOTION_CLEAR})
+_IN, _OUT = int(EventKind.BEACON_IN), int(EventKind.BEACON_OUT)
+_TAKEN, _PUT_BACK = int(EventKind.HOME_UNIT_MOVED), int(EventKind.HOME_UNIT_MOVED_CLEAR)
+
+# What is told of the beacon, of what sends it, and of motion; every other event is contact and no more.
+TOLD: Final = frozenset(
+    {
+        EventKind.BEACON_IN,
+        EventKind.BEACON_OUT,
+        EventKind.HOME_UNIT_MOVED,
+        EventKind.HOME_UNIT_MOVED_CLEAR,
+        EventKind.MOTION,
+        EventKind.MOTION_CLEAR,
+    }
+)
 
 
 class Says(IntEnum):
@@ -72,6 +86,35 @@ def sights(rules: Rules, terms: Terms, track: Track, hits: Array) -> Array:
     seen["says"] = np.where(able & (verdict != Verdict.POSSIBLE), definite, doubtful)
     said: Array = seen[seen["says"] != Says.NOTHING]
     return said
+
+
+def with_afar(
+    look: Callable[[Array, Array], Array], rules: Rules, track: Track, seen: Array, state: State, events: Array
+) -> Array:
+    """(s,) SIGHT of a track with ``afar`` told, of the tags of which a beacon was ever told: for others it does not matter.
+
+    A hit tells no distance so far out, so these few fixes are looked at once more, as though their accuracy were worse by that.
+
+    Parameters
+    ----------
+    look : as ``World.look``
+    state : with the beacons known before (m,) ``events``
+    """
+    outside = np.flatnonzero(seen["says"] == Says.OUTSIDE)
+    tags = track.fixes["tag"][seen["row"][outside]]
+    outside = outside[state.has(state.find(tags), state.beacons) | np.isin(tags, events["tag"][events["kind"] == _IN])]
+    if not len(outside):
+        return seen
+    rows = np.unique(seen["row"][outside])
+    fixes = track.fixes[rows].copy()
+    fixes["fix_at_us"] = track.at_us[rows]
+    fixes["accuracy_m"] = np.maximum(fixes["accuracy_m"], ACCURACY_FLOOR_M) + rules.beacon_far_m
+    hits = look(fixes, np.zeros(len(np.unique(fixes["tag"])), FIX))
+    near = set(zip(rows[hits["fix_row"]].tolist(), hits["zone"].tolist(), strict=True))
+    pairs = zip(seen["row"][outside].tolist(), seen["zone"][outside].tolist(), strict=True)
+    seen = seen.copy()
+    seen["afar"][outside] = [pair not in near for pair in pairs]
+    return seen
 
 
 def as_it_came(assessed: Assessed, seen: Array) -> tuple[Track, Array]:
@@ -143,8 +186,11 @@ class Evidence:
         if says == Says.INSIDE:
             self.inside_us = self.proven_us = at_us
 
-    def prove(self, at_us: int) -> None:
-        """The beacon says that the tag is at home."""
+    def prove(self, event: Array) -> None:
+        """The beacon says that the tag is at home, or was until then: a (1,) EVENT. Not where fixes afar have shown better."""
+        at_us = int(sent_us(event)[0])
+        if self.outs and event["kind"][0] == _OUT:
+            return
         self._inside_again()
         self.proven_us = max(self.proven_us, at_us)
 
@@ -158,18 +204,27 @@ assert PRESENCE.names == _NAMES, "evidence's object and record must name the sam
 
 @dataclass(slots=True)
 class Beacon:
-    """``BEACON`` with its fields as plain numbers; ``beacon`` is (1,) EVENT. Units as there."""
+    """``BEACON`` with its fields as plain numbers, and ``told_us``, its newest word; ``beacon`` is (1,) EVENT. Units as there."""
 
     tag: int
     beacon: Array = field(default_factory=lambda: NO_EVENT)
     moved_us: int = 0
     still_us: int = 0
+    told_us: int = 0
+    at_us: int = field(init=False)  # when it was last told of, repetitions that it is out of range apart; 0 where it never was
+    in_range: bool = field(init=False)  # whether the tag last said that it is, and what sends it was not moved since
+    out_of_range: bool = field(init=False)  # whether the tag last said that it is not
+
+    def __post_init__(self) -> None:
+        # Asked for at every turn of the machine, and to look into an array takes a microsecond.
+        self.at_us, kind = int(sent_us(self.beacon)[0]), int(self.beacon["kind"][0])
+        self.in_range, self.out_of_range = kind in (_IN, _PUT_BACK), kind == _OUT
 
     @classmethod
-    def of(cls, record: Array) -> "Beacon":
-        """The object of a (1,) BEACON record."""
+    def of(cls, record: Array, told_us: int) -> "Beacon":
+        """The object of a (1,) BEACON record, and of when the beacon was last told of, 0 where that is not kept."""
         tag, _, moved_us, still_us = record[0].item()
-        return cls(tag, record["beacon"].copy(), moved_us, still_us)
+        return cls(tag, record["beacon"].copy(), moved_us, still_us, max(told_us, int(sent_us(record["beacon"])[0])))
 
     def record(self) -> Array:
         """The (1,) BEACON record."""
@@ -180,32 +235,25 @@ class Beacon:
 
     def tell(self, event: Array) -> bool:
         """A (1,) EVENT of those in ``TOLD``; whether it proves that the tag is, or was until then, at home."""
-        kind, at_us = int(event["kind"][0]), int(event["at_us"][0])
+        kind, at_us = int(event["kind"][0]), int(sent_us(event)[0])
         if kind == EventKind.MOTION:
             self.moved_us = max(self.moved_us, at_us)
         elif kind == EventKind.MOTION_CLEAR:
             self.still_us = max(self.still_us, at_us)
-        elif at_us >= self.at_us:
+        elif at_us >= self.told_us:  # older than that it is no news, also where it was only told once more
+            self.told_us = at_us
+            if kind in (_TAKEN, _PUT_BACK):  # what was in range is not, until it is again, or until the home unit is back
+                news = self.in_range if kind == _TAKEN else self.beacon["kind"][0] == _TAKEN
+                if news:
+                    self.beacon = event
+                    self.__post_init__()
+                return False
             was_in_range = self.in_range
             if not (self.out_of_range and kind == EventKind.BEACON_OUT):  # told again while it lasts, it is the same
                 self.beacon = event
+                self.__post_init__()
             return was_in_range or self.in_range
         return False
-
-    @property
-    def at_us(self) -> int:
-        """When it was last told of, 0 where it never was."""
-        return int(self.beacon["at_us"][0])
-
-    @property
-    def in_range(self) -> bool:
-        """Whether the tag last said that it is in range."""
-        return bool(self.beacon["kind"][0] == EventKind.BEACON_IN)
-
-    @property
-    def out_of_range(self) -> bool:
-        """Whether the tag last said that it is not."""
-        return bool(self.beacon["kind"][0] == EventKind.BEACON_OUT)
 
     def still(self, proven_us: int) -> bool:
         """Whether the tag has not been moved since it was last proven to be at home."""
@@ -246,17 +294,26 @@ class Presence(NamedTuple):
             found.append(Contradiction(since_us, effective_us, by_beacon=True))
         return found
 
+    @property
+    def vouched(self) -> bool:
+        """Whether the beacon is in range, and no two fixes afar in a row have belied it."""
+        return self.beacon.in_range and self.evidence.outs < TWO
+
+    def takes(self, says: int, *, afar: bool) -> bool:
+        """Whether a fix counts: the beacon in range goes before positions that drift, but not before those from afar."""
+        return says != Says.OUTSIDE or afar or not self.vouched
+
     def proven_until(self, rules: Rules) -> int:
         """Until when it is proven that the wearer is at home, without a further message."""
         until_us = self.evidence.shown_us + rules.whereabouts_us if self.evidence.says == Says.INSIDE else 0
-        return max(until_us, self.contact_us + rules.contact_us) if self.beacon.in_range else until_us
+        return max(until_us, self.contact_us + rules.contact_us) if self.vouched else until_us
 
     def known_until(self, rules: Rules) -> int:
         """Until when presence is known without a further message, where nothing contradicts it."""
         evidence, until_us = self.evidence, 0
         if evidence.says in (Says.POSSIBLE, Says.INSIDE) or evidence.outs >= TWO:
             until_us = evidence.shown_us + rules.whereabouts_us  # one outside alone says nothing that is known
-        if self.beacon.in_range or self._stands:  # out of range, it contradicts before long
+        if self.vouched or self._stands:  # out of range, it contradicts before long
             until_us = max(until_us, self.contact_us + rules.contact_us)
         return until_us
 

@@ -179,14 +179,23 @@ def _overtaken(received_us: I64, good: I64, of_tag: I64, tags: Array, jumps: _Ju
     """
     overtaken = np.zeros(len(received_us), bool)
     tag = of_tag[good]
-    if ((np.diff(received_us[good]) >= 0) | (np.diff(tag) > 0)).all():
+    after = came_after(received_us[good], tag)
+    if not after.any():
         return overtaken
-    place = np.unique(received_us[good], return_inverse=True)[1]
-    size = len(good)
-    first_later = size - _running_max((size - place)[::-1], (len(tags) - tag)[::-1])[::-1]
     jumped = np.isin(tag, of_tag[jumps.implausible]) | (tags["doubt"]["tag"][tag] != 0)
-    overtaken[good] = (place > first_later) & ~jumped
+    overtaken[good] = after & ~jumped
     return overtaken
+
+
+def came_after(received_us: I64, of_tag: I64) -> Bool:
+    """Which of (n,) fixes, in order of (n,) int64 ``of_tag`` and of when they were taken, were received after a newer one."""
+    if ((np.diff(received_us) >= 0) | (np.diff(of_tag) > 0)).all():
+        return np.zeros(len(received_us), bool)
+    place = np.unique(received_us, return_inverse=True)[1]
+    size = len(place)
+    first_later = size - _running_max((size - place)[::-1], (of_tag.max() - of_tag)[::-1])[::-1]
+    after: Bool = place > first_later
+    return after
 
 
 def _running_max(values: I64, of_tag: I64) -> I64:

@@ -64,6 +64,11 @@ def lapsed(seen: Sighting, wearer: int, at_us: int) -> str:
     return f"the zone no longer applied at {clock(at_us)}"
 
 
+def not_over(seen: Sighting) -> str:
+    """Why a condition goes on that was said to be over."""
+    return f"as is known now, it was not over then: {shown(seen)}"
+
+
 def crossed(seen: Sighting) -> str:
     """Why a crossing is inferred."""
     start_us = int(seen.before["fix_at_us"][0])

@@ -5,6 +5,7 @@ a few copied fixes cannot show (who had authority, what later fixes took back) i
 """
 
 from collections.abc import Sequence
+from itertools import product
 from math import isnan
 from typing import Final, NamedTuple
 
@@ -87,7 +88,7 @@ def review(world: World, now: Entry, earlier: Sequence[Entry]) -> Review:
     world : holds the entry's zone version, and that it applied to the tag under an order
     earlier : the entries before it of the same occurrence, in order
     """
-    # Live judging goes on from what it said itself: it does not know what late data has told since.
+    # Live judging goes on from what it said itself: of what late data has told since it knows the times alone.
     before = next((entry for entry in reversed(earlier) if now.by_late_data or not entry.by_late_data), None)
     beyond = _beyond(now, before)
     if not len(now.evidence) or FAMILY.get(now.kind) not in (Family.EXCLUSION, Family.CROSSED):
@@ -101,16 +102,25 @@ def review(world: World, now: Entry, earlier: Sequence[Entry]) -> Review:
     if beyond:
         return Review(shown, None, (), beyond)
     tried: list[Review] = []
-    for known in (True, False):  # whether whereabouts were known is not in the evidence: a late entry may be graver without
-        change = (
-            _late(world, now, track, hits, known) if now.by_late_data else _live(world, now, before, track, hits, shown, known)
-        )
+    # Whether whereabouts were known is not in the evidence: a late entry may be graver without. The times it was not always told.
+    for known, came_from in product((True, False), _learnt(before, earlier)):
+        if now.by_late_data:
+            change = _late(world, now, track, hits, known)
+        else:
+            change = _live(world, now, came_from, track, hits, shown, known)
         tried.append(Review(shown, change, _differences(now, before, change)))
         if not tried[-1].differences:
             return tried[-1]
     if now.by_late_data:
         return _consistent(now, before, shown)
     return tried[0]
+
+
+def _learnt(before: Entry | None, earlier: Sequence[Entry]) -> list[Entry | None]:
+    """What live judging said last: with the times that late data has told since, where it has, and without."""
+    if before is None or earlier[-1] is before:
+        return [before]
+    return [before._replace(event_at_us=earlier[-1].event_at_us, ended_us=earlier[-1].ended_us), before]
 
 
 def _consistent(now: Entry, before: Entry | None, shown: tuple[Shown, ...]) -> Review:
@@ -165,7 +175,9 @@ def _track(world: World, now: Entry) -> Track:
     alone = not now.by_late_data and len(fixes) == 1 and said_us == now.changed_us and now.changed_us > at_us[0]
     again = alone or (not now.by_late_data and not _applied(world, now, int(at_us[-1])) and _applied(world, now, now.changed_us))
     if again:  # a control change came into force while nobody moved, and the last fix was judged once more
-        at_us[-1] = now.changed_us
+        # That had passed before the fix came: it ended then.
+        ended_us = (now.ended_us if now.what == "ended" else None) or 0
+        at_us[-1] = ended_us if ended_us > at_us[-1] else now.changed_us
     forward = np.full(len(fixes), now.kind is Kind.CROSSED)
     lane_us = np.full(len(fixes), now.changed_us)
     track = track_of(fixes, at_us, lane_us, np.arange(len(fixes)), forward)
@@ -232,7 +244,8 @@ def _pair(world: World, now: Entry, before: Entry | None, track: Track, run: int
     if now.reason.startswith(CHANGED):
         pair.version = now.zone_version - 1
     if run:
-        counted = world.rules.leave_fixes - 1 if now.what == "ended" else zone.confirm_fixes - 1
+        rules = world.terms.rules(world.rules, now.tag, int(track.at_us[-1]), now.zone)
+        counted = rules.leave_fixes - 1 if now.what == "ended" else zone.confirm_fixes - 1
         first, at_us = track.fixes[:1], int(track.at_us[0])
         if track.fixes["quality"][run] == Quality.SKEWED:
             pair.skewed_run, pair.skewed_us, pair.skewed_first = counted, at_us, first
@@ -251,7 +264,8 @@ def _late(world: World, now: Entry, track: Track, hits: Array, known: bool) -> C
         return None
     age_us = now.changed_us - change.event_at_us
     zone = world.zones[now.zone, change.zone_version]
-    level = severity(world.rules, zone, change.kind, late=True, age_us=age_us, known=known)
+    rules = world.terms.rules(world.rules, change.tag, change.event_at_us, change.zone)
+    level = severity(rules, zone, change.kind, late=True, age_us=age_us, known=known)
     return change._replace(op=WHAT[now.what], late=True, severity=level)
 
 

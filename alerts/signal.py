@@ -82,6 +82,7 @@ class Signal:
             float("nan"),
             events,
             held_under,
+            cleared_us=self.cleared_us or None,
         )
 
 

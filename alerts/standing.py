@@ -4,24 +4,26 @@ The ring round a victim's zone, zones to stay in and zones to have been at. ``al
 has entered a zone no longer approaches it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from math import nan
 
 import numpy as np
 
 from alerts.pair import NO_FIX
-from alerts.place import Place, due_us, forget, missed, move, ring
+from alerts.place import Place, due_us, forget, missed, move, pass_by, rest, ring, settle, shows_there, there
 from alerts.rules import Rules
 from alerts.sighting import Said, Sighting, weigh
-from alerts.terms import Terms, asks_of, interval_of
+from alerts.terms import Terms, asks_of, interval_of, until
 from alerts.track import Track, runs
 from alerts.world import World
-from model.alert import FAMILY, Change, Family, Op
+from model.alert import FAMILY, Change, Family, Kind, Op
 from model.arrays import I64, Array, Bool
+from model.curfew import Span
 from model.fix import ACCURACY_FLOOR_M, FIX, Quality
+from model.history import History, Window
 from model.instant import FOREVER_US
 from model.state import Asks, Phase, Signal, State
-from model.zone import Zone
+from model.zone import Monitored, Zone
 
 _DISTANCE, _PRESENCE, _ATTENDANCE = int(Asks.DISTANCE), int(Asks.PRESENCE), int(Asks.ATTENDANCE)
 _BEGINS, _GOES_ON = (Op.OPEN, Op.RESUME), (Op.OPEN, Op.RESUME, Op.AMEND)
@@ -37,19 +39,25 @@ class Entries:
 
     def __init__(self, state: State, ranked: Iterable[tuple[int, Change]]) -> None:
         self._state = state
-        self._changes: dict[tuple[int, int], list[tuple[int, Op]]] = {}
+        self._changes: dict[tuple[int, int], list[tuple[int, Change]]] = {}
         for rank, change in ranked:
             if FAMILY[change.kind] is Family.EXCLUSION:
-                self._changes.setdefault((change.tag, change.zone), []).append((rank, change.op))
+                self._changes.setdefault((change.tag, change.zone), []).append((rank, change))
 
-    def at(self, tag: int, zone: int, rank: int) -> bool:
-        """Whether one goes on once the record of a rank has been judged."""
+    def at(self, tag: int, zone: int, rank: int, at_us: int) -> bool:
+        """Whether one goes on at a time, once the record of a rank, taken then, has been judged."""
         changes = self._changes.get((tag, zone))
         if changes is None:
             pair = self._state.pairs.get(tag, zone)
-            return pair is not None and int(pair["phase"][0]) == Phase.ACTIVE
-        done = [op for changed, op in changes if changed <= rank]
-        return done[-1] in _GOES_ON if done else changes[0][1] not in _BEGINS
+            if pair is None or pair["phase"][0] not in (Phase.ACTIVE, Phase.LEFT):
+                return False
+            return bool(at_us < pair["ended_us"][0] or (pair["phase"][0] == Phase.ACTIVE and not pair["ended_us"][0]))
+        done = [change for changed, change in changes if changed <= rank]
+        if not done:
+            return changes[0][1].op not in _BEGINS
+        ended_us = done[-1].ended_us
+        # It may have ended later than that: at an instant which had passed when the record came.
+        return done[-1].op in _GOES_ON or (done[-1].op is Op.END and ended_us is not None and at_us < ended_us)
 
 
 def stand(
@@ -144,15 +152,7 @@ def attended_late(world: World, state: State, fixes: Array, lane_us: I64) -> lis
     if not len(rows):
         return []
     fixes, lane_us = fixes[rows], lane_us[rows]
-    moved = fixes.copy()
-    moved["quality"] = Quality.OK
-    hits = world.look(moved, np.zeros(len(np.unique(moved["tag"])), FIX))
-    _, buffer_m, asks = terms.of_hits(hits)
-    hits, buffer_m = hits[asks == _ATTENDANCE], buffer_m[asks == _ATTENDANCE]
-    nothing = np.zeros(len(fixes), bool)
-    able = (fixes["quality"] == Quality.OK) | (fixes["quality"] == Quality.LOW_ACCURACY)
-    track = Track(fixes, fixes["fix_at_us"], lane_us, np.arange(len(fixes)), nothing, able, ~nothing, nothing)
-    said = weigh(rules, track, hits, buffer_m)
+    track, hits, said = _at_places(world, fixes, lane_us)
     changes: list[Change] = []
     for hit, word in zip(hits, said.tolist(), strict=True):
         row, tag = int(hit["fix_row"]), int(fixes["tag"][hit["fix_row"]])
@@ -166,27 +166,83 @@ def attended_late(world: World, state: State, fixes: Array, lane_us: I64) -> lis
     return changes
 
 
-def missed_at(terms: Terms, state: State, tags: Iterable[int], at_us: int) -> list[Change]:
+def _was_there(world: World, fixes: Array, tags: Iterable[int], zone: int, span: Span, wearer: int) -> bool:
+    """Whether any of (n,) FIX of some tags shows a wearer at a place in an interval."""
+    own = fixes[np.isin(fixes["tag"], [*tags]) & (fixes["fix_at_us"] >= span[0]) & (fixes["fix_at_us"] < span[1])]
+    own = own[own["quality"] != Quality.SKEWED]
+    if not len(own):
+        return False
+    track, hits, said = _at_places(world, own, np.zeros(len(own), np.int64))
+    return any(
+        int(hit["zone"]) == zone
+        and shows_there(world.rules, word, own[hit["fix_row"]])
+        and (authority := world.terms.authority(int(own["tag"][hit["fix_row"]]), int(track.at_us[hit["fix_row"]]))) is not None
+        and authority.wearer == wearer
+        for hit, word in zip(hits, said.tolist(), strict=True)
+    )
+
+
+def _at_places(world: World, fixes: Array, lane_us: I64) -> tuple[Track, Array, I64]:
+    """(n,) FIX in identity order as a track, its HIT of zones to have been at, and what each says."""
+    moved = fixes.copy()
+    moved["quality"] = Quality.OK
+    hits = world.look(moved, np.zeros(len(np.unique(moved["tag"])), FIX))
+    _, buffer_m, asks = world.terms.of_hits(hits)
+    hits, buffer_m = hits[asks == _ATTENDANCE], buffer_m[asks == _ATTENDANCE]
+    nothing = np.zeros(len(fixes), bool)
+    able = (fixes["quality"] == Quality.OK) | (fixes["quality"] == Quality.LOW_ACCURACY)
+    track = Track(fixes, fixes["fix_at_us"], lane_us, np.arange(len(fixes)), nothing, able, ~nothing, nothing, nothing)
+    said = weigh(world.rules, track, hits, buffer_m)
+    return track, hits, said
+
+
+def missed_windows(terms: Terms, tags: Iterable[int], at_us: int) -> list[Window]:
+    """The history that judging the intervals that end at an instant needs: where other tags of the same wearers were."""
+    return [
+        Window(other, span[0], at_us - 1)
+        for tag in tags
+        for _, span, ended in _ending(terms, tag, at_us)
+        for other in terms.others(tag, ended.wearer)
+    ]
+
+
+def _ending(terms: Terms, tag: int, at_us: int) -> Iterator[tuple[Zone, Span, Monitored]]:
+    """The zones to have been at in an interval that ends at an instant, the interval, and by whose authority.
+
+    It counts where one wearer was monitored by the tag, and the zone applied to it, from its beginning to its end.
+    """
+    for zone_id in sorted(terms.inclusions(tag)):
+        zone = terms.applied(tag, zone_id, at_us - 1)
+        span = None if zone is None else interval_of(zone, at_us - 1)
+        if zone is None or span is None or span[1] != at_us or asks_of(zone) is not Asks.ATTENDANCE:
+            continue
+        began, ended = terms.authority(tag, span[0]), terms.authority(tag, at_us - 1)
+        first = terms.applied(tag, zone_id, span[0])
+        if began is None or ended is None or began.wearer != ended.wearer:
+            continue
+        if first is not None and asks_of(first) is Asks.ATTENDANCE:
+            yield zone, span, ended
+
+
+def missed_at(world: World, state: State, tags: Iterable[int], at_us: int, history: History) -> list[Change]:
     """Who was not seen where they had to be in the intervals that end at an instant, of tags that the state knows.
 
-    An interval counts where one wearer was monitored by the tag, and the zone applied to it, from its beginning to its end.
+    Parameters
+    ----------
+    history : what ``missed_windows`` asked for: whoever wears two tags and was there by one was there
     """
+    rules, terms = world.rules, world.terms
     changes: list[Change] = []
     for tag in tags:
-        for zone_id in sorted(terms.inclusions(tag)):
-            zone = terms.applied(tag, zone_id, at_us - 1)
-            span = None if zone is None else interval_of(zone, at_us - 1)
-            if zone is None or span is None or span[1] != at_us or asks_of(zone) is not Asks.ATTENDANCE:
-                continue
-            began, ended = terms.authority(tag, span[0]), terms.authority(tag, at_us - 1)
-            first = terms.applied(tag, zone_id, span[0])
-            if began is None or ended is None or began.wearer != ended.wearer:
-                continue
-            if first is None or asks_of(first) is not Asks.ATTENDANCE:
-                continue
+        for zone, span, ended in _ending(terms, tag, at_us):
+            zone_id = zone.id
             record = state.places.get(tag, zone_id)
             place = Place(tag, zone_id) if record is None else Place.of(record)
+            others = terms.others(tag, ended.wearer)
             if place.phase and place.wearer == ended.wearer and place.until_us >= span[0]:
+                changes += there(place, at_us, others)
+                continue
+            if others and _was_there(world, history.fixes, others, zone_id, span, ended.wearer):
                 continue
             if place.wearer != ended.wearer or place.asks != _ATTENDANCE:
                 place = Place(tag, zone_id)
@@ -195,7 +251,8 @@ def missed_at(terms: Terms, state: State, tags: Iterable[int], at_us: int) -> li
             last = known["last"].reshape(1).copy() if known is not None and known["last"]["tag"] else np.zeros(0, FIX)
             unseen = not len(last) or last["fix_at_us"][0] < span[0]
             under = next((Family[cause.name] for cause in _CAUSES if unseen and _goes_on(state, tag, cause)), None)
-            changes.append(missed(place, span, at_us, last, under))
+            ruled = terms.rules(rules, tag, at_us - 1, zone_id)
+            changes.append(missed(ruled, place, span, at_us, last, under))
             state.put(state.places, place.record())
     return changes
 
@@ -244,7 +301,7 @@ class Standing:
                 self.run_to(self.lane_us)
                 self.run_to(lane_us)
             at_us, rank = int(track.at_us[row]), int(track.rank[row])
-            for zone_id in sorted(zones | self._places.keys()):
+            for zone_id in sorted(self._places if track.passed[row] else zones | self._places.keys()):
                 zone = self.terms.applied(self.tag, zone_id, at_us)
                 if zone is None and zone_id not in self._places:
                     continue
@@ -252,7 +309,7 @@ class Standing:
                 if zone is not None and asks_of(zone) is Asks.DISTANCE:
                     distance_m = around.get((row, zone_id), distance_m)
                     word = _of_ring(self.rules, track, row, zone, distance_m)
-                entered = entries.at(self.tag, zone_id, rank)
+                entered = entries.at(self.tag, zone_id, rank, at_us)
                 self.see(track, row, zone_id, word, distance_m, entered=entered, again=again)
         self.run_to(self.lane_us)
 
@@ -278,9 +335,27 @@ class Standing:
             before=NO_FIX,
         )
         place = self._places.get(zone_id) or Place(self.tag, zone_id)
-        if again and _unchanged(place, seen):
+        asks = None if zone is None else asks_of(zone)
+        if track.passed[row]:
+            self.changes += pass_by(place, seen, asks)
             return
-        self.changes += move(self.rules, place, seen, None if zone is None else asks_of(zone), entered=entered)
+        if again:
+            seen = seen._replace(held_us=until(self.terms.spans(self.tag), place.wearer, place.event_us))
+            if (over := rest(place, seen, asks)) is not None:
+                self.changes += over
+                return
+            settle(place, seen)
+            if _unchanged(place, seen):
+                return
+        made = move(
+            self.terms.rules(self.rules, self.tag, at_us, zone_id),
+            place,
+            seen,
+            asks,
+            entered=entered,
+        )
+        gone = [one for one in made if one.op is Op.WITHDRAW and one.kind is Kind.ATTENDANCE_MISSED]
+        self.changes += [*made, *(one._replace(tag=other) for one in gone for other in self.terms.others(self.tag, one.wearer))]
         self._settle(place)
 
     def run_to(self, lane_us: int) -> None:
@@ -294,7 +369,7 @@ class Standing:
             self.lane_us = max(self.lane_us, at_us)
             place = self._places[zone_id]
             if place.asks == _DISTANCE:
-                self.changes.append(ring(self.rules, place, self.terms.zones[zone_id, place.version], at_us))
+                self.changes.append(ring(self._ruled(zone_id), place, self.terms.zones[zone_id, place.version], at_us))
             else:
                 forget(place)
             self._settle(place)
@@ -312,8 +387,12 @@ class Standing:
             if self._before.get(zone_id) != place.told():
                 self.state.put(self.state.places, place.record())
 
+    def _ruled(self, zone: int) -> Rules:
+        """The rules in force at lane time."""
+        return self.terms.rules(self.rules, self.tag, self.lane_us, zone)
+
     def _due_us(self, place: Place) -> int:
-        at_us = due_us(self.rules, place, self.lane_us)
+        at_us = due_us(self._ruled(place.zone), place, self.lane_us)
         if at_us == FOREVER_US or place.asks != _DISTANCE:
             return at_us
         authority = self.terms.authority(self.tag, at_us)

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from alerts.exclusion import DEFINITE, move
+from alerts.exclusion import DEFINITE, move, pass_by, rest, settle
 from alerts.pair import NO_FIX, Pair
 from alerts.rules import Rules
 from alerts.sighting import Said, Sighting, weigh
@@ -109,10 +109,7 @@ class _Tag(NamedTuple):
             rank = int(self.track.rank[row])
             for seen in self._sightings(row, sorted({*here, *pairs}), here):
                 pair = pairs.get(seen.zone_id) or Pair(self.tag, seen.zone_id)
-                if again and _unchanged(pair, seen):
-                    continue
-                weighed = self._held(pair, seen) if again else seen
-                changes += ((rank, change) for change in move(self.rules, pair, weighed))
+                changes += ((rank, change) for change in self._moved(pair, seen, row, again=again))
                 if pair.phase:
                     pairs[seen.zone_id] = pair
                 else:
@@ -123,6 +120,19 @@ class _Tag(NamedTuple):
             if before.get(zone) != pair.told():
                 self.state.put(self.state.pairs, pair.record())
         return changes
+
+    def _moved(self, pair: Pair, seen: Sighting, row: int, *, again: bool) -> list[Change]:
+        """Move one pair on by what one row says of its zone."""
+        if self.track.passed[row]:
+            return pass_by(pair, seen)
+        if again:
+            seen = self._held(pair, seen)
+            if (made := rest(pair, seen)) is not None:
+                return made
+            settle(pair, seen)
+            if _unchanged(pair, seen):
+                return []
+        return move(self.terms.rules(self.rules, self.tag, seen.at_us, seen.zone_id), pair, seen)
 
     def _settled(self, hits: list[_Hit]) -> bool:
         """Whether nothing can change: all that the tag has to do with is as grave as it gets, and each row says it goes on.
@@ -153,7 +163,7 @@ class _Tag(NamedTuple):
             grave = pair["kind"] == DEFINITE and pair["severity"] <= (
                 1 if protects_victim(self.terms.zones[zone, version]) else 2
             )
-            open_ = pair["phase"] == _ACTIVE and pair["run"] == 0
+            open_ = pair["phase"] == _ACTIVE and pair["run"] == 0 and pair["ended_us"] == 0
             if not (open_ and grave and pair["version"] == version and pair["wearer"] == authority.wearer):
                 return False
         return True
@@ -174,7 +184,7 @@ class _Tag(NamedTuple):
             came_from = self._previous(row) if hit.crossed and able_here else NO_FIX
             yield Sighting(
                 said=hit.said,
-                crossed=hit.crossed and bool(came_from["tag"][0] != 0) and bool(able(came_from)[0]),
+                crossed=hit.crossed and bool(came_from["tag"][0] != 0),
                 distance_m=hit.distance_m,
                 zone=zone,
                 authority=authority,
@@ -193,11 +203,15 @@ class _Tag(NamedTuple):
         return seen._replace(held_us=until(self.terms.spans(self.tag), pair.wearer, pair.event_us))
 
     def _previous(self, row: int) -> Array:
-        """(1,) FIX the tag moved forward from to get to ``row``; tag 0 where there is none."""
+        """(1,) FIX from which the path to ``row`` goes, the last that could be definite; tag 0 where there is none."""
         for earlier in range(row - 1, self.start - 1, -1):
-            if self.track.forward[earlier]:
+            if self.track.forward[earlier] and self.track.able[earlier]:
                 return self.track.fixes[earlier : earlier + 1]
-        return self._remembered()
+        remembered = self._remembered()
+        if not remembered["tag"][0] or able(remembered)[0]:
+            return remembered
+        sure = self.state.sures.get(self.tag, 0)
+        return NO_FIX if sure is None else sure
 
     def _remembered(self) -> Array:
         """(1,) FIX that moved the tag forward last, before this track; tag 0 where there is none."""

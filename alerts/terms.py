@@ -1,21 +1,25 @@
 """Zone versions, assignments and orders become answers to two questions: which version applied, and by whose authority."""
 
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from itertools import pairwise
-from typing import Final, NamedTuple
+from operator import itemgetter
+from typing import NamedTuple
 
 import numpy as np
 
 from alerts.demand import Demand, demands
-from model.arrays import F64, I64, Array, Bool
+from alerts.numbers import Numbers
+from alerts.rules import Rules
+from model.arrays import F64, I64, Array, Bool, among, distinct, rows_of, taken
 from model.curfew import Curfew, Span
-from model.instant import FOREVER_US
+from model.instant import BEGINNING_US, FOREVER_US
+from model.setting import Setting
 from model.state import Asks
 from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
-
-_VERSIONS: Final = 1 << 20  # more versions than a zone can have; a key is zone * this + version
+from model.zones import KINDS, PURPOSES, VERSIONS, Zones
 
 
 class _Spans(NamedTuple):
@@ -26,6 +30,31 @@ class _Spans(NamedTuple):
     what: I64  # (m,) zone id, or row of the list given
     from_us: I64  # (m,)
     to_us: I64  # (m,)
+
+
+class Worn(Mapping[int, tuple[Monitored, ...]]):
+    """When each tag is monitored, by tag; of (m, 6) int64 fields of ``Monitored`` in order of tag, beginning and order."""
+
+    def __init__(self, spans: I64) -> None:
+        self._spans = spans
+        self._tags = distinct(spans[:, 0])
+        self._found: dict[int, tuple[Monitored, ...]] = {}
+
+    def __getitem__(self, tag: int) -> tuple[Monitored, ...]:
+        found = self._found.get(tag)
+        if found is None:
+            rows = slice(*np.searchsorted(self._spans[:, 0], (tag, tag + 1)).tolist())
+            found = self._found[tag] = tuple(Monitored(*span) for span in self._spans[rows].tolist())
+            if not found:
+                del self._found[tag]
+                raise KeyError(tag)
+        return found
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._tags.tolist())
+
+    def __len__(self) -> int:
+        return len(self._tags)
 
 
 class Terms:
@@ -39,35 +68,43 @@ class Terms:
 
     def __init__(
         self,
-        zones: Iterable[Zone],
-        assignments: Iterable[Assignment],
-        monitored: Iterable[Monitored],
+        zones: Zones | Iterable[Zone],
+        assignments: I64 | Iterable[Assignment],
+        monitored: I64 | Iterable[Monitored],
         shared: Iterable[int],
         curfews: Iterable[Curfew] = (),
         visits: Iterable[Visit] = (),
         before: "Terms | None" = None,
+        settings: Iterable[Setting] = (),
     ) -> None:
-        """``before`` is what these terms replace: what did not change is not worked out again."""
-        self.zones = {(zone.id, zone.version): zone for zone in zones}
-        by_tag: dict[int, list[Monitored]] = {}
-        for span in monitored:
-            by_tag.setdefault(span.tag, []).append(span)
-        self.monitored = {
-            tag: tuple(sorted(spans, key=lambda span: (span.from_us, span.order))) for tag, spans in sorted(by_tag.items())
-        }
+        """``before`` is what these terms replace: what did not change is not worked out again.
+
+        Arrays of assignments, (a, 4), and of monitoring, (m, 6), have the fields of ``Assignment`` and ``Monitored``. Of most
+        tags nothing is asked before the next control change: what is told of one is put together when it is asked for.
+        """
+        self._numbers = Numbers(settings)
+        self._bound: dict[tuple[int, Callable[[Rules], int]], I64] = {}
+        self.zones = zones if isinstance(zones, Zones) else Zones.of(zones)
+        spans = rows_of(monitored, 6)
+        spans = spans[np.lexsort((spans[:, 2], spans[:, 3], spans[:, 0]))]
+        self.monitored: Mapping[int, tuple[Monitored, ...]] = Worn(spans)
         self._shared = frozenset(shared)
-        self._covered = {tag: _joined(spans) for tag, spans in self.monitored.items()}
-        self._worn = _spans([(tag, 0, span.from_us, span.to_us) for tag, spans in self._covered.items() for span in spans])
-        self._watched = _spans([(m.tag, 0, m.from_us, m.to_us) for spans in self.monitored.values() for m in spans])
-        self._assigned = _spans([(a.tag, a.zone, a.from_us, a.to_us) for a in assignments])
-        versions: dict[int, list[Zone]] = {}
-        for key in sorted(self.zones):
-            versions.setdefault(key[0], []).append(_in_order(self.zones[key]))
-        self._versions = versions
-        guarding = {key[0] for key, zone in self.zones.items() if zone.kind is ZoneKind.EXCLUSION and protects_victim(zone)}
-        self._guarding_all = guarding & self._shared
-        guarded = np.isin(self._assigned.what, np.array(sorted(guarding), np.int64))
-        self._guarded: I64 = np.unique(np.repeat(self._assigned.tags, np.diff(self._assigned.at))[guarded])
+        self._wearing = _wearing(spans)
+        self._covered: dict[int, tuple[Monitored, ...]] = {}
+        self._worn = _spans(self._wholly_covered(spans))
+        self._watched, self._fitted = (
+            _spans(np.column_stack([spans[:, 0], what, spans[:, 3:5]])) for what in (np.zeros(len(spans), np.int64), spans[:, 5])
+        )
+        self._assigned = _spans(rows_of(assignments, 4))
+        self._versions: dict[int, list[Zone]] = {}
+        row = self.zones.row
+        victim = row["purpose"] != PURPOSES.index(Purpose.AREA)
+        excludes: Bool = row["kind"] == KINDS.index(ZoneKind.EXCLUSION)
+        includes: Bool = row["kind"] == KINDS.index(ZoneKind.INCLUSION)
+        guarding = self.zones.ids(excludes & victim)
+        self._guarding_all = self._shared.intersection(guarding.tolist())
+        of: I64 = np.repeat(self._assigned.tags, np.diff(self._assigned.at))
+        self._guarded: I64 = distinct(of[among(self._assigned.what, guarding)])
         self._curfews: dict[int, list[Curfew]] = {}
         for curfew in sorted(curfews, key=lambda curfew: (curfew.id, curfew.version)):
             self._curfews.setdefault(curfew.wearer, []).append(curfew)
@@ -75,31 +112,92 @@ class Terms:
         for visit in sorted(visits, key=lambda visit: (visit.from_us, visit.id)):
             self._visits.setdefault(visit.wearer, []).append(visit)
         self._demands: dict[int, dict[int, tuple[Demand, ...]]] = {}
-        self._homes = _homes(self.zones.values(), self._assigned)
-        self._asking = {tag: _asking(spans, self._curfews) for tag, spans in self.monitored.items() if self._has_curfew(spans)}
-        self.curfewed: I64 = np.array([*self._asking], np.int64)
+        self._homes = _homes(self.zones, self._assigned)
+        self.curfewed: I64 = distinct(spans[:, 0][among(spans[:, 1], np.array(sorted(self._curfews), np.int64))])
+        self._askings: dict[int, tuple[tuple[int, int, Curfew], ...]] = {}
         if before is not None:
             for tag, found in before._demands.items():
-                if tag in self._asking and self._asking[tag] == before._asking.get(tag):
+                if tag in self.monitored and self._asking(tag) and self._asking(tag) == before._asking(tag):
                     self._demands[tag] = found
-        including = {key[0] for key, zone in self.zones.items() if zone.kind is ZoneKind.INCLUSION}
-        self._including_all = frozenset(including & self._shared)
+        including = self.zones.ids(includes)
+        self._including_all = self._shared.intersection(including.tolist())
         self._included: dict[int, frozenset[int]] = {}  # by tag: the inclusion zones it has at any time, shared ones apart
-        rows = np.flatnonzero(np.isin(self._assigned.what, np.array(sorted(including), np.int64)))
-        of = np.repeat(self._assigned.tags, np.diff(self._assigned.at))[rows].tolist()
-        for tag, zone_id in zip(of, self._assigned.what[rows].tolist(), strict=True):
+        rows = np.flatnonzero(among(self._assigned.what, including))
+        for tag, zone_id in zip(of[rows].tolist(), self._assigned.what[rows].tolist(), strict=True):
             self._included[tag] = self._included.get(tag, frozenset()) | {zone_id}
-        staying = {key[0] for key, zone in self.zones.items() if asks_of(zone) is Asks.PRESENCE}
+        staying = frozenset(self.zones.ids(includes & ~row["attendance"]).tolist())
         self._staying_all = len(staying & self._shared)
         staying_of = {tag: len(zones & staying) for tag, zones in sorted(self._included.items()) if zones & staying}
-        self._staying_tags: I64 = np.array([*staying_of], np.int64)
-        self._staying_count: I64 = np.array([*staying_of.values()], np.int64)
-        keys = sorted(self.zones)
-        self._keys: I64 = np.array([zone * _VERSIONS + version for zone, version in keys], np.int64)
-        self._excludes: Bool = np.array([self.zones[key].kind is ZoneKind.EXCLUSION for key in keys], bool)
-        self._buffer_m: F64 = np.array([self.zones[key].buffer_m for key in keys], np.float64)
-        self._asks: I64 = np.array([asks_of(self.zones[key]) or 0 for key in keys], np.int64)
+        self._staying_tags, self._staying_count = (np.array([*one], np.int64) for one in (staying_of, staying_of.values()))
+        self._keys = self.zones.codes
+        self._excludes = excludes
+        self._buffer_m: F64 = np.ascontiguousarray(row["buffer_m"])
+        self._asks: I64 = np.select(
+            [includes & row["attendance"], includes, excludes & victim & (row["buffer_m"] > 0.0)],
+            [Asks.ATTENDANCE, Asks.PRESENCE, Asks.DISTANCE],
+        ).astype(np.int64)
         self.widest_m = float(self._buffer_m.max(initial=0.0))  # the widest buffer of any zone
+        # Tags for whose orders anything was set, in order.
+        orders = np.unique(spans[:, 2]) if self._numbers else spans[:0, 2]
+        touched = np.array([order for order in orders.tolist() if self._numbers.touches(order)], np.int64)
+        self._set: I64 = distinct(spans[:, 0][among(spans[:, 2], touched)])
+
+    def _wholly_covered(self, spans: I64) -> I64:
+        """(n, 4) tag, 0, from, to of ``spans`` of all tags; only of the few that have several anything is to be joined."""
+        alone = _alone(spans[:, 0])
+        joined = [
+            (tag, 0, span.from_us, span.to_us) for tag in distinct(spans[:, 0][~alone]).tolist() for span in self.spans(tag)
+        ]
+        plain = spans[alone]
+        whole = np.column_stack([plain[:, 0], np.zeros(len(plain), np.int64), plain[:, 3:5]])
+        return np.concatenate([whole, rows_of(joined, 4)])
+
+    def rules(self, rules: Rules, tag: int, at_us: int, zone: int = 0) -> Rules:
+        """The rules that a tag, and a zone where one is given, is judged by at an instant; those given where nothing was set."""
+        if not self._numbers:
+            return rules
+        orders = [span.order for span in self.monitored.get(tag, ()) if span.from_us <= at_us < span.to_us]
+        return self._numbers.at(rules, sorted(orders), zone, at_us)
+
+    def ruled(self, rules: Rules, tag: int, from_us: int, to_us: int) -> list[tuple[int, int, Rules]]:
+        """From when to when a tag is judged by which rules, between two instants: in order, touching, half-open."""
+        turns = {at for one in self._numbers.settings for at in (one.in_force_from_us, one.in_force_to_us)}
+        if turns:
+            turns.update(at for span in self.monitored.get(tag, ()) for at in (span.from_us, span.to_us))
+        cuts = [from_us, *sorted(at for at in turns if from_us < at < to_us), to_us]
+        return [(low, high, self.rules(rules, tag, low)) for low, high in pairwise(cuts)]
+
+    @property
+    def anything_set(self) -> bool:
+        """Whether any number was ever set."""
+        return bool(self._numbers)
+
+    def patience(self, rules: Rules, tags: Array) -> tuple[I64, I64]:
+        """How long (n,) int64 tags may be silent at least before it is told, (n,) microseconds: standard, and guarded."""
+        return self._least(rules, tags, _standard), self._least(rules, tags, _guarded)
+
+    def battery_low_pct(self, rules: Rules, tags: Array) -> I64:
+        """The highest percentage at which the batteries of (n,) int64 tags may count as low."""
+        return self._least(rules, tags, _battery)
+
+    def _least(self, rules: Rules, tags: Array, bound: Callable[[Rules], int]) -> I64:
+        if not self._numbers:
+            return np.full(len(tags), bound(rules))
+        bounds = np.full(len(tags), bound(self._numbers.keenest(rules)))
+        if len(self._set):
+            place = np.minimum(np.searchsorted(self._set, tags), len(self._set) - 1)
+            ours = self._set[place] == tags
+            bounds[ours] = self._bounds(rules, bound)[place[ours]]
+        return bounds
+
+    def _bounds(self, rules: Rules, bound: Callable[[Rules], int]) -> I64:
+        """The bound of each of the tags for whose orders anything was set; worked out at the first batch that asks."""
+        found = self._bound.get((id(rules), bound))
+        if found is None:
+            orders = ({span.order for span in self.monitored[tag]} for tag in self._set.tolist())
+            keen = (bound(self._numbers.keenest(rules, one)) for one in orders)
+            found = self._bound[id(rules), bound] = np.fromiter(keen, np.int64, len(self._set))
+        return found
 
     def authority(self, tag: int, at_us: int) -> Monitored | None:
         """Who wears the tag by which order at a time; of several orders the one that began first. None: nothing may be judged."""
@@ -108,16 +206,29 @@ class Terms:
                 return span
         return None
 
+    def others(self, tag: int, wearer: int) -> tuple[int, ...]:
+        """The other tags by which a wearer is monitored at any time."""
+        return tuple(other for other in self._wearing.get(wearer, ()) if other != tag)
+
     def spans(self, tag: int) -> tuple[Monitored, ...]:
         """When somebody is monitored by a tag, in order; orders of one wearer that touch or overlap are one span."""
-        return self._covered.get(tag, ())
+        found = self._covered.get(tag)
+        if found is None:
+            found = _joined(self.monitored.get(tag, ()))
+            if found:
+                self._covered[tag] = found
+        return found
 
     def around(self, tags: Array, at_us: Array) -> tuple[I64, I64]:
         """From when to when each of (n,) int64 tags is monitored round its own instant; (n,) int64 twice, -1 where it is not."""
-        from_us, to_us = np.full(len(tags), -1), np.full(len(tags), -1)
-        spans = self._worn
+        from_us, to_us, _ = self._at(self._worn, tags, at_us)
+        return from_us, to_us
+
+    def _at(self, spans: _Spans, tags: Array, at_us: Array) -> tuple[I64, I64, I64]:
+        """The first span of each tag that holds its instant: from, to, and what it is of; -1, -1 and 0 where there is none."""
+        from_us, to_us, what = np.full(len(tags), -1), np.full(len(tags), -1), np.zeros(len(tags), np.int64)
         if not len(spans.tags) or not len(tags):
-            return from_us, to_us
+            return from_us, to_us, what
         found = np.minimum(np.searchsorted(spans.tags, tags), len(spans.tags) - 1)
         known = spans.tags[found] == tags
         row, stop = spans.at[found], spans.at[found + 1]
@@ -126,16 +237,27 @@ class Terms:
             here = (spans.from_us[row[left]] <= at_us[left]) & (at_us[left] < spans.to_us[row[left]])
             inside = left[here]
             from_us[inside], to_us[inside] = spans.from_us[row[inside]], spans.to_us[row[inside]]
+            what[inside] = spans.what[row[inside]]
             row[left] += 1
             left = left[(row[left] < stop[left]) & ~here]
-        return from_us, to_us
+        return from_us, to_us, what
+
+    def worn_us(self, tags: Array, at_us: Array) -> I64:
+        """Since when whoever is monitored by each of (n,) int64 tags at its own instant has worn it; 0 where nobody is."""
+        return self._at(self._fitted, tags, at_us)[2]
 
     def curfews(self, wearer: int) -> Sequence[Curfew]:
         """All versions of a wearer's curfews, in order of id and version."""
         return self._curfews.get(wearer, ())
 
-    def _has_curfew(self, spans: Iterable[Monitored]) -> bool:
-        return any(span.wearer in self._curfews for span in spans)
+    def _asking(self, tag: int) -> tuple[tuple[int, int, Curfew], ...]:
+        """Which version of which curfew may ask something of whoever wears a tag, and from when to when: its windows apart."""
+        found = self._askings.get(tag)
+        if found is None:
+            found = _asking(self.monitored.get(tag, ()), self._curfews)
+            if found:
+                self._askings[tag] = found
+        return found
 
     def asks_from(self, tag: int, at_us: int) -> int:
         """The first instant from ``at_us`` on at which a curfew may ask something of whoever wears a tag, or for ever.
@@ -143,7 +265,7 @@ class Terms:
         Never later than it does ask; looked up in the timetables as they are, with nothing written out.
         """
         found_us = FOREVER_US
-        for from_us, to_us, curfew in self._asking.get(tag, ()):
+        for from_us, to_us, curfew in self._asking(tag):
             start_us = max(at_us, from_us)
             place = bisect_right(curfew.windows, (start_us, FOREVER_US))
             if not place or curfew.windows[place - 1][1] <= start_us:
@@ -188,11 +310,13 @@ class Terms:
 
     def homes_at(self, tags: Array, at_us: Array) -> tuple[I64, I64, I64]:
         """The homes that apply to (n,) int64 tags at their times: place among the n, zone id and version, by place and zone."""
-        spans = self._homes
-        if not len(spans.tags) or not len(tags):
-            return np.zeros(0, np.int64), np.zeros(0, np.int64), np.zeros(0, np.int64)
+        spans, none = self._homes, np.zeros(0, np.int64)
+        if not len(spans.tags):
+            return none, none, none
         found = np.minimum(np.searchsorted(spans.tags, tags), len(spans.tags) - 1)
         left = np.flatnonzero(spans.tags[found] == tags)
+        if not len(left):  # nobody of these has a home
+            return none, none, none
         row, stop = spans.at[found], spans.at[found + 1]
         places, rows = [], []
         while len(left):  # as many turns as any tag has homes and versions of them
@@ -202,7 +326,7 @@ class Terms:
             row[left] += 1
             left = left[row[left] < stop[left]]
         place, of_span = np.concatenate(places), np.concatenate(rows)
-        zones, versions = np.divmod(spans.what[of_span], _VERSIONS)
+        zones, versions = np.divmod(spans.what[of_span], VERSIONS)
         order = np.lexsort((zones, place))
         return place[order], zones[order], versions[order]
 
@@ -213,10 +337,10 @@ class Terms:
         if found == len(spans.tags) or spans.tags[found] != tag:
             return frozenset()
         rows = slice(int(spans.at[found]), int(spans.at[found + 1]))
-        return frozenset((spans.what[rows][spans.to_us[rows] > at_us] // _VERSIONS).tolist())
+        return frozenset((spans.what[rows][spans.to_us[rows] > at_us] // VERSIONS).tolist())
 
     def guarded(self, tag: int, at_us: int) -> bool:
-        """Whether a victim's exclusion zone is a condition of the tag's wearer at a time, whatever its schedule says then."""
+        """Whether a victim's exclusion zone is valid for the tag's wearer at a time, whatever its schedule says then."""
         if self.authority(tag, at_us) is None:
             return False
         zones = {*self._guarding_all, *(what for what, from_us, to_us in self._assignments(tag) if from_us <= at_us < to_us)}
@@ -234,7 +358,13 @@ class Terms:
 
     def _guards(self, zone: int, at_us: int) -> bool:
         version = self._version(zone, at_us)
-        return version is not None and version.kind is ZoneKind.EXCLUSION and protects_victim(version)
+        if version is None or version.kind is not ZoneKind.EXCLUSION or not protects_victim(version):
+            return False
+        if len(version.intervals) != 1:
+            return True  # its schedule says when it applies, and protects meanwhile as well
+        # Its validity; or the only window that a schedule has in it, which of a zone valid for days is not told apart here.
+        [(valid_from_us, valid_to_us)] = version.intervals
+        return valid_from_us <= at_us < valid_to_us
 
     def _assignments(self, tag: int) -> Iterator[tuple[int, int, int]]:
         """Zone, from and to of a tag's assignments."""
@@ -275,6 +405,40 @@ class Terms:
         applies = any(what == zone and from_us <= at_us < to_us for what, from_us, to_us in self._assignments(tag))
         return version if applies else None
 
+    def may_end(self, after_us: I64, upto_us: I64) -> Bool:
+        """In which of (n,) spans ``(after, upto]`` an order, a fitting, an assignment, or a zone's version or schedule ends.
+
+        Anybody's: ``ends`` says whose. (n,) bool; where nothing ends in any of them that costs next to nothing.
+        """
+        ends = self._ends[slice(*np.searchsorted(self._ends, (after_us.min(), upto_us.max()), "right"))]
+        if not len(ends):
+            return np.zeros(len(after_us), bool)
+        ending: Bool = np.searchsorted(ends, after_us, "right") < np.searchsorted(ends, upto_us, "right")
+        return ending
+
+    def anything_ends(self, after_us: int, upto_us: int) -> bool:
+        """Whether anything of anybody's ends in a span ``(after, upto]``."""
+        low, high = np.searchsorted(self._ends, (after_us, upto_us), "right")
+        return bool(low < high)
+
+    def ends(self, tag: int, after_us: int, upto_us: int) -> list[int]:
+        """The instants in ``(after, upto]`` at which what a tag is judged by may end, in order."""
+        assigned = list(self._assignments(tag))
+        found = {*(span.to_us for span in self.monitored.get(tag, ())), *(to_us for _, _, to_us in assigned)}
+        for version in (one for zone in {*self._shared, *(zone for zone, _, _ in assigned)} for one in self._versions_of(zone)):
+            found.add(version.in_force_to_us)
+            first = bisect_right(version.intervals, after_us, key=itemgetter(1))
+            found.update(
+                to_us for _, to_us in version.intervals[first : bisect_right(version.intervals, upto_us, key=itemgetter(1))]
+            )
+        return sorted(at_us for at_us in found if after_us < at_us <= upto_us)
+
+    @cached_property
+    def _ends(self) -> I64:
+        """When anything of anybody's ends, in order; the open ends of intervals are no instants."""
+        ends = (self._watched.to_us, self._assigned.to_us, self.zones.row["to_us"], self.zones.interval[:, 1])
+        return distinct(np.sort(np.concatenate([at[(at > BEGINNING_US) & (at < FOREVER_US)] for at in ends])))
+
     def inclusions(self, tag: int) -> frozenset[int]:
         """Inclusion zones that a tag has at any time."""
         return self._included.get(tag, frozenset()) | self._including_all
@@ -293,10 +457,19 @@ class Terms:
 
     def _version(self, zone: int, at_us: int) -> Zone | None:
         """The version of a zone at a time, whatever its schedule."""
-        for version in reversed(self._versions.get(zone, ())):
+        for version in reversed(self._versions_of(zone)):
             if version.in_force_from_us <= at_us < version.in_force_to_us:
                 return version
         return None
+
+    def _versions_of(self, zone: int) -> list[Zone]:
+        """All versions of a zone, oldest first, their intervals in order."""
+        versions = self._versions.get(zone)
+        if versions is None:
+            versions = [_in_order(version) for version in self.zones.versions(zone)]
+            if versions:
+                self._versions[zone] = versions
+        return versions
 
     def of_hits(self, hits: Array) -> tuple[Bool, F64, I64]:
         """Of (h,) HIT rows: which are of exclusion zones, (h,) bool, the zones' buffers, (h,) metres, and what else they ask.
@@ -308,11 +481,33 @@ class Terms:
         KeyError
             If a hit names a version these terms do not hold: index and terms were not made of the same controls.
         """
-        keys = hits["zone"] * _VERSIONS + hits["version"]
+        keys = hits["zone"] * VERSIONS + hits["version"]
         row = np.searchsorted(self._keys, keys)
         if len(keys) and (not len(self._keys) or (self._keys[np.minimum(row, len(self._keys) - 1)] != keys).any()):
             raise KeyError("a hit names a zone version that the world does not hold: build index and terms together")
         return self._excludes[row], self._buffer_m[row], self._asks[row]
+
+
+def _standard(rules: Rules) -> int:
+    return min(rules.silent_us, rules.silent_home_us)
+
+
+def _guarded(rules: Rules) -> int:
+    return min(rules.silent_guarded_us, _standard(rules))
+
+
+def _battery(rules: Rules) -> int:
+    return rules.battery_low_pct
+
+
+def _wearing(spans: I64) -> dict[int, tuple[int, ...]]:
+    """The tags of each wearer who is monitored by several, at one time or another; of (m, 6) fields of ``Monitored``."""
+    pairs = spans[np.lexsort((spans[:, 0], spans[:, 1])), :2]
+    pairs = pairs[np.append(True, (np.diff(pairs, axis=0) != 0).any(axis=1))[: len(pairs)]]
+    tags: dict[int, list[int]] = {}
+    for tag, wearer in pairs[~_alone(pairs[:, 1])].tolist():
+        tags.setdefault(wearer, []).append(tag)
+    return {wearer: tuple(own) for wearer, own in tags.items()}
 
 
 def protects_victim(zone: Zone) -> bool:
@@ -380,30 +575,41 @@ def _asking(spans: Iterable[Monitored], curfews: Mapping[int, Sequence[Curfew]])
     )
 
 
-def _homes(zones: Iterable[Zone], assigned: _Spans) -> _Spans:
-    """When which version of which home applies to which tag; ``what`` is zone * _VERSIONS + version."""
-    spans: dict[int, list[tuple[int, int, int]]] = {}
-    for zone in zones:
-        if zone.kind is ZoneKind.HOME:
-            spans.setdefault(zone.id, []).extend(
-                (zone.version, max(low, zone.in_force_from_us), min(high, zone.in_force_to_us)) for low, high in zone.intervals
-            )
+def _homes(zones: Zones, assigned: _Spans) -> _Spans:
+    """When which version of which home applies to which tag; ``what`` is zone * VERSIONS + version."""
+    home = taken(zones.row, zones.row["kind"] == KINDS.index(ZoneKind.HOME))
+    count = home["intervals"].astype(np.int64)
+    of = np.repeat(np.arange(len(home)), count)  # for each interval its version
+    interval = zones.interval[_counted(home["interval_at"], count)]
+    low = np.maximum(interval[:, 0], home["from_us"][of])
+    high = np.minimum(interval[:, 1], home["to_us"][of])
+    first = np.searchsorted(home["id"][of], assigned.what, "left")
+    many = np.searchsorted(home["id"][of], assigned.what, "right") - first
+    row, place = np.repeat(np.arange(len(assigned.what)), many), _counted(first, many)
     tags = np.repeat(assigned.tags, np.diff(assigned.at))
-    of_home = np.isin(assigned.what, np.array(sorted(spans), np.int64))
-    columns = (column[of_home].tolist() for column in (tags, assigned.what, assigned.from_us, assigned.to_us))
-    return _spans(
-        [
-            (tag, zone * _VERSIONS + version, max(from_us, low), min(to_us, high))
-            for tag, zone, from_us, to_us in zip(*columns, strict=True)
-            for version, low, high in spans[zone]
-            if max(from_us, low) < min(to_us, high)
-        ]
-    )
+    what = home["id"][of] * VERSIONS + home["version"][of]
+    from_us = np.maximum(assigned.from_us[row], low[place])
+    to_us = np.minimum(assigned.to_us[row], high[place])
+    held = from_us < to_us
+    return _spans(np.column_stack([tags[row], what[place], from_us, to_us])[held])
 
 
-def _spans(rows: list[tuple[int, int, int, int]]) -> _Spans:
-    table: I64 = np.array(rows, np.int64).reshape(-1, 4)
+def _counted(first: Array, many: Array) -> I64:
+    """``first[i], first[i] + 1 ..``, ``many[i]`` of them, for each i, one after the other."""
+    before = np.cumsum(many) - many
+    places: I64 = np.repeat(first - before, many) + np.arange(int(many.sum()))
+    return places
+
+
+def _spans(table: I64) -> _Spans:
     table = table[np.lexsort((table[:, 2], table[:, 1], table[:, 0]))]
-    tags, first = np.unique(table[:, 0], return_index=True)
+    first: I64 = np.flatnonzero(np.diff(table[:, 0], prepend=table[:1, 0] - 1))
     at: I64 = np.append(first, len(table)).astype(np.int64)
-    return _Spans(tags, at, table[:, 1].copy(), table[:, 2].copy(), table[:, 3].copy())
+    return _Spans(table[first, 0], at, table[:, 1].copy(), table[:, 2].copy(), table[:, 3].copy())
+
+
+def _alone(values: I64) -> Bool:
+    """Which of values in order are there once."""
+    step = np.diff(values) != 0
+    alone: Bool = np.append(True, step)[: len(values)] & np.append(step, True)[: len(values)]
+    return alone

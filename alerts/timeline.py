@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from alerts.demand import Demand, asked, demands
-from alerts.presence import TOLD, Beacon, Evidence, Presence, Says, sights
+from alerts.presence import TOLD, Beacon, Evidence, Presence, Says, sights, with_afar
 from alerts.quality import assess
 from alerts.rules import Rules
 from alerts.track import look
 from alerts.world import World
 from model.arrays import Array
 from model.curfew import Curfew, Span
-from model.event import EVENT, EventKind
+from model.event import EVENT, EventKind, sent_us
 from model.fix import FIX
 from model.instant import FOREVER_US
 from model.state import State
@@ -43,12 +43,17 @@ class Stretch(NamedTuple):
     standing: Standing
 
 
+# Half-open microseconds ``[from, to)`` and the rules by which each moment between them is judged.
+Ruled = tuple[int, int, Rules]
+
+
 class Heard(NamedTuple):
     """One thing that a tag told. Fields that do not concern it are 0."""
 
     at_us: int
     kind: int = EventKind.CONTACT  # EventKind
     says: int = Says.NOTHING  # of a fix, what it says of the home
+    afar: bool = False  # as in ``SIGHT``
 
 
 def heard(world: World, tag: int, home: int, fixes: Array, events: Array) -> list[Heard]:
@@ -63,29 +68,30 @@ def heard(world: World, tag: int, home: int, fixes: Array, events: Array) -> lis
     order = np.argsort(fixes["fix_at_us"], kind="stable")
     assessed = assess(world.rules, world.terms, state, fixes[order])
     seen = sights(world.rules, world.terms, assessed.track, look(world.look, assessed.track, assessed.before))
-    seen = seen[seen["zone"] == home]
-    told = [
-        Heard(at_us, says=says)
-        for at_us, says in zip(assessed.track.at_us[seen["row"]].tolist(), seen["says"].tolist(), strict=True)
-    ]
+    seen = with_afar(world.look, world.rules, assessed.track, seen[seen["zone"] == home], state, events)
+    columns = (assessed.track.at_us[seen["row"]], seen["says"], seen["afar"])
+    told = [Heard(at_us, says=says, afar=afar) for at_us, says, afar in zip(*(one.tolist() for one in columns), strict=True)]
     told += [Heard(received_us) for received_us in (*fixes["received_us"].tolist(), *events["received_us"].tolist())]
-    told += [Heard(at, kind) for at, kind in zip(events["at_us"].tolist(), events["kind"].tolist(), strict=True) if kind in TOLD]
+    told += [Heard(at, kind) for at, kind in zip(sent_us(events).tolist(), events["kind"].tolist(), strict=True) if kind in TOLD]
     return sorted(told, key=lambda one: one.at_us)
 
 
 def timeline(
-    rules: Rules, versions: Sequence[Curfew], monitored: Sequence[Monitored], told: Iterable[Heard], from_us: int, to_us: int
+    ruled: Sequence[Ruled], versions: Sequence[Curfew], monitored: Sequence[Monitored], told: Iterable[Heard]
 ) -> list[Stretch]:
     """The record of one tag under one curfew between two instants, in order; where the curfew asked nothing there is none.
 
     Parameters
     ----------
+    ruled : from when to when the tag was judged by which rules, in order and touching: from the one instant to the other. Of each
+        moment is said what its own rules make of what was known then, as live judging does
     versions : of the curfew
     monitored : of the tag
-    told : what it told of the curfew's home, in the order it happened; from some time before ``from_us`` on
+    told : what it told of the curfew's home, in the order it happened; from some time before the first instant on
     """
+    from_us, to_us = ruled[0][0], ruled[-1][1]
     spans = [span for span in demands(versions, monitored) if span.from_us < to_us and span.to_us > from_us]
-    found = _Record(rules, spans)
+    found = _Record(ruled, spans)
     presence = Presence(Evidence(0, 0), Beacon(0), 0)
     before_us = 0
     for one in told:
@@ -112,43 +118,46 @@ def away_us(stretches: Iterable[Stretch], versions: Sequence[Curfew], monitored:
 class _Record:
     """Stretches as they are found: what was known at each time, and, with hindsight, what contradicts it."""
 
-    def __init__(self, rules: Rules, spans: Sequence[Demand]) -> None:
-        self._rules, self._spans = rules, spans
+    def __init__(self, ruled: Sequence[Ruled], spans: Sequence[Demand]) -> None:
+        self._ruled, self._spans = ruled, spans
         self.said: list[Stretch] = []
         self.away: list[Span] = []
 
     def note(self, presence: Presence, from_us: int, to_us: int) -> None:
         """Nothing was told between two instants."""
-        for demand in self._spans:
-            low, high = max(demand.from_us, from_us), min(demand.to_us, to_us)
-            if low >= high:
-                continue
-            proven_us = min(max(presence.proven_until(self._rules), low), high)
-            known_us = min(max(presence.known_until(self._rules), proven_us), high)
-            self.said += [
-                Stretch(low, proven_us, Standing.COMPLIANT),
-                Stretch(proven_us, known_us, Standing.CONSISTENT),
-                Stretch(known_us, high, Standing.UNVERIFIED),
-            ]
-            for one in presence.contradictions(self._rules, demand.from_us):
-                if one.effective_us < high:
-                    self.away.append((max(one.since_us, demand.from_us), high))
+        for low_us, high_us, rules in self._ruled:
+            for demand in self._spans:
+                low, high = max(demand.from_us, from_us, low_us), min(demand.to_us, to_us, high_us)
+                if low < high:
+                    self._note(rules, presence, demand, low, high)
+
+    def _note(self, rules: Rules, presence: Presence, demand: Demand, low: int, high: int) -> None:
+        proven_us = min(max(presence.proven_until(rules), low), high)
+        known_us = min(max(presence.known_until(rules), proven_us), high)
+        self.said += [
+            Stretch(low, proven_us, Standing.COMPLIANT),
+            Stretch(proven_us, known_us, Standing.CONSISTENT),
+            Stretch(known_us, high, Standing.UNVERIFIED),
+        ]
+        for one in presence.contradictions(rules, demand.from_us):
+            if one.effective_us < high:
+                self.away.append((max(one.since_us, demand.from_us), high))
 
 
 def _after(presence: Presence, one: Heard) -> Presence:
     """Presence once something more was told."""
     evidence, beacon, _ = presence
     if one.says:
-        if not (one.says == Says.OUTSIDE and beacon.in_range):
+        if presence.takes(one.says, afar=one.afar):
             fix = np.zeros(1, FIX)
             fix["fix_at_us"] = one.at_us
             evidence.see(one.says, one.at_us, 0, fix)
         return presence
     if one.kind in TOLD:
         event = np.zeros(1, EVENT)
-        event["kind"], event["at_us"] = one.kind, one.at_us
+        event["kind"], event["at_us"], event["received_us"] = one.kind, one.at_us, one.at_us
         if beacon.tell(event):
-            evidence.prove(one.at_us)
+            evidence.prove(event)
     return presence._replace(contact_us=one.at_us) if one.kind == EventKind.CONTACT else presence
 
 

@@ -8,11 +8,13 @@ import numpy as np
 from alerts.rules import Rules
 from alerts.terms import Terms
 from geofence.evaluate import evaluate
-from geofence.index import ZoneIndex
-from model.arrays import Array, taken
+from geofence.index import Compiled, ZoneIndex
+from model.arrays import I64, Array, rows_of, taken
 from model.curfew import Curfew
+from model.setting import Setting
 from model.visit import Visit
 from model.zone import Assignment, Monitored, Zone
+from model.zones import Zones
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,46 +23,35 @@ class World:
 
     index: ZoneIndex
     terms: Terms
-    rules: Rules
+    rules: Rules  # where nothing was set: ``terms.rules`` says what a tag is judged by
     control_seq: int  # feed position of the newest control change in it
 
     @classmethod
     def build(
         cls,
-        zones: Iterable[Zone],
-        assignments: Iterable[Assignment],
-        monitored: Iterable[Monitored],
+        zones: Zones | Iterable[Zone],
+        assignments: I64 | Iterable[Assignment],
+        monitored: I64 | Iterable[Monitored],
         shared: Iterable[int],
         rules: Rules,
         control_seq: int,
         curfews: Iterable[Curfew] = (),
         visits: Iterable[Visit] = (),
+        settings: Iterable[Setting] = (),
         threads: int = 1,
+        compiled: Compiled | None = None,
+        before: Terms | None = None,
     ) -> "World":
         """A world of everything the control tables hold; ``shared`` are ids of zones that apply to everyone monitored.
 
-        So many threads share the compiling of zones; the world is the same for any number.
+        So many threads share the compiling of zones; the world is the same for any number. Geometry whose outline is not given
+        is taken from what was ``compiled``; ``before`` are the terms that the new ones replace.
         """
-        zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
-        index = ZoneIndex.build(zones, assignments, monitored, shared, threads)
-        return cls(index, Terms(zones, assignments, monitored, shared, curfews, visits), rules, control_seq)
-
-    def changed(
-        self,
-        zones: Iterable[Zone],
-        assignments: Iterable[Assignment],
-        monitored: Iterable[Monitored],
-        shared: Iterable[int],
-        control_seq: int,
-        curfews: Iterable[Curfew] = (),
-        visits: Iterable[Visit] = (),
-    ) -> "World":
-        """The world as ``build`` would make it of the whole; geometry that did not change is not compiled again."""
-        zones, assignments, monitored, shared = tuple(zones), tuple(assignments), tuple(monitored), tuple(shared)
-        terms = Terms(zones, assignments, monitored, shared, curfews, visits, self.terms)
-        put = [zone for key, zone in terms.zones.items() if self.zones.get(key) != zone]
-        drop = self.zones.keys() - terms.zones.keys()
-        return World(self.index.changed(put, drop, assignments, monitored, shared), terms, self.rules, control_seq)
+        table = zones if isinstance(zones, Zones) else Zones.of(zones)
+        assigned, spans, everyone = rows_of(assignments, 4), rows_of(monitored, 6), tuple(shared)
+        index = ZoneIndex.build(table, assigned, spans, everyone, threads, compiled)
+        terms = Terms(index.zones, assigned, spans, everyone, curfews, visits, before, settings)
+        return cls(index, terms, rules, control_seq)
 
     @property
     def zones(self) -> Mapping[tuple[int, int], Zone]:

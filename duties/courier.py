@@ -13,13 +13,12 @@ from collections.abc import Mapping, Sequence
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-import aiohttp
-
 from duties import mail, message
 from duties.message import Fate, Message
 from duties.outcome import Outcome
 from duties.webhook import Webhooks
 from model.instant import SECOND_US
+from model.reach import Network
 from store import channels, deliveries, digests
 from store.deliveries import Due, Room
 from store.pool import Store
@@ -65,21 +64,17 @@ class Courier:
     ----------
     console_url : where the console answers, for links; empty: nobody said
     to, sender : the mail server and the address our mail comes from; None: there is no mail
+    inside : networks that are not public and may be sent to all the same
     """
 
-    def __init__(self, console_url: str, to: mail.Server | None, sender: str) -> None:
+    def __init__(self, console_url: str, to: mail.Server | None, sender: str, inside: Sequence[Network] = ()) -> None:
         self._console_url = console_url
-        self._mails = mail.Mails(to, sender)
-        self._senders: dict[str, Sender] = {}
-        self._http: aiohttp.ClientSession | None = None
+        self._senders: dict[str, Sender] = {"webhook": Webhooks(inside), "mail": mail.Mails(to, sender)}
         self._tries: dict[asyncio.Task[None], int] = {}  # the channel of each try under way
         self._digested_s = -math.inf
         self._trouble: BaseException | None = None  # of a try whose outcome could not be noted
 
     async def __aenter__(self) -> Self:
-        # No connection is kept: a receiver that has gone away would be noticed by a page.
-        self._http = aiohttp.ClientSession(connector=aiohttp.TCPConnector(force_close=True, limit=0))
-        self._senders = {"webhook": Webhooks(self._http), "mail": self._mails}
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
@@ -88,8 +83,6 @@ class Courier:
         for task in self._tries:
             task.cancel()
         await asyncio.gather(*self._tries, return_exceptions=True)
-        if self._http is not None:
-            await self._http.close()
 
     async def round(self, store: Store) -> Mapping[str, object] | None:
         """Address what is new and begin the tries that are due.

@@ -7,24 +7,24 @@ look needs, so that any instance may take the next one, and an instance that was
 from collections.abc import Iterable, Sequence
 from typing import Any, Final, NamedTuple
 
+from duties import outages
 from model.alert import Kind
 from model.instant import SECOND_US, from_us
 from store import feed, incidents, watch
-from store.counts import Gateway
 from store.headroom import Headroom
 from store.pool import Store
-from store.watch import Check, Readings
+from store.watch import Check, LaneRow, Readings
 
 EVERY_S: Final = 2.0
 BEHIND_S: Final = 60.0  # DESIGN.md section 3.4
 STILL_S: Final = 30.0  # an idle lane commits its clock every 5 s, a lane that moves to another worker takes up to 20
+STARTING_S: Final = 60.0  # a lane that has never committed may take this long from the start of all; then nobody takes it
 ASLEEP_S: Final = 30.0  # nobody looked for this long: what was remembered of before says nothing of now
 FAILING_S: Final = 30.0  # a duty that fails for less is only trying again
 NAMED: Final = 6  # lanes listed one by one in a sentence
-OUTAGE_TAGS: Final = 20  # DOMAIN.md, fleet outage: at least so many
-OUTAGE_SHARE: Final = 0.2  # and so much of the gateway
 STEADY_S: Final = 10.0  # well for this long before it is called over, so that nothing flaps
 
+STARTING: Final = "starting"
 DEAD_MAN: Final = "dead-man"  # the duty, and the check of it
 
 # What may leave people unwatched. The other checks fail the readiness, and wake nobody.
@@ -47,7 +47,6 @@ class Memory(NamedTuple):
     alert: int | None = None  # the alert raised, while it is active
     said: list[str] = []  # noqa: RUF012 (never changed) names of the checks that it has told of
     well_us: int | None = None  # since when all is well again
-    outages: dict[str, list[int]] = {}  # noqa: RUF012 (never changed) by gateway: the alert, and the most that were silent
 
 
 def moved_on(readings: Readings, before: Memory) -> Memory:
@@ -65,7 +64,7 @@ def moved_on(readings: Readings, before: Memory) -> Memory:
 def checks(readings: Readings, memory: Memory, limits: Limits) -> list[Check]:
     """What must be so, and whether it is; ``memory`` is up to date."""
     return [
-        _check("lanes", _lanes(readings)),
+        _lanes(readings, memory),
         _check("progress", _progress(readings, memory)),
         _check("synthetic", _synthetic(readings, memory, limits)) if limits.synthetic_s else _SYNTHETIC_OFF,
         _check("storage", _storage(readings.headroom)) if readings.headroom else _STORAGE_OFF,
@@ -97,15 +96,34 @@ def _check(name: str, wrong: Iterable[str]) -> Check:
     return Check(name, "failing" if sentences else "ok", "; ".join(sentences) or _WELL[name])
 
 
-def _lanes(readings: Readings) -> Iterable[str]:
-    if not readings.lanes:
+def _lanes(readings: Readings, memory: Memory) -> Check:
+    """Whether every lane judges; one that never has is starting, until all have had the time for it."""
+    never = len(set(range(readings.topics)) - {lane.partition for lane in readings.lanes})
+    begun = [lane for lane in readings.lanes if lane.commit_no or (lane.owner and not _behind(lane, readings))]
+    starting = len(readings.lanes) - len(begun) + never
+    if (begun and not starting) or readings.now_us - memory.since_us > STARTING_S * SECOND_US:
+        return _check("lanes", _not_judging(readings, readings.lanes, never))
+    wrong = list(_not_judging(readings, begun, 0)) if begun else []
+    return _check("lanes", wrong) if wrong else Check("lanes", STARTING, f"{starting or 'all'} of the lanes are starting")
+
+
+def _behind(lane: LaneRow, readings: Readings) -> bool:
+    return readings.now_us - lane.watermark_us > BEHIND_S * SECOND_US
+
+
+def _not_judging(readings: Readings, lanes: Sequence[LaneRow], never: int) -> Iterable[str]:
+    if not lanes:
         yield "no worker has ever run"
-    elif never := set(range(readings.topics)) - {lane.partition for lane in readings.lanes}:
-        yield f"no worker ever owned {len(never)} of {readings.topics} lanes"
-    lost = [lane.partition for lane in readings.lanes if not lane.owner]
+    elif never:
+        yield f"no worker ever owned {never} of {readings.topics} lanes"
+    lost = [lane.partition for lane in lanes if not lane.owner]
     if lost:
         yield f"no worker owns {_named(lost, readings)}"
-    behind = [lane for lane in readings.lanes if lane.owner and readings.now_us - lane.watermark_us > BEHIND_S * SECOND_US]
+    owned = [lane for lane in lanes if lane.owner and _behind(lane, readings)]
+    unjudged = [lane.partition for lane in owned if not lane.watermark_us]
+    if unjudged:
+        yield f"nothing judged yet in {_named(unjudged, readings)}"
+    behind = [lane for lane in owned if lane.watermark_us]
     if behind:
         as_of_us = min(lane.watermark_us for lane in behind)
         yield f"judging as of {_clock(as_of_us)} in {_named([lane.partition for lane in behind], readings)}"
@@ -200,9 +218,9 @@ async def look(store: Store, owner: str, limits: Limits) -> dict[str, object] | 
         memory = moved_on(readings, Memory(**{name: kept[name] for name in Memory._fields if name in kept}))
         found = checks(readings, memory, limits)
         did, memory = await _tell(change, found, memory)
-        if all(check.state == "ok" for check in found if check.name in {"lanes", "progress"}):  # else their counts may be old
-            outages, memory = await _outages(change, readings, memory)
-            did = (did or {}) | outages or None
+        if all(check.state == "ok" for check in found if check.name in {"lanes", "progress"}):  # else what they say may be old
+            overdue = [outages.overdue(tag) for tag in readings.said.overdue]
+            did = (did or {}) | await outages.look(change, readings.said.worn, overdue, readings.now_us) or None
         await watch.write(change, owner, _kept(memory), found, readings.now_us)
     return did
 
@@ -226,37 +244,10 @@ async def _tell(change: feed.Edit, found: list[Check], memory: Memory) -> tuple[
             await incidents.amend(change, memory.alert, f"Also: {news}.", now_us)
             return {"amended": memory.alert, "checks": names}, memory._replace(said=sorted({*memory.said, *names}))
         return None, memory
-    if memory.alert is None:
+    if memory.alert is None or any(check.state == STARTING for check in found):
         return None, memory
     well_us = memory.well_us or now_us
     if now_us - well_us < STEADY_S * SECOND_US:
         return None, memory._replace(well_us=well_us)
     await incidents.end(change, memory.alert, "Monitoring works again: every lane judges and is caught up.", well_us)
     return {"ended": memory.alert}, memory._replace(alert=None, said=[], well_us=None)
-
-
-async def _outages(change: feed.Edit, readings: Readings, memory: Memory) -> tuple[dict[str, object], Memory]:
-    """Raise a gateway's outage as one incident, and end it when half of those that were silent are heard from again.
-
-    Of whom nobody knows yet, after a lane has moved, may be silent still: they end none. A gateway that no lane names any more
-    has nobody who could be silent.
-    """
-    outages, did = dict(memory.outages), dict[str, object]()
-    counted = {gateway.name: gateway for gateway in readings.gateways}
-    for name in sorted({*counted, *outages}):
-        _, worn, silent, unknown = counted.get(name, Gateway(name, 0, 0))
-        alert, most = outages.get(name, (None, 0))
-        if alert is None:
-            if silent >= OUTAGE_TAGS and silent >= OUTAGE_SHARE * worn:
-                text = f"{silent} of {worn} tags last heard through {name} are silent, each for longer than is usual for it."
-                outages[name] = [await incidents.raise_(change, Kind.FLEET_OUTAGE, name, text, readings.now_us), silent]
-                did["outage"] = outages[name][0]
-        elif (silent + unknown) * 2 <= most:
-            text = f"Half are back: {silent} of {worn} tags last heard through {name} are silent, of {most} at most."
-            text = text if worn else f"No tag worn was last heard through {name} any more; {most} at most were silent."
-            await incidents.end(change, alert, text, readings.now_us)
-            del outages[name]
-            did["outage_over"] = alert
-        else:
-            outages[name] = [alert, max(most, silent)]
-    return did, memory._replace(outages=outages)
