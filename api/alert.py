@@ -43,11 +43,14 @@ SUMMARY: Final[dict[str, Any]] = {
     "event_at": "2026-11-22T08:00:00Z",
     "detected_at": "2026-11-22T08:00:02Z",
     "ended_at": None,
+    "cleared_at": None,
+    "nearest_m": None,
     "late": False,
     "confidence": "definite",
     "occurrences": 1,
     "due": {"acknowledge": "2026-11-22T08:02:02Z", "contact": "2026-11-22T08:05:02Z", "decision": "2026-11-22T08:10:02Z"},
     "next_due": "2026-11-22T08:02:02Z",
+    "unanswered_since": "2026-11-22T08:00:02Z",
     "running": ["acknowledge", "contact", "decision"],
     "returns_at": None,
     "callback_at": None,
@@ -97,6 +100,7 @@ FULL: Final[dict[str, Any]] = SUMMARY | {
             "details": {},
         }
     ],
+    "listed": [],
 }
 
 
@@ -178,16 +182,25 @@ class Alert(BaseModel):
     event_at: Instant = Field(description="the first fix of the first occurrence")
     detected_at: Instant
     ended_at: Instant | None = Field(description="the first fix that showed the last occurrence over")
+    cleared_at: Instant | None = Field(
+        description="of a strap or a case: when the tag said it was closed again; active all the same, until somebody inspects it"
+    )
+    nearest_m: float | None = Field(description="of an approach: the nearest that it was judged to be to the zone, metres")
     late: bool = Field(description="raised from data received over five minutes after it was taken")
     confidence: Confidence
     occurrences: int
     due: Due
-    next_due: Instant | None = Field(description="the earliest clock still running")
-    running: list[Clock] = Field(description="the clocks that nobody has stopped yet")
+    next_due: Instant | None = Field(
+        description="the earliest clock still running; of several calls that nobody answered those of the oldest run on"
+    )
+    unanswered_since: Instant | None = Field(
+        description="while it is new: when the oldest call was made that nobody has answered, however often it called since"
+    )
+    running: list[Clock] = Field(description="the clocks that nobody has stopped yet; none while an outage holds it")
     returns_at: Instant | None = Field(description="acknowledged: when it is new again, unless a step is logged before")
     callback_at: Instant | None = Field(description="when the first call that is owed about it is due")
     paused: Paused | None = Field(description="the pause by which nobody is paged about it just now")
-    held_under: int | None = Field(description="the alert it follows from: a dead battery holds the silence")
+    held_under: int | None = Field(description="the alert it follows from: a dead battery or an outage holds the silence")
     outcome: str | None
     closed_at: Instant | None
     version: str = Field(description="the ETag: one number for the machine's changes, one for people's")
@@ -224,6 +237,22 @@ class Happening(BaseModel):
     details: dict[str, Any]
 
 
+class Listed(BaseModel):
+    """One tag of an outage's list."""
+
+    tag: int
+    wearer_id: int | None = Field(description="who wore it then; null where the caller may not see wearers")
+    wearer: str | None
+    check_first: bool | None = Field(
+        description="a victim is to be protected from its wearer: check on them by hand first; null as the wearer is"
+    )
+    since: Instant = Field(description="overdue since")
+    back_at: Instant | None = Field(description="when it was heard again")
+    silence: int | None = Field(
+        description="the alert of its silence that is, or was, held under this one; null as the wearer is"
+    )
+
+
 class FullAlert(Alert):
     """An alert with what it was judged by and what happened to it."""
 
@@ -231,6 +260,10 @@ class FullAlert(Alert):
 
     evidence: list[Evidence]
     history: list[Happening]
+    listed: list[Listed] = Field(description="of an outage: its tags, those still silent first, a victim's first of all")
+    escalation_told: Literal["delivered", "waiting", "nobody"] | None = Field(
+        None, description="whether a channel took the newest escalation: to whom it is due is not whom it reached"
+    )
 
 
 class ChangedAlert(Alert):
@@ -268,16 +301,19 @@ def _fields(row: Row) -> dict[str, Any]:
         "event_at": row["event_at"],
         "detected_at": row["detected_at"],
         "ended_at": row["ended_at"],
+        "cleared_at": row["cleared_at"],
+        "nearest_m": row["nearest_m"],
         "late": row["late"],
         "confidence": row["confidence"],
         "occurrences": row["occurrences"],
         "due": Due(acknowledge=row["due_acknowledge"], contact=row["due_contact"], decision=row["due_decision"]),
         "next_due": row["next_due"],
+        "unanswered_since": row["unanswered_since"],
         "running": [clock for clock in CLOCKS if row[f"{clock}_by"] is not None],
         "returns_at": row["returns_at"],
         "callback_at": row["callback_at"],
         "paused": None if row["pause"] is None else Paused(id=row["pause"], until=row["pause_until"], reason=row["pause_reason"]),
-        "held_under": row["held_under"],
+        "held_under": row["held_by"],
         "outcome": row["outcome"],
         "closed_at": row["closed_at"],
         "version": version(row),
@@ -299,8 +335,8 @@ def _event(event: Array) -> Event:
     return Event(tag=int(event["tag"]), kind=kind, at=int(event["at_us"]), received_at=int(event["received_us"]))
 
 
-def full(detail: Detail) -> FullAlert:
-    """With evidence and history."""
+def full(detail: Detail, *, people: bool = False) -> FullAlert:
+    """With evidence and history; ``people``: whether whoever asks may see wearers."""
     evidence = [
         Evidence(
             position=row["position"],
@@ -323,4 +359,14 @@ def full(detail: Detail) -> FullAlert:
         )
         for row in detail.history
     ]
-    return FullAlert(evidence=evidence, history=history, **_fields(detail.alert))
+    listed = [
+        Listed(
+            wearer_id=row["wearer"] if people else None,
+            wearer=row["wearer_name"] if people else None,
+            check_first=row["guarded"] if people else None,
+            silence=row["silence"] if people else None,
+            **{name: row[name] for name in ("tag", "since", "back_at")},
+        )
+        for row in detail.listed
+    ]
+    return FullAlert(evidence=evidence, history=history, listed=listed, escalation_told=detail.told, **_fields(detail.alert))

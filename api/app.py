@@ -40,6 +40,7 @@ from api.routes import (
     imports,
     orders,
     pauses,
+    settings,
     status,
     stream,
     tags,
@@ -55,6 +56,43 @@ from api.token import Signer
 from store.pool import Store
 
 PREFIX: Final = "/api/v1"
+
+# In the order in which a path is looked for: /alerts/stream is no alert's id.
+ROUTERS: Final = tuple(
+    module.router
+    for module in (
+        token,
+        stream,
+        alerts,
+        contacts,
+        escalations,
+        pauses,
+        handover,
+        covers,
+        caseloads,
+        figures,
+        zones,
+        settings,
+        changes,
+        curfews,
+        absences,
+        wearers,
+        orders,
+        activations,
+        visits,
+        groups,
+        imports,
+        tags,
+        fixes,
+        compliance,
+        status,
+        dead,
+        audit,
+        channels,
+        deliveries,
+        billing,
+    )
+)
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -94,39 +132,8 @@ def create_app(settings: Settings) -> FastAPI:
         generate_unique_id_function=lambda route: f"{route.tags[0]}-{route.name}".replace(" ", "-"),
     )
     problem.install(app)
-    # The stream before the alerts: /alerts/stream is no alert's id.
-    for module in (
-        token,
-        stream,
-        alerts,
-        contacts,
-        escalations,
-        pauses,
-        handover,
-        covers,
-        caseloads,
-        figures,
-        zones,
-        changes,
-        curfews,
-        absences,
-        wearers,
-        orders,
-        activations,
-        visits,
-        groups,
-        imports,
-        tags,
-        fixes,
-        compliance,
-        status,
-        dead,
-        audit,
-        channels,
-        deliveries,
-        billing,
-    ):
-        app.include_router(module.router, prefix=PREFIX, dependencies=[Depends(known_queries)])
+    for router in ROUTERS:
+        app.include_router(router, prefix=PREFIX, dependencies=[Depends(known_queries)])
     app.include_router(health.router)
     app.router.default = Console(settings.console)
     app.add_middleware(Limited)

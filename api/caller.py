@@ -8,7 +8,7 @@ from fastapi.security import OAuth2PasswordBearer
 
 from api.parts import PartsDep
 from api.problem import Kind, ProblemError
-from api.roles import May
+from api.roles import May, lacking
 from api.token import Caller
 
 _bearer = OAuth2PasswordBearer("/api/v1/token", scheme_name="password", refreshUrl="/api/v1/token", auto_error=False)
@@ -34,8 +34,7 @@ def needs(permission: May) -> Any:
 
     def allowed(caller: SignedIn) -> Caller:
         if not caller.may(permission):
-            detail = f"the role {caller.role} lacks {permission}: ask somebody whose role has it"
-            raise ProblemError(Kind.NOT_ALLOWED, detail, more={"permission": permission})
+            raise ProblemError(Kind.NOT_ALLOWED, lacking(caller.role, permission), more={"permission": permission})
         return caller
 
     check: Callable[[Caller], Caller] = allowed

@@ -104,6 +104,7 @@ def answer(stored: Stored, wearer: int, span: tuple[int, int], timezone: str) ->
         Rules(),
         controls.control_seq,
         controls.curfews,
+        settings=controls.settings,
     )
     kept = Kept(stored.fixes, stored.events, stored.occurrences, stored.fitted, stored.forgotten)
     return _shown(compliance(world, wearer, kept, *span), stored, wearer, span, timezone)

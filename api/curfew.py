@@ -1,7 +1,7 @@
 """Turns a curfew as it is sent into a version to store, a version back into it, and a timetable into the fortnight it means."""
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -28,24 +28,13 @@ SENT: Final[dict[str, Any]] = {"order": 3, "home": 5, "grace_min": 5, "windows":
 ANSWERED: Final[dict[str, Any]] = SENT | {
     "id": 2,
     "wearer": 1,
+    "high_risk": False,
     "timezone": "Europe/London",
     "version": 1,
     "in_force_from": "2026-03-20T09:00:01Z",
     "in_force_to": None,
     "recorded_at": "2026-03-20T09:00:00Z",
     "recorded_by": {"id": 2, "name": "officer"},
-}
-CHANGE: Final[dict[str, Any]] = {
-    "id": 6,
-    "curfew": 2,
-    "version": 1,
-    "state": "waiting",
-    "relaxes": "The grace would be 20 minutes, no longer 5.",
-    "change": {"grace_min": 20},
-    "requested_by": {"id": 2, "name": "officer"},
-    "requested_at": "2026-03-24T12:00:00Z",
-    "decided_by": None,
-    "decided_at": None,
 }
 INTERVAL: Final[dict[str, Any]] = {
     "from": "2026-03-28T19:00:00Z",
@@ -123,6 +112,7 @@ class Curfew(BaseModel):
     wearer: int
     home: int
     grace_min: int
+    high_risk: bool = Field(description="an absence is P1 at once: the risk of order or wearer was high when this was saved")
     windows: list[dict[str, Any]]
     exceptions: list[dict[str, Any]]
     timezone: str = Field(description="the order's: the windows are in its local time")
@@ -131,26 +121,6 @@ class Curfew(BaseModel):
     in_force_to: Instant | None
     recorded_at: Instant
     recorded_by: Person | None
-
-
-State = Literal["waiting", "approved", "refused", "overtaken"]
-
-
-class ChangeOut(BaseModel):
-    """A change that relaxes a curfew, asked for by one person, for another to decide."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [CHANGE]})
-
-    id: int
-    curfew: int
-    version: int = Field(description="of the curfew, that it was asked for")
-    state: State
-    relaxes: str = Field(description="in what, one sentence")
-    change: dict[str, Any] | None = Field(description="what would change; null: the curfew would end")
-    requested_by: Person
-    requested_at: Instant
-    decided_by: Person | None
-    decided_at: Instant | None
 
 
 class PreviewIn(Input):
@@ -256,6 +226,7 @@ def curfew(row: Row) -> Curfew:
         wearer=row["wearer"],
         home=row["home"],
         grace_min=row["grace_min"],
+        high_risk=row["high_risk"],
         windows=row["timetable"]["windows"],
         exceptions=row["timetable"]["exceptions"],
         timezone=row["timezone"],
@@ -264,29 +235,6 @@ def curfew(row: Row) -> Curfew:
         in_force_to=row["in_force_to"],
         recorded_at=row["recorded_at"],
         recorded_by=person(row["recorded_by"], row["recorded_name"]),
-    )
-
-
-def change(row: Row) -> ChangeOut:
-    """A stored change."""
-    fields = row["fields"]
-    state: State = "approved" if row["approved"] else "refused"
-    if row["approved"] is None:
-        state = "overtaken" if row["overtaken"] else "waiting"
-    said = (
-        None if fields is None else {name: value for name, value in fields.items() if name != "timetable"} | fields["timetable"]
-    )
-    return ChangeOut(
-        id=row["id"],
-        curfew=row["curfew"],
-        version=row["version"],
-        state=state,
-        relaxes=row["relaxes"],
-        change=said,
-        requested_by=Person(id=row["requested_by"], name=row["requested_name"]),
-        requested_at=row["requested_at"],
-        decided_by=person(row["decided_by"], row["decided_name"]),
-        decided_at=row["decided_at"],
     )
 
 

@@ -5,9 +5,9 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from alerts.record import Judged, again
+from alerts.record import Basis, Judged, again
 from alerts.review import Shown
-from alerts.rules import CLOCKS, Rules
+from alerts.rules import PEOPLE, Rules, clocks
 from alerts.sighting import Said
 from api import alert as shape
 from api.alert import Alert, Happening, Severity
@@ -210,7 +210,7 @@ class EvidenceBundle(BaseModel):
     zones: list[ZoneVersion]
     orders: list[OrderRow]
     fitted: list[Fitted]
-    rules: dict[str, float] = Field(description="the judge's numbers, units in their names")
+    rules: dict[str, float] = Field(description="the judge's numbers when the alert was raised, units in their names")
     clocks: dict[str, dict[str, int | None]] = Field(description="minutes that people have, by severity")
     history: list[Happening]
     looked: list[Looked]
@@ -218,17 +218,23 @@ class EvidenceBundle(BaseModel):
 
 def judged_again(bundle: Bundle) -> list[Judged]:
     """Every entry of the machine's once more; takes a processor, not the loop."""
-    alert, evidence, history = bundle.detail
+    alert, evidence, history = bundle.detail[:3]
 
     def zone(version: int, around_us: int) -> Zone | None:
         row = bundle.versions.get((alert["zone"], version))
         return None if row is None else zone_at(row, around_us)
 
-    return again(alert, history, evidence, zone, Rules())
+    return again(alert, history, evidence, zone, _basis(bundle))
+
+
+def _basis(bundle: Bundle) -> Basis:
+    return Basis(Rules(), bundle.settings, bundle.spans)
 
 
 def answer(bundle: Bundle, judged: Sequence[Judged], forever_us: int) -> EvidenceBundle:
     """The whole of it as JSON values."""
+    about = bundle.detail.alert
+    rules = _basis(bundle).at(about["wearer"] or 0, about["zone"], about["detected_at"])
     return EvidenceBundle(
         alert=shape.alert(bundle.detail.alert),
         equal=all(one.review.equal is not False for one in judged),
@@ -236,8 +242,8 @@ def answer(bundle: Bundle, judged: Sequence[Judged], forever_us: int) -> Evidenc
         zones=[_zone(row, forever_us) for _, row in sorted(bundle.versions.items())],
         orders=[OrderRow(**dict(row)) for row in bundle.orders],
         fitted=[Fitted(tag=row["tag"], since=row["fitted_from"], until=row["fitted_to"]) for row in bundle.fitted],
-        rules=Rules()._asdict(),
-        clocks={f"P{level}": clocks._asdict() for level, clocks in CLOCKS.items()},
+        rules={name: value for name, value in rules._asdict().items() if not name.endswith(PEOPLE)},
+        clocks={f"P{level}": clocks(rules, level)._asdict() for level in (1, 2, 3, 4)},
         history=shape.full(bundle.detail).history,
         looked=[
             Looked(at=row["at"], actor=person(row["actor"], row["actor_name"]), action=row["action"]) for row in bundle.looked

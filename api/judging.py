@@ -69,10 +69,13 @@ def judging(lanes: Sequence[Lane]) -> Judging:
     """The state of the worst lane: an operator must not think that all is well while one lane is blind."""
     if not lanes:
         return Judging(state="stopped", as_of=None, text="not judging: no worker has ever run")
-    as_of = min(one.watermark for one in lanes)
+    least_us = min(one.watermark for one in lanes)
+    as_of = least_us or None  # a lane that has never committed has judged nothing
     stopped = [one.partition for one in lanes if one.state == "stopped"]
     if stopped:
         return Judging(state="stopped", as_of=as_of, text=f"not judging: no worker owns lane {', '.join(map(str, stopped))}")
+    if as_of is None:
+        return Judging(state="behind", as_of=None, text="not judged yet: a lane is starting")
     if any(one.state == "behind" for one in lanes):
         return Judging(state="behind", as_of=as_of, text=f"judging as of {from_us(as_of):%H:%M} UTC")
     return Judging(state="live", as_of=as_of, text="judging live")

@@ -3,12 +3,13 @@
 import base64
 import binascii
 import json
-from typing import Annotated, Final, Generic, TypeVar
+from collections.abc import Callable, Sequence
+from typing import Annotated, Final, Generic, Self, TypeVar
 
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from api.fields import LARGEST
+from api.fields import LARGEST, Row
 from api.problem import invalid
 
 Item = TypeVar("Item")
@@ -25,6 +26,12 @@ class Page(BaseModel, Generic[Item]):
 
     items: list[Item]
     next: str | None = Field(description="pass it as `cursor` for the next page; null on the last")
+
+    @classmethod
+    def of(cls, rows: Sequence[Row], limit: int, item: Callable[[Row], Item], key: str = "id") -> Self:
+        """A page of rows in the order of the column ``key``, one more of which was asked for than are shown."""
+        following = pack(rows[limit - 1][key]) if len(rows) > limit else None
+        return cls(items=[item(row) for row in rows[:limit]], next=following)
 
 
 def pack(*key: int) -> str:

@@ -19,7 +19,16 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from model.errors import BusyError, CordonError
-from store.refusal import UNAVAILABLE, ConflictError, DanglingError, MissingError, ReusedKeyError, StaleError, UnfitError
+from store.refusal import (
+    UNAVAILABLE,
+    ConflictError,
+    DanglingError,
+    MissingError,
+    ReusedKeyError,
+    StaleError,
+    TooMuchError,
+    UnfitError,
+)
 
 log = structlog.get_logger(__name__)
 
@@ -143,6 +152,8 @@ def of_domain(error: CordonError) -> ProblemError:
             return ProblemError(Kind.CONFLICT, detail)
         case StaleError():
             return ProblemError(Kind.STALE, detail)
+        case TooMuchError():
+            return invalid("from", detail, "query")
         case ReusedKeyError():
             return invalid("Idempotency-Key", detail, "header")
         case BusyError():
@@ -150,19 +161,42 @@ def of_domain(error: CordonError) -> ProblemError:
     return ProblemError(Kind.UNAVAILABLE, detail)
 
 
+TIME: Final = "is no time: write it like 2026-11-22T08:00:00Z"
+DAY: Final = "is no day: write it like 2026-11-22"
+
 # pydantic's words are for programmers; these are for the person whose request it is.
 WORDS: Final = {
     "missing": "is needed",
     "extra_forbidden": "is not a field we know: remove it, or check its spelling",
+    "string_too_short": "is too short: it needs {min_length} or more characters",
+    "string_too_long": "is too long: {max_length} characters at most",
+    "too_short": "has too few: it needs {min_length} or more",
+    "too_long": "has too many: {max_length} at most",
+    "less_than_equal": "is too much: {le} at most",
+    "greater_than_equal": "is too little: {ge} at least",
+    "less_than": "is too much: it must be less than {lt}",
+    "greater_than": "is too little: it must be more than {gt}",
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), "is no whole number"),
+    **dict.fromkeys(("float_type", "float_parsing", "finite_number"), "is no number"),
+    **dict.fromkeys(("bool_type", "bool_parsing"), "is neither true nor false"),
+    "string_type": "is no text",
+    "list_type": "is no list",
+    **dict.fromkeys(("dict_type", "model_type", "model_attributes_type"), "is no object of fields"),
+    **dict.fromkeys(("literal_error", "enum"), "is none of {expected}"),
+    **dict.fromkeys(("datetime_type", "datetime_parsing", "datetime_from_date_parsing"), TIME),
+    "timezone_aware": "does not say in which time zone: write it like 2026-11-22T08:00:00Z",
+    **dict.fromkeys(("date_type", "date_parsing", "date_from_datetime_parsing"), DAY),
 }
 
 
 def places(errors: Iterable[Mapping[str, Any]]) -> list[tuple[str, str]]:
     """Field, with dots between the levels, and what is wrong with it, of each thing that pydantic found in a body."""
-    return [
-        (".".join(map(str, wrong["loc"])), WORDS.get(wrong["type"], wrong["msg"].removeprefix("Value error, ")))
-        for wrong in errors
-    ]
+    return [(".".join(map(str, wrong["loc"])), _said(wrong)) for wrong in errors]
+
+
+def _said(wrong: Mapping[str, Any]) -> str:
+    words = WORDS.get(wrong["type"])
+    return str(wrong["msg"]).removeprefix("Value error, ") if words is None else words.format_map(wrong.get("ctx", {}))
 
 
 def summary(found: Sequence[tuple[str, str]]) -> str:
@@ -307,7 +341,7 @@ DETAILS: Final = {
     Kind.MALFORMED: "the body is not JSON (Expecting value, character 0)",
     Kind.CREDENTIALS: "name or password is wrong",
     Kind.SIGNED_OUT: "sign in first: POST /api/v1/token",
-    Kind.NOT_ALLOWED: "the role engineer lacks see_queue",
+    Kind.NOT_ALLOWED: "engineer may not do this (approve_pauses): it takes supervisor or admin",
     Kind.MISSING: "there is no alert 12: look it up in the list, it may belong to another instance",
     Kind.REFUSED: "this method does nothing here: see the Allow header",
     Kind.CONFLICT: "alert 12 is closed: reopen it first",

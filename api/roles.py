@@ -18,6 +18,9 @@ class May(StrEnum):
     APPROVE_PAUSES = "approve_pauses"  # the second person
     SEE_WEARERS = "see_wearers"  # wearers, orders, activations, groups: personal data
     EDIT_WEARERS = "edit_wearers"  # wearers, orders, groups
+    SEE_SETTINGS = "see_settings"  # the numbers that alerts go by
+    EDIT_SETTINGS = "edit_settings"  # of an order or a zone
+    EDIT_ALL_SETTINGS = "edit_all_settings"  # of an order type and of everyone
     APPROVE_RELAXED = "approve_relaxed"  # a second person for what asks less of a wearer
     FIT_TAGS = "fit_tags"  # activations; signing in and out of visits
     PLAN_VISITS = "plan_visits"
@@ -25,6 +28,7 @@ class May(StrEnum):
     EDIT_ZONES = "edit_zones"
     SEE_FIXES = "see_fixes"  # where people were
     SEE_TAGS = "see_tags"  # hardware; with positions and wearers only where those may be seen as well
+    EDIT_TAGS = "edit_tags"  # what a tag is as a thing: model, network
     SEE_FIGURES = "see_figures"  # how soon people answer, how much is noise; no personal data
     SEE_STATUS = "see_status"  # how the system runs
     SEE_DEAD = "see_dead"  # dead letters; their bytes, which are positions, only where fixes may be seen as well
@@ -60,9 +64,17 @@ _OPERATOR: Final = frozenset(
         May.SEE_TAGS,
         May.SEE_STATUS,
         May.PLAN_VISITS,
+        May.SEE_SETTINGS,
     }
 )
-_OFFICER: Final = _OPERATOR | {May.EDIT_WEARERS, May.FIT_TAGS, May.EDIT_ZONES, May.APPROVE_PAUSES}
+_OFFICER: Final = _OPERATOR | {
+    May.EDIT_WEARERS,
+    May.FIT_TAGS,
+    May.EDIT_ZONES,
+    May.EDIT_SETTINGS,
+    May.EDIT_TAGS,
+    May.APPROVE_PAUSES,
+}
 
 PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.OPERATOR: _OPERATOR,
@@ -77,6 +89,7 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
         May.RELEASE_ALERTS,
         May.SEE_FIGURES,
         May.SEE_CHANNELS,
+        May.EDIT_ALL_SETTINGS,
         May.APPROVE_RELAXED,
         May.SEE_BILLING,
     },
@@ -89,6 +102,7 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
             May.SEE_OUTAGES,
             May.WORK_ALERTS,
             May.SEE_TAGS,
+            May.EDIT_TAGS,
             May.SEE_STATUS,
             May.SEE_FIGURES,
             May.SEE_DEAD,
@@ -101,3 +115,10 @@ PERMISSIONS: Final[dict[Role, frozenset[May]]] = {
     Role.AUDITOR: frozenset(may for may in May if may.startswith("see_")),
     Role.ADMIN: frozenset(May),
 }
+
+
+def lacking(role: str, permission: May) -> str:
+    """Why a role is refused, and which roles would not be."""
+    able = [str(one) for one in Role if permission in PERMISSIONS[one]]
+    others = f"{', '.join(able[:-1])} or {able[-1]}" if len(able) > 1 else able[0]
+    return f"{role} may not do this ({permission}): it takes {others}"

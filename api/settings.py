@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from model.batch import DeadLetter, Receipt, Rejected
+from model.reach import Network
 
 CONSOLE: Final = Path(__file__).with_name("console")
 
@@ -30,6 +31,7 @@ class Settings:
     pool_wait_s : how long a request waits for one that is free, seconds, before it is answered 503
     timezone : IANA name meant where a zone's schedule names none
     replay : gives a dead letter to the gateways' door once more; None where this process has none
+    inside : networks that are not public and channels may lead to all the same
     hash_threads : password checks at once; each takes 64 MiB and a tenth of a second of one core
     """
 
@@ -43,4 +45,5 @@ class Settings:
     pool_wait_s: float = 5.0
     timezone: str = "Europe/London"
     replay: Replay | None = None
+    inside: tuple[Network, ...] = ()
     hash_threads: int = 2

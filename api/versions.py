@@ -1,8 +1,8 @@
 """Turns a version into an ETag, and If-Match back into the version the caller has read."""
 
-from typing import Annotated
+from typing import Annotated, Protocol, TypeVar
 
-from fastapi import Header
+from fastapi import Header, Response
 
 from api.problem import Kind, ProblemError
 
@@ -12,6 +12,21 @@ IfMatch = Annotated[str | None, Header(alias="If-Match", description="the ETag o
 def etag(version: int | str) -> str:
     """The ETag of a version."""
     return f'"{version}"'
+
+
+class Versioned(Protocol):
+    """What has a version."""
+
+    version: int
+
+
+Found = TypeVar("Found", bound=Versioned)
+
+
+def with_etag(found: Found, response: Response) -> Found:
+    """The same, and its ETag among the headers of the response it goes into."""
+    response.headers["ETag"] = etag(found.version)
+    return found
 
 
 def text(if_match: str) -> str:

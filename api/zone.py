@@ -282,6 +282,8 @@ def _plain(geometry: dict[str, Any]) -> dict[str, Any]:
     depth = {"Point": 0, "Polygon": 2, "MultiPolygon": 3}[geometry["type"]]
 
     def plain(coordinates: Any, level: int) -> Any:
+        if level == 1:
+            return [point[:2] for point in coordinates]
         return [plain(part, level - 1) for part in coordinates] if level else coordinates[:2]
 
     return {"type": geometry["type"], "coordinates": plain(geometry["coordinates"], depth)}

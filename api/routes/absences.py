@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, now_us, person
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, documented
+from api.refusals import CREATING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, Waiting, waiting
 from store import absences, curfews
 from store import waiting as store_waiting
@@ -24,9 +25,6 @@ router = APIRouter(prefix="/absences", tags=["absences"])
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Editing = Annotated[Caller, needs(May.EDIT_WEARERS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
 EDITING: Final = READING | documented(Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 SENT: Final[dict[str, Any]] = {
@@ -98,8 +96,7 @@ async def listed(
 ) -> Absences:
     """By id, withdrawn ones too."""
     rows = await absences.page(parts.store, curfew=curfew, wearer=wearer, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Absences(items=[_absence(row) for row in rows[:limit]], next=following)
+    return Absences.of(rows, limit, _absence)
 
 
 @router.post("", summary="Record an authorised absence", status_code=201, response_model=Absence, responses=CREATING | WAITS)
@@ -126,7 +123,7 @@ async def create(request: Request, parts: PartsDep, caller: Editing, body: Absen
 @router.get("/{absence_id}", summary="One authorised absence", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, absence_id: Id) -> Absence:
     """As it stands."""
-    return _answer(_absence(await absences.get(parts.store, absence_id)), response)
+    return with_etag(_absence(await absences.get(parts.store, absence_id)), response)
 
 
 @router.delete("/{absence_id}", summary="Withdraw an authorised absence", responses=EDITING)
@@ -135,9 +132,4 @@ async def withdraw(parts: PartsDep, caller: Editing, response: Response, absence
     version = expected(if_match)
     async with edit(parts.store, caller.account) as change:
         row = await absences.withdraw(change, absence_id, version)
-    return _answer(_absence(row), response)
-
-
-def _answer(absence: Absence, response: Response) -> Absence:
-    response.headers["ETag"] = etag(absence.version)
-    return absence
+    return with_etag(_absence(row), response)

@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Row, Tag
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
-from api.problem import Kind, documented, invalid
+from api.problem import invalid
+from api.refusals import CREATING, EDITING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from store import activations
 from store.feed import Edit, edit
 
@@ -22,10 +23,6 @@ router = APIRouter(prefix="/activations", tags=["activations"])
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Fitting = Annotated[Caller, needs(May.FIT_TAGS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 SENT: Final[dict[str, Any]] = {"wearer": 1, "tag": 356307042441013, "from": "2026-03-20T10:00:00Z", "to": None}
 ANSWERED: Final[dict[str, Any]] = SENT | {
@@ -93,8 +90,7 @@ async def listed(
 ) -> Activations:
     """By id."""
     rows = await activations.page(parts.store, wearer=wearer, tag=tag, open_only=open_only, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Activations(items=[_activation(row) for row in rows[:limit]], next=following)
+    return Activations.of(rows, limit, _activation)
 
 
 @router.post("", summary="Fit a tag", status_code=201, response_model=Activation, responses=CREATING)
@@ -112,9 +108,7 @@ async def create(request: Request, parts: PartsDep, caller: Fitting, body: Activ
 @router.get("/{activation_id}", summary="One activation", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, activation_id: Id) -> Activation:
     """As it stands."""
-    found = _activation(await activations.get(parts.store, activation_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(_activation(await activations.get(parts.store, activation_id)), response)
 
 
 @router.patch("/{activation_id}", summary="Take a tag off, or correct when it was worn", responses=EDITING)
@@ -128,5 +122,4 @@ async def change(
         raise invalid("from", "cannot be taken away")
     async with edit(parts.store, caller.account) as under_way:
         saved = _activation(await activations.edit(under_way, activation_id, version, fields))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

@@ -1,7 +1,7 @@
 """Alerts: the queue, one alert in full, and what people do about it."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -21,7 +21,7 @@ from api.token import Caller
 from api.versions import IfMatch, etag, text
 from model.alert import Kind as AlertKind
 from model.instant import FOREVER_US
-from store import alerts, audit
+from store import accounts, alerts, audit
 from store import evidence as found
 from store.feed import Edit, edit
 from store.pool import Record
@@ -137,7 +137,7 @@ async def queue(
     until: Annotated[InstantIn | None, Query(alias="to", description="event_at before")] = None,
     overdue: Annotated[bool, Query(description="only those of which a clock has run out")] = False,
     unowned: Annotated[bool, Query(description="only those that nobody owns")] = False,
-    officer: Annotated[Id | None, Query(description="who answers for the order now, by cover or themselves")] = None,
+    officer: Annotated[Id | None, Query(description="who answers now for an order it concerns, by cover or themselves")] = None,
     cursor: Cursor = None,
     limit: Limit = DEFAULT,
 ) -> Queue:
@@ -158,8 +158,10 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, alert_id: Id)
     """Its evidence and everything that happened to it. Who looked is noted."""
     detail = await alerts.get(parts.store, alert_id)
     _seen(caller, detail.alert)
-    await audit.note(parts.store, caller.account, "read", f"alert/{alert_id}", wearer=detail.alert["wearer"])
-    return _answer(detail, response)
+    await audit.note(
+        parts.store, caller.account, "read", f"alert/{alert_id}", wearer=detail.alert["wearer"], **_named(detail, caller)
+    )
+    return _answer(detail, response, caller)
 
 
 @router.get("/{alert_id}/evidence", summary="All it was judged by, and the same verdict again", responses=READING)
@@ -190,7 +192,13 @@ async def assign(
 ) -> FullAlert:
     """Changes the owner, nothing else: handing it over does not say that anybody has seen it."""
     return await _act(
-        parts, caller, response, alert_id, if_match, lambda change, row: alerts.assign(change, row, body.owner, workers(row))
+        parts,
+        caller,
+        response,
+        alert_id,
+        if_match,
+        lambda change, row: alerts.assign(change, row, body.owner, workers(row)),
+        () if body.owner is None else (body.owner,),
     )
 
 
@@ -254,15 +262,26 @@ async def _act(
     alert_id: int,
     if_match: str | None,
     act: Callable[[Edit, Record], Awaitable[None]],
+    owners: Sequence[int] = (),
 ) -> FullAlert:
-    """Lock, compare the version where one is given, act, and answer with the alert as it then stands."""
+    """Lock, compare the version where one is given, act, and answer with the alert as it then stands.
+
+    ``owners`` are whom it makes an owner, besides the caller.
+    """
     async with edit(parts.store, caller.account) as change:
+        await accounts.lock(change.connection, caller.account, *owners)
         row = await alerts.locked(change, alert_id)
         _seen(caller, row)
         if if_match is not None and text(if_match) != shape.version(row):
             raise _stale(row, text(if_match), await alerts.last_words(change.connection, alert_id))
         await act(change, row)
-    return _answer(await alerts.get(parts.store, alert_id), response)
+    return _answer(await alerts.get(parts.store, alert_id), response, caller)
+
+
+def _named(detail: alerts.Detail, caller: Caller) -> dict[str, list[int]]:
+    """Whose names an outage's list shows, for the audit."""
+    wearers = {row["wearer"] for row in detail.listed if row["wearer"] is not None and caller.may(May.SEE_WEARERS)}
+    return {"listed": sorted(wearers)} if wearers else {}
 
 
 def _seen(caller: Caller, row: Record) -> None:
@@ -290,7 +309,7 @@ def _stale(row: Record, read: str, last: str) -> ProblemError:
     )
 
 
-def _answer(detail: alerts.Detail, response: Response) -> FullAlert:
-    full = shape.full(detail)
+def _answer(detail: alerts.Detail, response: Response, caller: Caller) -> FullAlert:
+    full = shape.full(detail, people=caller.may(May.SEE_WEARERS))
     response.headers["ETag"] = etag(full.version)
     return full

@@ -6,10 +6,10 @@ from fastapi import APIRouter, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
-from api.fields import Id, Instant, InstantIn, Person, person, readable
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.fields import Id, Instant, InstantIn, Person, Row, person, readable
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
-from api.problem import Kind, documented
+from api.refusals import LISTING
 from api.roles import May
 from api.token import Caller
 from store import audit
@@ -47,7 +47,18 @@ class Trail(Page[Done]):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ANSWERED], "next": None}]})
 
 
-@router.get("/audit", summary="Who did and saw what", responses=documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID))
+def _done(row: Row) -> Done:
+    return Done(
+        at=row["at"],
+        actor=person(row["actor"], row["actor_name"]),
+        action=row["action"],
+        subject=row["subject"],
+        details=readable(row["details"]),
+        position=row["position"],
+    )
+
+
+@router.get("/audit", summary="Who did and saw what", responses=LISTING)
 async def listed(
     parts: PartsDep,
     caller: Annotated[Caller, needs(May.SEE_AUDIT)],
@@ -70,15 +81,4 @@ async def listed(
         before=after(cursor) or None,
         limit=limit + 1,
     )
-    items = [
-        Done(
-            at=row["at"],
-            actor=person(row["actor"], row["actor_name"]),
-            action=row["action"],
-            subject=row["subject"],
-            details=readable(row["details"]),
-            position=row["position"],
-        )
-        for row in rows[:limit]
-    ]
-    return Trail(items=items, next=pack(rows[limit - 1]["part"]) if len(rows) > limit else None)
+    return Trail.of(rows, limit, _done, "part")

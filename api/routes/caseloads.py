@@ -8,9 +8,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Person, Row, Text, person
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, ProblemError, documented
+from api.refusals import CREATING, LISTING, READING
 from api.roles import May
 from api.routes.covers import own_caseload, responsible
 from api.token import Caller
@@ -22,9 +23,6 @@ router = APIRouter(tags=["caseloads"])
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Setting = Annotated[Caller, needs(May.EDIT_WEARERS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
 ACTING: Final = READING | documented(Kind.CONFLICT)
 
 HELD: Final[dict[str, Any]] = {
@@ -129,8 +127,7 @@ async def caseload(
     """Their own that nobody covers just now, and those they cover; by order."""
     answers = caller.account if officer is None else officer
     rows = await caseloads.page(parts.store, answers=answers, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Caseload(items=[_held(row) for row in rows[:limit]], next=following)
+    return Caseload.of(rows, limit, _held)
 
 
 @router.get("/transfers", summary="Transfers", responses=LISTING)
@@ -144,8 +141,7 @@ async def listed(
 ) -> Transfers:
     """By id."""
     rows = await caseloads.transfers(parts.store, account=officer, offered=offered, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Transfers(items=[_transfer(row) for row in rows[:limit]], next=following)
+    return Transfers.of(rows, limit, _transfer)
 
 
 @router.post(

@@ -1,4 +1,4 @@
-"""Changes of zones, wearers and groups, and long absences, that wait for a second person."""
+"""Changes of zones, curfews, wearers and groups, and long absences, that wait for a second person."""
 
 from typing import Annotated, Final
 
@@ -8,9 +8,10 @@ from pydantic import ConfigDict
 from api import waiting as shape
 from api.caller import needs
 from api.fields import Id
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, documented
+from api.refusals import LISTING
 from api.roles import May
 from api.token import Caller
 from api.waiting import EXAMPLE, Waiting
@@ -22,7 +23,6 @@ router = APIRouter(prefix="/changes", tags=["changes"])
 Seeing = Annotated[Caller, needs(May.SEE_ZONES)]
 Approving = Annotated[Caller, needs(May.APPROVE_RELAXED)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
 DECIDING: Final = LISTING | documented(Kind.MISSING, Kind.CONFLICT, Kind.STALE)
 
 
@@ -36,14 +36,21 @@ class Changes(Page[Waiting]):
 async def listed(
     parts: PartsDep,
     caller: Seeing,
+    kind: Annotated[shape.Kind | None, Query()] = None,
+    subject: Annotated[Id | None, Query(description="beside `kind`: of which zone, curfew, ...")] = None,
     undecided: Annotated[bool, Query(alias="waiting", description="only those that wait for a second person")] = False,
     cursor: Cursor = None,
     limit: Limit = DEFAULT,
 ) -> Changes:
-    """By id. An order's and a curfew's own are listed with them."""
-    rows = await waiting.page(parts.store, waiting=undecided, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Changes(items=[shape.waiting(row) for row in rows[:limit]], next=following)
+    """By id. An order's own are listed with it."""
+    rows = await waiting.page(parts.store, kind=kind, subject=subject, waiting=undecided, after=after(cursor), limit=limit + 1)
+    return Changes.of(rows, limit, shape.waiting)
+
+
+@router.get("/{change_id}", summary="One change that relaxes", responses=LISTING | documented(Kind.MISSING))
+async def one(parts: PartsDep, caller: Seeing, change_id: Id) -> Waiting:
+    """As it stands: the `Location` of the 202 that asked for a second person."""
+    return shape.waiting(await waiting.get(parts.store, change_id))
 
 
 @router.post("/{change_id}/approve", summary="Approve a change that relaxes", responses=DECIDING)

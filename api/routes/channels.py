@@ -2,6 +2,7 @@
 
 import base64
 import re
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 from urllib.parse import urlsplit
 
@@ -12,13 +13,15 @@ from api.alert import Severity
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Name, Row, Timezone
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
+from api.refusals import CREATING, EDITING, LISTING, READING
 from api.roles import May
 from api.routes.deliveries import Delivery, delivery
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
+from model import reach
 from model.alert import Kind as AlertKind
 from store import channels, deliveries
 from store.feed import Edit, edit
@@ -28,10 +31,6 @@ router = APIRouter(prefix="/channels", tags=["channels"])
 Seeing = Annotated[Caller, needs(May.SEE_CHANNELS)]
 Editing = Annotated[Caller, needs(May.EDIT_CHANNELS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 TESTING: Final = READING | documented(Kind.CONFLICT)
 
 SENT: Final[dict[str, Any]] = {
@@ -93,7 +92,9 @@ class ChannelIn(Input):
 
     name: Name
     kind: Literal["webhook", "mail"] = Field(description="webhook: signed POSTs to an address; mail: to a person or a list")
-    target: Target = Field(description="http(s) address, or mail address")
+    target: Target = Field(
+        description="https address, or mail address; a private address, or http, only in networks that the installation lists"
+    )
     kinds: Kinds | None = Field(None, description="which alerts; null: every kind")
     severities: Severities | None = Field(None, description="null: every severity")
     tells: Told | None = Field(
@@ -172,8 +173,8 @@ class Channels(Page[Channel]):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ANSWERED], "next": None}]})
 
 
-def _check(kind: str, target: str) -> None:
-    """Refuse a target that cannot be one of this kind."""
+def _check(kind: str, target: str, inside: Sequence[reach.Network]) -> None:
+    """Refuse a target that cannot be one of this kind. Where a name leads is judged at each try (duties/webhook.py)."""
     if kind == "mail":
         if MAIL.fullmatch(target) is None:
             raise invalid("target", "is no mail address: write one such as duty@example.org")
@@ -187,6 +188,12 @@ def _check(kind: str, target: str) -> None:
         raise invalid("target", "is no address of the web: write one such as https://desk.example/cordon")
     if parts.username is not None or parts.fragment:
         raise invalid("target", "must not have a name, password or # in it: messages are signed, that says who sends")
+    host = reach.literal(parts.hostname or "")
+    own = host is not None and reach.listed(host, inside)
+    if parts.scheme == "http" and not (own or (host is None and inside)):
+        raise invalid("target", "must be https: only networks that CORDON_CHANNEL_NETWORKS lists are sent to by http")
+    if host is not None and not own and not reach.public(host):
+        raise invalid("target", "is no public address, and CORDON_CHANNEL_NETWORKS lists no network with it")
 
 
 def _fields(row: Row) -> dict[str, Any]:
@@ -216,14 +223,13 @@ def _shown(row: Row, secret: bytes | None) -> ChannelWithSecret:
 async def listed(parts: PartsDep, caller: Seeing, cursor: Cursor = None, limit: Limit = DEFAULT) -> Channels:
     """By id."""
     rows = await channels.page(parts.store, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Channels(items=[Channel(**_fields(row)) for row in rows[:limit]], next=following)
+    return Channels.of(rows, limit, lambda row: Channel(**_fields(row)))
 
 
 @router.post("", summary="Create a channel", status_code=201, response_model=ChannelWithSecret, responses=CREATING)
 async def create(request: Request, parts: PartsDep, caller: Editing, body: ChannelIn, key: IdempotencyKey = None) -> Response:
     """It is told of what happens from now on. A webhook's `secret` is in this answer and in no other."""
-    _check(body.kind, body.target)
+    _check(body.kind, body.target, parts.settings.inside)
 
     async def write(change: Edit) -> tuple[int, int, ChannelWithSecret]:
         fields = _stored(body.model_dump(mode="json"))
@@ -236,9 +242,7 @@ async def create(request: Request, parts: PartsDep, caller: Editing, body: Chann
 @router.get("/{channel_id}", summary="One channel", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, channel_id: Id) -> Channel:
     """As it stands, and whether messages get through."""
-    found = Channel(**_fields(await channels.get(parts.store.pool, channel_id)))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(Channel(**_fields(await channels.get(parts.store.pool, channel_id))), response)
 
 
 @router.patch("/{channel_id}", summary="Change a channel", responses=EDITING)
@@ -254,11 +258,11 @@ async def change(
     rotate = fields.pop("rotate_secret", None) is True
     async with edit(parts.store, caller.account) as under_way:
         if "target" in fields:
-            _check((await channels.get(under_way.connection, channel_id))["kind"], fields["target"])
+            kind = (await channels.get(under_way.connection, channel_id))["kind"]
+            _check(kind, fields["target"], parts.settings.inside)
         row, secret = await channels.edit(under_way, channel_id, version, _stored(fields), rotate=rotate)
         saved = _shown(row, secret)
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)
 
 
 @router.post("/{channel_id}/test", summary="Send a test message", status_code=201, response_model=Delivery, responses=TESTING)

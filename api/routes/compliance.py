@@ -11,7 +11,8 @@ from api.caller import needs
 from api.compliance import Compliance
 from api.fields import Id, InstantIn, now_us
 from api.parts import PartsDep
-from api.problem import Kind, documented, invalid
+from api.problem import invalid
+from api.refusals import READING
 from api.roles import May
 from api.token import Caller
 from model.instant import DAY_US
@@ -21,8 +22,6 @@ from store import compliance as stored
 router = APIRouter(prefix="/compliance", tags=["compliance"])
 
 DAYS_MOST: Final = 31
-
-READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.MISSING, Kind.INVALID)
 
 
 @router.get("/{wearer}", summary="What a wearer was asked, and what is known of whether they did it", responses=READING)

@@ -12,11 +12,12 @@ from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, n
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
+from api.refusals import EDITING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from model.instant import MINUTE_US
-from store import alerts, contacts
+from store import accounts, alerts, contacts
 from store.feed import Edit, edit
 from store.refusal import MissingError
 
@@ -25,10 +26,7 @@ router = APIRouter(prefix="/contacts", tags=["contacts"])
 Seeing = Annotated[Caller, needs(May.SEE_CONTACTS)]
 Logging = Annotated[Caller, needs(May.LOG_CONTACTS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
 CREATING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 Outcome = Literal["spoke", "no_answer", "refused", "dead_number"]
 Who = Literal["wearer", "victim", "police", "officer", "other"]
@@ -192,12 +190,13 @@ async def create(request: Request, parts: PartsDep, caller: Logging, body: Conta
 
     async def write(change: Edit) -> tuple[int, int, Contact]:
         about = None
-        await contacts.lock(change, body.alert, body.wearer, body.person)
+        await accounts.lock(change.connection, caller.account)  # who logs a contact may come to own the alert
+        locked = await contacts.lock(change, body.alert, body.wearer, body.person)
         if body.alert is not None:
             about = await alerts.locked(change, body.alert)
             if not shape.scope(caller).covers(shape.about(about)):
                 raise MissingError("alert", body.alert)
-        saved = contact(await contacts.add(change, body.model_dump() | {"at": at_us}, _said(body), about))
+        saved = contact(await contacts.add(change, body.model_dump() | {"at": at_us}, _said(body), about, locked))
         return saved.id, saved.version, saved
 
     return await created(request, parts, caller, key, write)
@@ -206,21 +205,21 @@ async def create(request: Request, parts: PartsDep, caller: Logging, body: Conta
 @router.get("/{contact_id}", summary="One contact", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, contact_id: Id) -> Contact:
     """As it stands."""
-    found = contact(await contacts.get(parts.store, contact_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(contact(await contacts.get(parts.store, contact_id)), response)
 
 
 @router.patch("/{contact_id}", summary="Put a contact right", responses=EDITING)
 async def change(
     parts: PartsDep, caller: Logging, response: Response, contact_id: Id, body: ContactPatch, if_match: IfMatch = None
 ) -> Contact:
-    """Only what is sent; whom it was with and when stays as it was logged."""
+    """Only what is sent; whom it was with and when stays as it was logged.
+
+    Another outcome puts right what it did: calls that it had made good are owed again, clocks that nothing else has stopped run.
+    """
     version = expected(if_match)
     fields = body.model_dump(exclude_unset=True)
     if "outcome" in fields and fields["outcome"] is None:
         raise invalid("outcome", "cannot be taken away")
     async with edit(parts.store, caller.account) as under_way:
         saved = contact(await contacts.edit(under_way, contact_id, version, fields))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Person, Row, Text
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import Parts, PartsDep
-from api.problem import Kind, ProblemError, documented, invalid
-from api.roles import PERMISSIONS, May, Role
+from api.problem import Kind, ProblemError, invalid
+from api.refusals import CREATING, EDITING, LISTING, READING
+from api.roles import PERMISSIONS, May, Role, lacking
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from store import accounts, covers
 from store.feed import Edit, edit
 from store.refusal import ConflictError
@@ -23,10 +24,6 @@ router = APIRouter(prefix="/covers", tags=["covers"])
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Setting = Annotated[Caller, needs(May.EDIT_WEARERS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 SENT: Final[dict[str, Any]] = {
     "officer": 2,
@@ -107,8 +104,7 @@ async def listed(
 ) -> Covers:
     """By id."""
     rows = await covers.page(parts.store, officer=officer, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Covers(items=[_cover(row) for row in rows[:limit]], next=following)
+    return Covers.of(rows, limit, _cover)
 
 
 @router.post("", summary="Have a caseload covered", status_code=201, response_model=Cover, responses=CREATING)
@@ -127,9 +123,7 @@ async def create(request: Request, parts: PartsDep, caller: Setting, body: Cover
 @router.get("/{cover_id}", summary="One cover", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, cover_id: Id) -> Cover:
     """As it stands."""
-    found = _cover(await covers.get(parts.store, cover_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(_cover(await covers.get(parts.store, cover_id)), response)
 
 
 @router.patch("/{cover_id}", summary="Change a cover", responses=EDITING)
@@ -148,14 +142,13 @@ async def change(
         known = await covers.locked(under_way, cover_id, version)
         own_caseload(caller, known["officer"])
         saved = _cover(await covers.edit(under_way, known, fields))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)
 
 
 def own_caseload(caller: Caller, officer: int) -> None:
     """Refuse whoever would dispose of another's caseload without being one who may take it from them."""
     if officer != caller.account and not caller.may(May.RELEASE_ALERTS):
-        detail = f"this is another officer's caseload and the role {caller.role} lacks {May.RELEASE_ALERTS}: ask a supervisor"
+        detail = f"this is another officer's caseload, and {lacking(caller.role, May.RELEASE_ALERTS)}"
         raise ProblemError(Kind.NOT_ALLOWED, detail, more={"permission": May.RELEASE_ALERTS})
 
 

@@ -8,33 +8,27 @@ from pydantic import ConfigDict
 from api import curfew as shape
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.curfew import ANSWERED, CHANGE, ChangeOut, Curfew, CurfewIn, CurfewPatch, Preview, PreviewIn
+from api.curfew import ANSWERED, Curfew, CurfewIn, CurfewPatch, Preview, PreviewIn
 from api.fields import Id, now_us
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import Parts, PartsDep
 from api.problem import Kind, documented, invalid
+from api.refusals import CREATING, EDITING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
+from api.waiting import WAITS, accepted
 from model.instant import BEGINNING_US, FOREVER_US
-from store import absences, authority, curfews, relaxing
+from store import absences, authority, curfews, relaxing, waiting
 from store.feed import Edit, edit
+from store.pool import Record
 from store.refusal import ConflictError
 
 router = APIRouter(prefix="/curfews", tags=["curfews"])
 
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Editing = Annotated[Caller, needs(May.EDIT_WEARERS)]
-Approving = Annotated[Caller, needs(May.APPROVE_RELAXED)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
-DECIDING: Final = READING | documented(Kind.CONFLICT, Kind.STALE)
-WAITING: Final[dict[int | str, dict[str, Any]]] = {
-    202: {"model": ChangeOut, "description": "It relaxes the curfew, and waits for a second person"}
-}
 TRYING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT)
 
 ABSENCES_MOST: Final = 10_000  # of one curfew in a preview: more than anybody was ever given
@@ -44,12 +38,6 @@ class Curfews(Page[Curfew]):
     """A page of curfews."""
 
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ANSWERED], "next": None}]})
-
-
-class Changes(Page[ChangeOut]):
-    """A page of changes."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [CHANGE], "next": None}]})
 
 
 @router.get("", summary="Curfews", responses=LISTING)
@@ -64,8 +52,7 @@ async def listed(
 ) -> Curfews:
     """The newest version of each, by id."""
     rows = await curfews.page(parts.store, wearer=wearer, order=order, ended=ended, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["curfew"]) if len(rows) > limit else None
-    return Curfews(items=[shape.curfew(row) for row in rows[:limit]], next=following)
+    return Curfews.of(rows, limit, shape.curfew, "curfew")
 
 
 @router.post("", summary="Create a curfew", status_code=201, response_model=Curfew, responses=CREATING)
@@ -117,45 +104,10 @@ async def _held(parts: Parts, order: int) -> list[tuple[int, int]]:
         return await authority.spans(connection, order)
 
 
-@router.get("/changes", summary="Changes that relax a curfew", responses=LISTING)
-async def asked_for(
-    parts: PartsDep,
-    caller: Seeing,
-    curfew: Annotated[Id | None, Query()] = None,
-    waiting: Annotated[bool, Query(description="only those that wait for a second person")] = False,
-    cursor: Cursor = None,
-    limit: Limit = DEFAULT,
-) -> Changes:
-    """By id."""
-    rows = await relaxing.page(parts.store, curfew=curfew, waiting=waiting, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Changes(items=[shape.change(row) for row in rows[:limit]], next=following)
-
-
-@router.get("/changes/{change_id}", summary="One change that relaxes a curfew", responses=READING)
-async def one_change(parts: PartsDep, caller: Seeing, change_id: Id) -> ChangeOut:
-    """As it stands: the `Location` of the 202 that asked for a second person."""
-    return shape.change(await relaxing.get(parts.store, change_id))
-
-
-@router.post("/changes/{change_id}/approve", summary="Approve a change that relaxes a curfew", responses=DECIDING)
-async def approve(parts: PartsDep, caller: Approving, change_id: Id) -> ChangeOut:
-    """By somebody else than who asked for it; it is in force one second later, unless the curfew has changed meanwhile."""
-    async with edit(parts.store, caller.account) as under_way:
-        return shape.change(await relaxing.decide(under_way, change_id, approved=True))
-
-
-@router.post("/changes/{change_id}/refuse", summary="Refuse a change that relaxes a curfew", responses=DECIDING)
-async def refuse(parts: PartsDep, caller: Approving, change_id: Id) -> ChangeOut:
-    """The curfew stays as it is."""
-    async with edit(parts.store, caller.account) as under_way:
-        return shape.change(await relaxing.decide(under_way, change_id, approved=False))
-
-
 @router.get("/{curfew_id}", summary="One curfew", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, curfew_id: Id) -> Curfew:
     """Its newest version."""
-    return _answer(shape.curfew(await curfews.get(parts.store, curfew_id)), response)
+    return with_etag(shape.curfew(await curfews.get(parts.store, curfew_id)), response)
 
 
 @router.get("/{curfew_id}/versions", summary="All versions of a curfew", responses=READING)
@@ -164,7 +116,7 @@ async def versions(parts: PartsDep, caller: Seeing, curfew_id: Id) -> Curfews:
     return Curfews(items=[shape.curfew(row) for row in await curfews.versions(parts.store, curfew_id)], next=None)
 
 
-@router.patch("/{curfew_id}", summary="Change a curfew", responses=EDITING | WAITING)
+@router.patch("/{curfew_id}", summary="Change a curfew", responses=EDITING | WAITS)
 async def change(
     parts: PartsDep, caller: Editing, response: Response, curfew_id: Id, body: CurfewPatch, if_match: IfMatch = None
 ) -> Curfew:
@@ -181,33 +133,22 @@ async def change(
             raise ConflictError(f"curfew {curfew_id} is another order's: end it and create one for this order")
         waits = await _asked(under_way, curfew_id, version, fields)
         row = None if waits else await curfews.edit(under_way, curfew_id, version, fields)
-    return _answer(shape.curfew(row), response) if row else _waiting(waits)
+    return with_etag(shape.curfew(row), response) if row else accepted(waits)
 
 
-@router.delete("/{curfew_id}", summary="End a curfew", responses=EDITING | WAITING)
+@router.delete("/{curfew_id}", summary="End a curfew", responses=EDITING | WAITS)
 async def end(parts: PartsDep, caller: Editing, response: Response, curfew_id: Id, if_match: IfMatch = None) -> Curfew:
     """Once a second person has approved it: 202. Nothing is deleted: nights before are still judged by it."""
     version = expected(if_match)
     async with edit(parts.store, caller.account) as under_way:
         waits = await _asked(under_way, curfew_id, version, None)
         row = None if waits else await curfews.end(under_way, curfew_id, version)
-    return _answer(shape.curfew(row), response) if row else _waiting(waits)
+    return with_etag(shape.curfew(row), response) if row else accepted(waits)
 
 
-async def _asked(under_way: Edit, curfew: int, version: int, fields: dict[str, Any] | None) -> ChangeOut | None:
+async def _asked(under_way: Edit, curfew: int, version: int, fields: dict[str, Any] | None) -> Record | None:
     """The change, kept for a second person, where it relaxes a curfew whose order asks for one."""
     sentence = await relaxing.relaxes(under_way, curfew, version, fields)
     if sentence is None or not await relaxing.needs_second(under_way.connection, curfew):
         return None
-    return shape.change(await relaxing.ask(under_way, curfew, version, fields, sentence))
-
-
-def _waiting(asked: ChangeOut | None) -> Any:
-    assert asked is not None
-    body = asked.model_dump_json(by_alias=True)
-    return Response(body, 202, {"Location": f"/api/v1/curfews/changes/{asked.id}"}, "application/json")
-
-
-def _answer(curfew: Curfew, response: Response) -> Curfew:
-    response.headers["ETag"] = etag(curfew.version)
-    return curfew
+    return await waiting.ask(under_way, "curfew", curfew, version, fields, sentence)

@@ -7,10 +7,11 @@ from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.caller import needs
-from api.fields import Id, Instant
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.fields import Id, Instant, Row
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, ProblemError, documented
+from api.refusals import LISTING, READING
 from api.roles import May
 from api.token import Caller
 from model.batch import Rejected
@@ -25,8 +26,6 @@ Settling = Annotated[Caller, needs(May.SETTLE_DEAD)]
 # A coordinate that a reason tells, "lat 151.5 is not between -90 and 90": beside a wrong one, or as one swapped, it is a place.
 COORDINATE: Final = re.compile(r"\b(lon|lat)( is)? [-+]?\.?\d[^\s,;]*")
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.MISSING, Kind.INVALID)
 SETTLING: Final = READING | documented(Kind.CONFLICT)
 
 LETTER: Final[dict[str, Any]] = {
@@ -96,9 +95,7 @@ class Discard(BaseModel):
 async def listed(parts: PartsDep, caller: Seeing, cursor: Cursor = None, limit: Limit = DEFAULT) -> DeadLetters:
     """Newest first, without their bytes."""
     rows = await status.dead(parts.store, after(cursor) or None, limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    items = [DeadLetter(**{**dict(row), "reason": _reason(row["reason"], caller)}) for row in rows[:limit]]
-    return DeadLetters(items=items, next=following)
+    return DeadLetters.of(rows, limit, lambda row: _letter(row, caller))
 
 
 @router.get("/{letter_id}", summary="One dead letter", responses=READING)
@@ -141,6 +138,10 @@ async def discard(parts: PartsDep, caller: Settling, letter_id: Id, body: Discar
 def _reason(reason: str, caller: Caller) -> str:
     """A letter's reason as this caller may read it."""
     return reason if caller.may(May.SEE_FIXES) else COORDINATE.sub(r"\1\2 …", reason)
+
+
+def _letter(row: Row, caller: Caller) -> DeadLetter:
+    return DeadLetter(**{name: row[name] for name in DeadLetter.model_fields} | {"reason": _reason(row["reason"], caller)})
 
 
 def _whole(kept: Kept, caller: Caller) -> WholeLetter:

@@ -9,9 +9,9 @@ from api import alert as shape
 from api.alert import Severity
 from api.caller import needs
 from api.fields import Id, Instant, Row
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
-from api.problem import Kind, documented
+from api.refusals import LISTING, READING
 from api.roles import May
 from api.token import Caller
 from store import alerts, deliveries
@@ -22,8 +22,6 @@ router = APIRouter(tags=["deliveries"])
 Seeing = Annotated[Caller, needs(May.SEE_CHANNELS)]
 Reading = Annotated[Caller, needs(May.SEE_QUEUE)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
 
 State = Literal["waiting", "delivered", "superseded", "dead"]
 
@@ -83,11 +81,6 @@ def delivery(row: Row) -> Delivery:
     return Delivery(**shown)
 
 
-def _page(rows: list[Any], limit: int) -> Deliveries:
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Deliveries(items=[delivery(row) for row in rows[:limit]], next=following)
-
-
 @router.get("/deliveries", summary="Deliveries", responses=LISTING)
 async def listed(
     parts: PartsDep,
@@ -101,7 +94,7 @@ async def listed(
     """Newest first."""
     before = after(cursor) or None
     rows = await deliveries.page(parts.store, channel=channel, alert=alert, state=state, before=before, limit=limit + 1)
-    return _page(rows, limit)
+    return Deliveries.of(rows, limit, delivery)
 
 
 @router.get("/deliveries/{delivery_id}", summary="One delivery", responses=READING)
@@ -118,4 +111,4 @@ async def of_alert(parts: PartsDep, caller: Reading, alert_id: Id, cursor: Curso
         raise MissingError("alert", alert_id)
     before = after(cursor) or None
     rows = await deliveries.page(parts.store, channel=None, alert=alert_id, state=None, before=before, limit=limit + 1)
-    return _page(rows, limit)
+    return Deliveries.of(rows, limit, delivery)

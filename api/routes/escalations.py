@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Row, Timezone
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
+from api.refusals import CREATING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from model.batch import Rejected
 from store import escalations
 from store.feed import Edit, edit
@@ -23,9 +24,6 @@ router = APIRouter(prefix="/escalations", tags=["escalations"])
 Seeing = Annotated[Caller, needs(May.SEE_QUEUE)]
 Setting = Annotated[Caller, needs(May.SET_ESCALATIONS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
 EDITING: Final = READING | documented(Kind.MALFORMED, Kind.STALE, Kind.PRECONDITION)
 
 Who = Literal["responsible_officer", "duty_officer", "duty_manager", "police"]
@@ -147,8 +145,7 @@ async def listed(
 ) -> Escalations:
     """The one for all orders, and those of orders that have their own."""
     rows = await escalations.page(parts.store, order=order, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Escalations(items=[_escalation(row) for row in rows[:limit]], next=following)
+    return Escalations.of(rows, limit, _escalation)
 
 
 @router.post("", summary="Give an order a chain of its own", status_code=201, response_model=Escalation, responses=CREATING)
@@ -168,9 +165,7 @@ async def create(request: Request, parts: PartsDep, caller: Setting, body: Escal
 @router.get("/{escalation_id}", summary="One chain", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, escalation_id: Id) -> Escalation:
     """As it stands."""
-    found = _escalation(await escalations.get(parts.store, escalation_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(_escalation(await escalations.get(parts.store, escalation_id)), response)
 
 
 @router.patch("/{escalation_id}", summary="Change a chain", responses=EDITING)
@@ -190,5 +185,4 @@ async def change(
         _checked(fields.get("timezone", known["timezone"]), fields.get("office", known["office"]))
     async with edit(parts.store, caller.account) as under_way:
         saved = _escalation(await escalations.edit(under_way, escalation_id, version, fields))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

@@ -10,7 +10,8 @@ from api.caller import needs
 from api.fields import Instant, InstantIn, Row, now_us
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
-from api.problem import Kind, documented, invalid
+from api.problem import invalid
+from api.refusals import LISTING
 from api.roles import May
 from api.token import Caller
 from model.instant import DAY_US
@@ -19,8 +20,6 @@ from store import figures
 router = APIRouter(tags=["figures"])
 
 Seeing = Annotated[Caller, needs(May.SEE_FIGURES)]
-
-READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
 
 USUAL_US: Final = 28 * DAY_US
 LONGEST_US: Final = 400 * DAY_US
@@ -141,15 +140,19 @@ def _answered(row: Row) -> Answered:
     return Answered(**found | {name: None if found[name] is None else round(found[name], 3) for name in ("p50_s", "p90_s")})
 
 
-@router.get("/sla", summary="How soon people answered", responses=READING)
+@router.get("/sla", summary="How soon people answered", responses=LISTING)
 async def sla(parts: PartsDep, caller: Seeing, since: Since = None, until: Until = None) -> Sla:
-    """p50, p90 and misses of each clock, by kind and shift, with rows for all kinds and all shifts, from alerts' histories."""
+    """p50, p90 and misses of each clock, by kind and shift, with rows for all kinds and all shifts, from alerts' histories.
+
+    A call that an outage held is counted from its release, when people were told of it; one that is held still is not counted.
+    """
     from_us, to_us = _span(since, until)
-    rows = await figures.answered(parts.store, from_us, to_us)
+    async with figures.reading(parts.store) as reading:
+        rows = await figures.answered(reading, from_us, to_us)
     return Sla(items=[_answered(row) for row in rows], next=None, since=from_us, until=to_us)
 
 
-@router.get("/noise", summary="The noise ledger", responses=READING)
+@router.get("/noise", summary="The noise ledger", responses=LISTING)
 async def noise(
     parts: PartsDep,
     caller: Seeing,
@@ -162,9 +165,10 @@ async def noise(
     """False rates by outcome, and alerts a person-day against the targets. A model is the first 8 digits of an IMEI."""
     from_us, to_us = _span(since, until)
     offset = after(cursor)
-    rows = await figures.noise(parts.store, by, from_us, to_us, offset, limit + 1)
-    whole = await figures.noise(parts.store, "all", from_us, to_us, 0, 1)
-    days = await figures.person_days(parts.store, from_us, to_us)
+    async with figures.reading(parts.store) as reading:
+        rows = await figures.noise(reading, by, from_us, to_us, offset, limit + 1)
+        whole = await figures.noise(reading, "all", from_us, to_us, 0, 1)
+        days = await figures.person_days(reading, from_us, to_us)
     alerts = whole[0]["alerts"] if whole else 0
     false_p1 = whole[0]["false_p1"] if whole else 0
     named = caller.may(May.SEE_ZONES)

@@ -8,12 +8,12 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Name, Row
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
-from api.problem import Kind, documented
+from api.refusals import CREATING, EDITING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, accepted
 from store import groups, waiting
 from store.feed import Edit, edit
@@ -25,10 +25,6 @@ Editing = Annotated[Caller, needs(May.EDIT_WEARERS)]
 
 MEMBERS_MOST: Final = 10_000
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 SENT: Final[dict[str, Any]] = {"name": "Night curfew pilot", "wearers": [1, 2]}
 ANSWERED: Final[dict[str, Any]] = SENT | {"id": 6, "version": 1}
@@ -79,8 +75,7 @@ def _group(row: Row) -> Group:
 async def listed(parts: PartsDep, caller: Seeing, cursor: Cursor = None, limit: Limit = DEFAULT) -> Groups:
     """By id, with their members."""
     rows = await groups.page(parts.store, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Groups(items=[_group(row) for row in rows[:limit]], next=following)
+    return Groups.of(rows, limit, _group)
 
 
 @router.post("", summary="Create a group", status_code=201, response_model=Group, responses=CREATING)
@@ -97,9 +92,7 @@ async def create(request: Request, parts: PartsDep, caller: Editing, body: Group
 @router.get("/{group_id}", summary="One group", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, group_id: Id) -> Group:
     """With its members."""
-    found = _group(await groups.get(parts.store, group_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(_group(await groups.get(parts.store, group_id)), response)
 
 
 @router.patch("/{group_id}", summary="Change a group", responses=EDITING | WAITS)
@@ -116,5 +109,4 @@ async def change(
             waits: Group = accepted(await waiting.ask(under_way, "group", group_id, version, fields, freed))
             return waits
         saved = _group(await groups.edit(under_way, group_id, version, body.name, body.wearers))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

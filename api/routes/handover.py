@@ -11,6 +11,7 @@ from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Person, Row, Text, now_us
 from api.judging import Check, Lane, lane, watched
+from api.listing import Page
 from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented
 from api.roles import May, Role
@@ -37,7 +38,7 @@ Releasing = Annotated[Caller, needs(May.RELEASE_ALERTS)]
 READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED)
 ACTING: Final = READING | documented(Kind.MALFORMED, Kind.MISSING, Kind.CONFLICT, Kind.INVALID)
 
-MOST: Final = 500  # alerts, pauses: more than a shift can read
+MOST: Final = 500  # of each list: more than a shift can read
 
 SENT: Final[dict[str, Any]] = {"to": 2, "note": "W7's mother calls back at six. Gateway north was silent twice."}
 ANSWERED: Final[dict[str, Any]] = SENT | {
@@ -111,6 +112,12 @@ class Handover(BaseModel):
     withdrawn_at: Instant | None
 
 
+class Handovers(Page[Handover]):
+    """Handovers, all in one page."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [ANSWERED], "next": None}]})
+
+
 class Shift(BaseModel):
     """What the next shift must know."""
 
@@ -118,9 +125,9 @@ class Shift(BaseModel):
 
     now: Instant
     alerts: list[Alert] = Field(description="P1 and P2 that are not closed, as the queue has them; at most 500")
-    calls_owed: list[Contact] = Field(description="the one that is due first on top")
+    calls_owed: list[Contact] = Field(description="the one that is due first on top; at most 500")
     pauses: list[Pause] = Field(description="in force, or that may yet be")
-    visits: list[Visit] = Field(description="under way, or planned to begin within 24 hours; what was due first on top")
+    visits: list[Visit] = Field(description="under way, or to begin within 24 hours; what was due first on top; at most 500")
     blind: Blind
     people: list[Colleague] = Field(description="who holds how much, and who is there")
     offers: list[Handover] = Field(description="to or from the caller, not yet answered")
@@ -167,7 +174,7 @@ async def shift(parts: PartsDep, caller: Seeing) -> Shift:
     store = parts.store
     people, ours = shape.scope(caller)
     _, rows = await alerts.page(store, alerts.Filter(severities=(1, 2), people=people, ours=ours), None, MOST)
-    owed = await contacts.owed(store) if caller.may(May.SEE_CONTACTS) else []
+    owed = await contacts.owed(store, MOST) if caller.may(May.SEE_CONTACTS) else []
     standing = await pauses.page(store, wearer=None, standing=True, after=0, limit=MOST) if caller.may(May.SEE_WEARERS) else []
     planned = await _visits(parts) if caller.may(May.SEE_WEARERS) else []
     lanes = [lane(row) for row in await status.lanes(store)]
@@ -191,7 +198,7 @@ async def shift(parts: PartsDep, caller: Seeing) -> Shift:
 
 
 async def _visits(parts: Parts) -> list[Visit]:
-    rows = await visits.standing(parts.store, now_us() + DAY_US)
+    rows = await visits.standing(parts.store, now_us() + DAY_US, MOST)
     async with parts.store.pool.acquire() as connection:
         attempts = await visits.attempts(connection, [row["id"] for row in rows])
     return [visit(row, attempts[row["id"]]) for row in rows]
@@ -199,7 +206,7 @@ async def _visits(parts: Parts) -> list[Visit]:
 
 @router.post("", summary="Offer what you own to a colleague", status_code=201, response_model=Handover, responses=ACTING)
 async def offer(request: Request, parts: PartsDep, caller: Working, body: Offer, key: IdempotencyKey = None) -> Response:
-    """It stays yours until they accept. An earlier offer of yours is withdrawn by it."""
+    """It stays yours until they accept. The same offer again is the one that stands; another withdraws it."""
 
     async def write(change: Edit) -> tuple[int, int, Handover]:
         saved = _handover(await handovers.offer(change, body.to, body.note))
@@ -214,6 +221,13 @@ async def release(parts: PartsDep, caller: Releasing, body: Release) -> Released
     """For whoever left, or must leave: their alerts are new again and nobody's, with the reason in their histories."""
     async with edit(parts.store, caller.account) as change:
         return Released(alerts=await handovers.release(change, body.account, body.reason))
+
+
+@router.get("/offers", summary="Handovers that wait for an answer", responses=READING)
+async def offers(parts: PartsDep, caller: Seeing) -> Handovers:
+    """To or from the caller, the oldest first: few, and cheap to ask for again and again."""
+    rows = await handovers.offers(parts.store, caller.account)
+    return Handovers(items=[_handover(row) for row in rows], next=None)
 
 
 @router.get("/{handover_id}", summary="One handover", responses=READING | documented(Kind.MISSING, Kind.INVALID))

@@ -10,7 +10,7 @@ from api.creation import REF_MOST, SOURCE_MOST
 from api.fields import Instant
 from api.listing import DEFAULT, Limit
 from api.parts import PartsDep
-from api.problem import Kind, documented
+from api.refusals import LISTING
 from api.roles import May
 from api.token import Caller
 from store import imports
@@ -47,7 +47,7 @@ class Imports(BaseModel):
     next: str | None = Field(description="pass it as `cursor` for the next page; null on the last")
 
 
-@router.get("", summary="What was imported from a file", responses=documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID))
+@router.get("", summary="What was imported from a file", responses=LISTING)
 async def listed(
     parts: PartsDep,
     caller: Importing,

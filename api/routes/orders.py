@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, Timezone, person
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import Parts, PartsDep
 from api.problem import Kind, documented, invalid
+from api.refusals import CREATING, EDITING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from model.instant import show
 from store import authority, orders
 from store.feed import Edit, edit
@@ -24,10 +25,6 @@ Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Editing = Annotated[Caller, needs(May.EDIT_WEARERS)]
 Approving = Annotated[Caller, needs(May.APPROVE_RELAXED)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 Status = Literal[
     "pending", "active", "in_custody", "in_hospital", "unlawfully_at_large", "paused_by_court", "completed", "revoked"
@@ -70,6 +67,15 @@ CHANGED: Final[dict[str, Any]] = {
     "decided_by": None,
     "decided_at": None,
 }
+
+
+WAITING_CHANGE: Final[dict[str, Any]] = CHANGED | {
+    "order": 3,
+    "wearer": 7,
+    "wearer_name": "Test Wearer",
+    "overtaken": False,
+}
+MOST: Final = 500  # that wait: more than anybody decides in a day
 
 
 class Word(Input):
@@ -211,6 +217,23 @@ class OrderChanges(Page[OrderChange]):
     model_config = ConfigDict(json_schema_extra={"examples": [{"items": [CHANGED], "next": None}]})
 
 
+class WaitingChange(OrderChange):
+    """A variation that waits, and of whose order."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [WAITING_CHANGE]})
+
+    order: int
+    wearer: int
+    wearer_name: str
+    overtaken: bool = Field(description="the order has changed since: refuse it, and have it proposed again")
+
+
+class WaitingChanges(Page[WaitingChange]):
+    """Variations that wait, of all orders."""
+
+    model_config = ConfigDict(json_schema_extra={"examples": [{"items": [WAITING_CHANGE], "next": None}]})
+
+
 TIMES: Final = {"starts", "ends", "fit_by", "recheck_at", "in_force_from"}
 
 
@@ -238,6 +261,11 @@ def _change(row: Row) -> OrderChange:
     )
 
 
+def _waiting(row: Row) -> WaitingChange:
+    more = {name: row[name] for name in ("wearer", "wearer_name", "overtaken")}
+    return WaitingChange(order=row["monitoring_order"], **more, **dict(_change(row)))
+
+
 def _order(row: Row) -> Order:
     return Order(**{name: row[name] for name in Order.model_fields})
 
@@ -253,8 +281,13 @@ async def listed(
 ) -> Orders:
     """By id."""
     rows = await orders.page(parts.store, wearer=wearer, status=status, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Orders(items=[_order(row) for row in rows[:limit]], next=following)
+    return Orders.of(rows, limit, _order)
+
+
+@router.get("/changes", summary="Variations of all orders that wait", responses=documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED))
+async def every_change(parts: PartsDep, caller: Seeing) -> WaitingChanges:
+    """For a second person, the oldest first; at most 500."""
+    return WaitingChanges(items=[_waiting(row) for row in await authority.waiting(parts.store, MOST)], next=None)
 
 
 @router.post("", summary="Create an order", status_code=201, response_model=Order, responses=CREATING)
@@ -271,9 +304,7 @@ async def create(request: Request, parts: PartsDep, caller: Editing, body: Order
 @router.get("/{order_id}", summary="One order", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, order_id: Id) -> Order:
     """As it stands."""
-    found = _order(await orders.get(parts.store, order_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(_order(await orders.get(parts.store, order_id)), response)
 
 
 WAITS: Final[dict[int | str, dict[str, Any]]] = {
@@ -299,8 +330,7 @@ async def change(
         saved = _order(varied.order)
     if varied.relaxes:
         response.status_code = 202
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)
 
 
 @router.get("/{order_id}/statuses", summary="What an order's status was and will be", responses=READING)
@@ -340,5 +370,4 @@ async def _decided(
     words = (body.words if body else None) or ""
     async with edit(parts.store, caller.account) as under_way:
         saved = _order(await orders.decide(under_way, order, number, applied=applied, words=words))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

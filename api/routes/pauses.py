@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, Field
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Person, Row, Text, now_us, person
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
-from api.problem import Kind, ProblemError, documented, invalid
-from api.roles import May
+from api.problem import Kind, ProblemError, invalid
+from api.refusals import CREATING, EDITING, LISTING, READING
+from api.roles import May, lacking
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from model.alert import Kind as AlertKind
 from store import pauses
 from store.feed import Edit, edit
@@ -23,10 +24,6 @@ router = APIRouter(prefix="/pauses", tags=["pauses"])
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Pausing = Annotated[Caller, needs(May.PAUSE_ALERTS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 SENT: Final[dict[str, Any]] = {
     "wearer": 7,
@@ -125,8 +122,7 @@ async def listed(
 ) -> Pauses:
     """By id."""
     rows = await pauses.page(parts.store, wearer=wearer, standing=standing, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Pauses(items=[pause(row) for row in rows[:limit]], next=following)
+    return Pauses.of(rows, limit, pause)
 
 
 @router.post("", summary="Ask for a pause", status_code=201, response_model=Pause, responses=CREATING)
@@ -148,9 +144,7 @@ async def create(request: Request, parts: PartsDep, caller: Pausing, body: Pause
 @router.get("/{pause_id}", summary="One pause", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, pause_id: Id) -> Pause:
     """As it stands."""
-    found = pause(await pauses.get(parts.store, pause_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(pause(await pauses.get(parts.store, pause_id)), response)
 
 
 @router.patch("/{pause_id}", summary="Approve a pause, move its end, or end it", responses=EDITING)
@@ -163,7 +157,7 @@ async def change(
     if len(asked) != 1:
         raise invalid("", "send one of approved, until, ended")
     if body.approved and not caller.may(May.APPROVE_PAUSES):
-        detail = f"the role {caller.role} lacks {May.APPROVE_PAUSES}: ask somebody whose role has it"
+        detail = lacking(caller.role, May.APPROVE_PAUSES)
         raise ProblemError(Kind.NOT_ALLOWED, detail, more={"permission": May.APPROVE_PAUSES})
     async with edit(parts.store, caller.account) as under_way:
         known = await pauses.locked(under_way, pause_id, version)
@@ -174,5 +168,4 @@ async def change(
         elif body.until is not None:
             await pauses.extend(under_way, known, body.until)
         saved = pause(await pauses.read(under_way, pause_id))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

@@ -47,7 +47,7 @@ class Counts(BaseModel):
 
     wearers: int
     fitted: int = Field(description="tags worn now")
-    unknown_tags: int = Field(description="tags that sent without anybody wearing them")
+    unknown_tags: int = Field(description="tags that sent without anybody wearing them, and that nobody wears now")
     dead_letters: int = Field(description="neither replayed nor discarded")
     open_alerts: dict[str, int] = Field(description="not closed, by severity")
     new_alerts: int = Field(description="not acknowledged")

@@ -104,20 +104,23 @@ async def token(
 
 @router.delete("/token", status_code=204, summary="Sign out", responses=documented(Kind.MALFORMED, Kind.INVALID, Kind.CONFLICT))
 async def sign_out(parts: PartsDep, body: SignOut) -> None:
-    """Ends every refresh token that came of the sign-in; access tokens end by themselves within minutes.
+    """Ends the sign-in, by its newest refresh token or one before it; access tokens end by themselves within minutes.
 
     Nobody leaves owning an active alert: refused with `owned`, what that is, until it is handed over, closed, or released by a
     supervisor. A supervisor may leave with a `reason`, which is written into the alerts' histories.
     """
-    account = await sessions.holder(parts.store, body.refresh_token)
-    if account is not None:
-        async with edit(parts.store, account) as change:
-            owned = [row for row in await handovers.owned(change.connection, account) if row["active"]]
-            if owned and (body.reason is None or not await _releases(change.connection, account)):
-                raise _still_owns(owned)
-            if owned and body.reason is not None:
-                await handovers.release(change, account, body.reason)
-    await sessions.end(parts.store, body.refresh_token)
+    account = await sessions.holder(parts.store.pool, body.refresh_token)
+    if account is None:
+        return
+    async with edit(parts.store, account) as change:
+        await accounts.lock(change.connection, account)
+        if not await sessions.end(change.connection, body.refresh_token):
+            return  # it was over already: who is gone is not asked
+        owned = [row for row in await handovers.owned(change.connection, account) if row["active"]]
+        if owned and (body.reason is None or not await _releases(change.connection, account)):
+            raise _still_owns(owned)
+        if owned and body.reason is not None:
+            await handovers.release(change, account, body.reason)
 
 
 async def _releases(connection: Connection, account: int) -> bool:

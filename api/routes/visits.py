@@ -9,12 +9,13 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Person, Row, Tag, Text, now_us, person
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
-from api.problem import Kind, ProblemError, documented, invalid
+from api.problem import Kind, ProblemError, invalid
+from api.refusals import CREATING, EDITING, LISTING, READING
 from api.roles import PERMISSIONS, May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from model.event import EventKind
 from model.instant import MINUTE_US
 from store import visits
@@ -26,10 +27,6 @@ router = APIRouter(prefix="/visits", tags=["visits"])
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Planning = Annotated[Caller, needs(May.PLAN_VISITS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
-CREATING: Final = LISTING | documented(Kind.MALFORMED, Kind.CONFLICT)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 What = Literal["fit", "inspect", "swap", "remove"]
 Status = Literal["planned", "at_door", "done", "cancelled"]
@@ -259,8 +256,7 @@ async def listed(
     async with parts.store.pool.acquire() as connection:
         rows = await visits.page(connection, wearer=wearer, status=status, officer=officer, after=after(cursor), limit=limit + 1)
         attempts = await visits.attempts(connection, [row["id"] for row in rows])
-    following = pack(rows[limit - 1]["id"]) if len(rows) > limit else None
-    return Visits(items=[visit(row, attempts[row["id"]]) for row in rows[:limit]], next=following)
+    return Visits.of(rows, limit, lambda row: visit(row, attempts[row["id"]]))
 
 
 @router.post("", summary="Plan a visit", status_code=201, response_model=Visit, responses=CREATING)
@@ -282,9 +278,7 @@ async def create(request: Request, parts: PartsDep, caller: Planning, body: Visi
 async def one(parts: PartsDep, caller: Seeing, response: Response, visit_id: Id) -> Visit:
     """As it stands, with what joined it."""
     async with parts.store.pool.acquire() as connection:
-        found = await _whole(connection, await visits.get(connection, visit_id))
-    response.headers["ETag"] = etag(found.version)
-    return found
+        return with_etag(await _whole(connection, await visits.get(connection, visit_id)), response)
 
 
 @router.patch("/{visit_id}", summary="Change a visit, sign in, sign out", responses=EDITING)
@@ -303,5 +297,4 @@ async def change(
         known = await visits.get(under_way.connection, visit_id)
         _check(caller, known["kind"], fields)
         saved = await _whole(under_way.connection, await visits.edit(under_way, visit_id, version, fields))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

@@ -8,12 +8,13 @@ from pydantic import BaseModel, ConfigDict, model_validator
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Name, Row, Text
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, documented
+from api.refusals import LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, accepted
 from store import audit, waiting, wearers
 from store.feed import Edit, edit
@@ -23,8 +24,6 @@ router = APIRouter(prefix="/wearers", tags=["wearers"])
 Seeing = Annotated[Caller, needs(May.SEE_WEARERS)]
 Editing = Annotated[Caller, needs(May.EDIT_WEARERS)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
 CREATING: Final = LISTING | documented(Kind.MALFORMED)
 EDITING: Final = READING | documented(Kind.MALFORMED, Kind.STALE, Kind.PRECONDITION)
 
@@ -114,9 +113,8 @@ async def listed(
 ) -> Wearers:
     """By id. Who searched for what is noted."""
     rows = await wearers.page(parts.store, name=name, after=after(cursor), limit=limit + 1)
-    shown = rows[:limit]
-    await audit.note(parts.store, caller.account, "read", "wearers", name=name, ids=[row["id"] for row in shown])
-    return Wearers(items=[_wearer(row) for row in shown], next=pack(shown[-1]["id"]) if len(rows) > limit else None)
+    await audit.note(parts.store, caller.account, "read", "wearers", name=name, ids=[row["id"] for row in rows[:limit]])
+    return Wearers.of(rows, limit, _wearer)
 
 
 @router.post("", summary="Create a wearer", status_code=201, response_model=Wearer, responses=CREATING)
@@ -135,8 +133,7 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, wearer_id: Id
     """Who looked is noted."""
     found = _wearer(await wearers.get(parts.store, wearer_id))
     await audit.note(parts.store, caller.account, "read", f"wearer/{wearer_id}")
-    response.headers["ETag"] = etag(found.version)
-    return found
+    return with_etag(found, response)
 
 
 @router.patch("/{wearer_id}", summary="Change a wearer", responses=EDITING | WAITS)
@@ -156,5 +153,4 @@ async def change(
             )
             return waits
         saved = _wearer(await wearers.edit(under_way, wearer_id, version, body.name, details))
-    response.headers["ETag"] = etag(saved.version)
-    return saved
+    return with_etag(saved, response)

@@ -10,12 +10,13 @@ from api import zone as shape
 from api.caller import needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Row, now_us
-from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
+from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
 from api.problem import Kind, documented
+from api.refusals import EDITING, LISTING, READING
 from api.roles import May
 from api.token import Caller
-from api.versions import IfMatch, etag, expected
+from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, accepted
 from api.zone import ANSWERED, Checked, CheckIn, Zone, ZoneIn
 from geofence.relaxing import relaxed
@@ -27,10 +28,7 @@ router = APIRouter(prefix="/zones", tags=["zones"])
 Seeing = Annotated[Caller, needs(May.SEE_ZONES)]
 Editing = Annotated[Caller, needs(May.EDIT_ZONES)]
 
-LISTING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED, Kind.INVALID)
-READING: Final = LISTING | documented(Kind.MISSING)
 CREATING: Final = LISTING | documented(Kind.MALFORMED)
-EDITING: Final = READING | documented(Kind.MALFORMED, Kind.CONFLICT, Kind.STALE, Kind.PRECONDITION)
 
 
 class Zones(Page[Zone]):
@@ -52,8 +50,7 @@ async def listed(
 ) -> Zones:
     """The newest version of each."""
     rows = await zones.page(parts.store, kind=kind, wearer=wearer, group=group, ended=ended, after=after(cursor), limit=limit + 1)
-    following = pack(rows[limit - 1]["zone"]) if len(rows) > limit else None
-    return Zones(items=[shape.zone(row) for row in rows[:limit]], next=following)
+    return Zones.of(rows, limit, shape.zone, "zone")
 
 
 @router.post("", summary="Create a zone", status_code=201, response_model=Zone, responses=CREATING)
@@ -77,7 +74,7 @@ async def check(caller: Seeing, body: CheckIn) -> Checked:
 @router.get("/{zone_id}", summary="One zone", responses=READING)
 async def one(parts: PartsDep, caller: Seeing, response: Response, zone_id: Id) -> Zone:
     """Its newest version."""
-    return _answer(shape.zone(await zones.get(parts.store, zone_id)), response)
+    return with_etag(shape.zone(await zones.get(parts.store, zone_id)), response)
 
 
 @router.get("/{zone_id}/versions", summary="All versions of a zone", responses=READING)
@@ -99,7 +96,7 @@ async def replace(
     async with edit(parts.store, caller.account) as change:
         waits = await _asked(change, zone_id, version, draft)
         row = None if waits else await zones.replace(change, zone_id, version, draft)
-    return _answer(shape.zone(row, advice), response) if row else accepted(waits)
+    return with_etag(shape.zone(row, advice), response) if row else accepted(waits)
 
 
 @router.delete("/{zone_id}", summary="End a zone", responses=EDITING | WAITS)
@@ -112,7 +109,7 @@ async def end(parts: PartsDep, caller: Editing, response: Response, zone_id: Id,
     async with edit(parts.store, caller.account) as change:
         waits = await _asked(change, zone_id, version, None)
         row = None if waits else await zones.end(change, zone_id, version)
-    return _answer(shape.zone(row), response) if row else accepted(waits)
+    return with_etag(shape.zone(row), response) if row else accepted(waits)
 
 
 async def _asked(change: Edit, zone: int, version: int, draft: zones.Draft | None) -> Row | None:
@@ -127,8 +124,3 @@ async def _asked(change: Edit, zone: int, version: int, draft: zones.Draft | Non
     if sentence is None:
         return None
     return await waiting.ask(change, "zone", zone, version, draft._asdict() | {"wkb": draft.wkb.hex()}, sentence)
-
-
-def _answer(zone: Zone, response: Response) -> Zone:
-    response.headers["ETag"] = etag(zone.version)
-    return zone
