@@ -4,17 +4,16 @@ import asyncio
 from pathlib import Path
 from typing import Final
 
-import msgspec
 from rich.console import Console
 from rich.table import Table
 
 from api.password import hash_password
 from api.roles import Role
-from cordon import demo
 from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
-from store import accounts, keys
+from store import accounts, handovers, keys
+from store.feed import edit
 from store.migrate import upgrade
 
 PASSWORD_LEAST: Final = 12  # characters; length is what counts (NIST SP 800-63B)
@@ -27,28 +26,9 @@ async def run_migrate(data_dir: Path | None, dsn: str, out: Console) -> None:
         out.print("the database is up to date")
 
 
-async def run_load(world: Path, data_dir: Path | None, dsn: str, out: Console) -> None:
-    """Write a WORLD document's wearers, orders, activations and zones, in force since the times it says.
-
-    Raises
-    ------
-    CordonError
-        If the file cannot be read.
-    """
-    try:
-        document = msgspec.json.decode(world.read_bytes())
-    except OSError as error:
-        raise CordonError(f"{world} cannot be read ({error.strerror})") from error
-    except msgspec.DecodeError as error:
-        raise CordonError(f"{world} is not JSON: {error}") from error
-    async with opened(data_dir, dsn) as store:
-        await demo.load(store, document)
-    out.print(f"{len(document['wearers']):,} wearers and {len(document['zones']):,} zones loaded", highlight=False)
-
-
-async def run_keys_create(gateway: str, data_dir: Path | None, dsn: str, out: Console) -> None:
+async def run_keys_create(gateway: str, data_dir: Path | None, dsn: str, out: Console, err: Console) -> None:
     """Print a new key, alone on its line so that a script can take it."""
-    async with opened(data_dir, dsn) as store:
+    async with opened(data_dir, dsn, making=err) as store:
         out.print(await keys.create(store, gateway), markup=False, highlight=False, soft_wrap=True)
 
 
@@ -64,11 +44,23 @@ async def run_keys_list(data_dir: Path | None, dsn: str, out: Console) -> None:
 async def run_keys_revoke(prefix: str, data_dir: Path | None, dsn: str, out: Console) -> None:
     """Revoke one key."""
     async with opened(data_dir, dsn) as store:
-        await keys.revoke(store, prefix.removesuffix("…"))
-    out.print(f"{prefix} is worthless from now on", markup=False, highlight=False)
+        whole = await keys.revoke(store, prefix.removesuffix("…"))
+    out.print(f"{whole} is worthless from now on", markup=False, highlight=False)
 
 
-async def run_users_add(name: str, role: str, password: str, data_dir: Path | None, dsn: str, out: Console) -> None:
+def check_role(role: str) -> None:
+    """Refuse a role that there is not.
+
+    Raises
+    ------
+    CordonError
+        If there is no such role.
+    """
+    if role not in set(Role):
+        raise CordonError(f"there is no role {role!r}; the roles are {', '.join(Role)}")
+
+
+async def run_users_add(name: str, role: str, password: str, data_dir: Path | None, dsn: str, out: Console, err: Console) -> None:
     """Add a person.
 
     Raises
@@ -76,13 +68,30 @@ async def run_users_add(name: str, role: str, password: str, data_dir: Path | No
     CordonError
         If there is no such role, the password is short, or the name is taken.
     """
-    if role not in set(Role):
-        raise CordonError(f"there is no role {role!r}; the roles are {', '.join(Role)}")
-    if len(password) < PASSWORD_LEAST:
-        raise CordonError(f"a password needs at least {PASSWORD_LEAST} characters; a few words in a row are easy to keep in mind")
-    async with opened(data_dir, dsn) as store:
+    check_role(role)
+    _check_password(password)
+    async with opened(data_dir, dsn, making=err) as store:
         await accounts.add(store, name, hash_password(password), role)
     out.print(f"{name} can sign in as {role}", markup=False, highlight=False)
+
+
+def _check_password(password: str) -> None:
+    if len(password) < PASSWORD_LEAST:
+        raise CordonError(f"a password needs at least {PASSWORD_LEAST} characters; a few words in a row are easy to keep in mind")
+
+
+async def run_users_password(name: str, password: str, data_dir: Path | None, dsn: str, out: Console) -> None:
+    """Give a person another password.
+
+    Raises
+    ------
+    CordonError
+        If the password is short, or there is nobody of that name.
+    """
+    _check_password(password)
+    async with opened(data_dir, dsn) as store:
+        await accounts.set_password(store, name, hash_password(password))
+    out.print(f"{name} signs in with the new password; their sessions have ended", markup=False, highlight=False)
 
 
 async def run_users_list(data_dir: Path | None, dsn: str, out: Console) -> None:
@@ -94,8 +103,33 @@ async def run_users_list(data_dir: Path | None, dsn: str, out: Console) -> None:
     out.print(table)
 
 
-async def run_users_disable(name: str, data_dir: Path | None, dsn: str, out: Console) -> None:
-    """Shut a person out."""
+async def run_users_role(name: str, role: str, data_dir: Path | None, dsn: str, out: Console) -> None:
+    """Give a person another role.
+
+    Raises
+    ------
+    CordonError
+        If there is no such role, or nobody of that name.
+    """
+    check_role(role)
     async with opened(data_dir, dsn) as store:
-        await accounts.set_active(store, name, active=False)
-    out.print(f"{name} is shut out", markup=False, highlight=False)
+        await accounts.set_role(store, name, role)
+    out.print(f"{name} is {role} from the next sign-in on; their sessions have ended", markup=False, highlight=False)
+
+
+async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: str, out: Console) -> None:
+    """Shut a person out, or let them in again. What they own goes back to the queue: nobody else would look after it.
+
+    Raises
+    ------
+    CordonError
+        If there is nobody of that name.
+    """
+    async with opened(data_dir, dsn) as store:
+        account = await accounts.set_active(store, name, active)
+        moved = 0
+        if not active:
+            async with edit(store) as change:
+                moved = len(await handovers.release(change, account, "they were shut out"))
+    back = f"; {moved} {'alert is' if moved == 1 else 'alerts are'} back in the queue" if moved else ""
+    out.print(f"{name} can sign in again" if active else f"{name} is shut out{back}", markup=False, highlight=False)

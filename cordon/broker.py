@@ -11,25 +11,25 @@ import struct
 import subprocess
 import sys
 import tempfile
-import threading
 import time
 import uuid
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import Any, Final
 
 import platformdirs
 
 from model.errors import CordonError
 from store import guard
-from store.server import Server
+from store.server import Server, put_aside
 
 KAFKA: Final = "4.4.0"
 ENDPOINT: Final = f"org.apache.kafka:kafka_2.13:{KAFKA}+org.slf4j:slf4j-simple:1.7.36"  # which writes what the broker logs
 START_S: Final = 120.0  # two seconds on a free machine; a log that was not closed in order is read first
 GONE_S: Final = 60.0  # a broker left by a killed owner ends within this
 POLL_S: Final = 0.02
+AGAIN_S: Final = 60.0  # one that ended is tried for so long: its disk may be full, its port somebody's for a moment
+AGAIN_PAUSE_S: Final = 1.0
 TRIES: Final = 3  # a port that was free a moment ago may be somebody's by now
-LOG_KEEP_BYTES: Final = 8_000_000  # a log longer than this is put aside at the next start
 RECORD_MAX_BYTES: Final = 16 * 1024 * 1024  # of a topic that does not say otherwise
 
 JVM: Final = (
@@ -44,27 +44,25 @@ HELLO: Final = struct.pack(">ihhih", 10, 18, 0, 1, -1)
 class Broker(Server):
     """A Kafka of our own on a data folder, started and stopped with us.
 
-    ``async with Broker(folder) as broker: broker.address``, or ``start()`` and ``stop()``. The data stay. Killed outright, we
-    take the broker along (store/guard.py); the next one on the folder waits until it is gone.
+    ``async with Broker(folder) as broker: broker.address``, or ``start()`` and ``stop()``. One on a folder whose broker was left
+    by a killed owner waits until that is gone.
 
     Parameters
     ----------
-    data_dir : made if absent. One at a time runs on it
+    advertised : where clients are told to connect, ``host:port``, if that is not the broker itself but a relay in front of it
     settings : broker settings besides ours, or instead of them
     """
 
-    def __init__(self, data_dir: Path, **settings: object) -> None:
-        self.data_dir = Path(data_dir).absolute()
+    def __init__(self, data_dir: Path, advertised: str = "", **settings: object) -> None:
+        super().__init__(Path(data_dir).absolute())
+        self._advertised = advertised
         self._settings = settings
         self._port = 0
-        self._lock: IO[str] | None = None
-        self._guard: subprocess.Popen[bytes] | None = None
-        self._changing = threading.Lock()  # a stop while the broker is started again waits for it
 
     @property
     def address(self) -> str:
         """Where clients connect, ``host:port``; the same after ``again()``."""
-        return f"127.0.0.1:{self._port}"
+        return self._advertised or f"127.0.0.1:{self._port}"
 
     def start(self) -> None:
         """Return when the broker serves.
@@ -89,31 +87,31 @@ class Broker(Server):
             self.stop()
             raise
 
-    def wait(self) -> int:
-        """Return when the broker has ended; its exit code, negative where a signal ended it."""
-        return 0 if self._guard is None else self._guard.wait()
-
     def again(self) -> None:
-        """Start a broker that ended by itself again, at the same address.
+        """Start a broker that ended by itself again, at the same address; one that does not come up is tried for a while.
 
         Raises
         ------
         CordonError
-            If it does not come up.
+            If it does not come up within ``AGAIN_S``.
         """
-        with self._changing:
-            if self._guard is None:  # stopped meanwhile
-                return
-            self._end()
-            self._serve(_free_ports()[1])
+        deadline = time.monotonic() + AGAIN_S
+        while True:
+            with self._changing:
+                if self._lock is None:  # stopped meanwhile
+                    return
+                self._end()
+                try:
+                    self._revive()
+                except (CordonError, OSError) as error:
+                    if time.monotonic() > deadline:
+                        raise CordonError(f"the broker does not come up again: {error}") from error
+                else:
+                    return
+            time.sleep(AGAIN_PAUSE_S)
 
-    def stop(self) -> None:
-        """Stop the broker in order; without effect where it does not run."""
-        with self._changing:
-            self._end()
-            if self._lock is not None:
-                self._lock.close()
-                self._lock = None
+    def _revive(self) -> None:
+        self._serve(_free_ports()[1])
 
     @property
     def pid(self) -> int:
@@ -131,11 +129,7 @@ class Broker(Server):
         raise CordonError(f"the broker on {self.data_dir} does not run: start it first")
 
     def _take_folder(self) -> None:
-        try:
-            self.data_dir.mkdir(parents=True, exist_ok=True)
-            self._lock = (self.data_dir / "lock").open("a+")
-        except OSError as error:
-            raise CordonError(f"{self.data_dir} cannot be used ({error.strerror}): choose another data folder") from None
+        self._lock = self._open_lock()
         deadline = time.monotonic() + GONE_S
         while True:
             try:
@@ -155,8 +149,7 @@ class Broker(Server):
         logs = self.data_dir / "logs"
         config.write_text("".join(f"{name}={value}\n" for name, value in self._properties(logs, controller).items()))
         log = self.data_dir / "kafka.log"
-        if log.exists() and log.stat().st_size > LOG_KEEP_BYTES:
-            log.replace(log.with_suffix(".log.1"))
+        put_aside(log)
         with log.open("ab") as said:
             if not (logs / "meta.properties").exists():
                 shutil.rmtree(logs, ignore_errors=True)
@@ -182,20 +175,13 @@ class Broker(Server):
                 raise CordonError(f"the broker {reason}; its log {log} says why")
             time.sleep(POLL_S)
 
-    def _end(self) -> None:
-        if self._guard is not None:
-            assert self._guard.stdin is not None
-            self._guard.stdin.close()
-            self._guard.wait()
-            self._guard = None
-
     def _properties(self, logs: Path, controller: int) -> dict[str, Any]:
         one = {f"{name}.topic.replication.factor": 1 for name in ("offsets", "share.coordinator.state")}
         return {
             "process.roles": "broker,controller",
             "node.id": 1,
             "listeners": f"PLAINTEXT://127.0.0.1:{self._port},CONTROLLER://127.0.0.1:{controller}",
-            "advertised.listeners": f"PLAINTEXT://127.0.0.1:{self._port}",
+            "advertised.listeners": f"PLAINTEXT://{self.address}",
             "controller.listener.names": "CONTROLLER",
             "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT",
             "controller.quorum.voters": f"1@127.0.0.1:{controller}",

@@ -13,6 +13,7 @@ import structlog
 
 from alerts.rules import Rules
 from cordon import child, doom, logs
+from cordon.keeping import Keeping
 from cordon.lane import Lane
 from cordon.scrape import expose
 from cordon.settings import Settings, read
@@ -94,6 +95,7 @@ class Lanes:
             try:
                 yield group
             finally:
+                self._group = None  # what is assigned from here on is not ours any more
                 await self.revoked()
 
     async def revoked(self) -> None:
@@ -109,7 +111,8 @@ class Lanes:
             tail.close()
 
     def _assigned(self, lanes: frozenset[int]) -> None:
-        assert self._group is not None
+        if self._group is None:
+            return
         for gone in set(self._lanes) - lanes:  # its state is of no use: whoever has it now changes it
             del self._lanes[gone], self._tails[gone]
         for number in sorted(lanes):
@@ -207,12 +210,13 @@ async def run_worker(dsn: str, address: str) -> None:
 
 async def consume(settings: Settings) -> None:
     """Judge whatever lanes the group gives us, until told to stop."""
-    warm()  # before joining: seconds of silence would be an eviction
+    warming = asyncio.ensure_future(asyncio.to_thread(warm))  # before joining: seconds of silence would be an eviction
     async with child.database(settings.dsn, settings.lanes + 4) as store:
         store.snapshot_entries = settings.snapshot_entries
         doom.bind(store, settings)
-        worlds = Worlds(store, Rules(), lambda: time.time_ns() // 1000)
+        worlds = Worlds(store, Rules(), lambda: time.time_ns() // 1000, Keeping(settings.data_dir))
         await worlds.load()
+        await warming
         with ThreadPoolExecutor(1, "judge") as thread:
             async with asyncio.TaskGroup() as tasks:
                 stop = tasks.create_task(child.until_told(settings.parent_pipe))
@@ -223,20 +227,39 @@ async def consume(settings: Settings) -> None:
 
 
 async def _judge(store: Store, worlds: Worlds, thread: ThreadPoolExecutor, settings: Settings) -> None:
-    """One generation of topics after the other, until cancelled."""
+    """One generation of topics after the other, until cancelled.
+
+    What fails before any lane was ours ends the worker, and says what to do. From then on broker and database may be away for as
+    long as it takes: it is tried again, since nobody may be there to start an ended worker.
+    """
     assigned = asyncio.Event()
     ready = asyncio.create_task(_say_ready(assigned))
     try:
         await generations.first(store, settings.lanes)
         while True:
-            generation = await generations.consumed(store)
-            assert generation is not None
-            topics = Topics(settings.kafka_prefix, generation.number, generation.lanes)
-            await kafka.ensure(settings.kafka, topics, settings.kafka_replication)
-            log.info("consuming", generation=topics.generation, lanes=topics.lanes)
-            await _until_moved(Lanes(store, worlds, thread, topics, settings, assigned), store)
+            try:
+                await _generation(store, worlds, thread, settings, assigned)
+            except (CordonError, *FAILURES) as error:
+                if not assigned.is_set():
+                    raise
+                # Our own sentences say what to do and hold no one's data; others' may.
+                reason = str(error) if isinstance(error, CordonError) else type(error).__name__
+                log.warning("lanes cannot be had; it is tried again", reason=reason)
+                await asyncio.sleep(RETRY_S)
     finally:
         ready.cancel()
+
+
+async def _generation(
+    store: Store, worlds: Worlds, thread: ThreadPoolExecutor, settings: Settings, assigned: asyncio.Event
+) -> None:
+    """Judge by the topics that are consumed now, until lanes have moved to others."""
+    generation = await generations.consumed(store)
+    assert generation is not None
+    topics = Topics(settings.kafka_prefix, generation.number, generation.lanes)
+    await kafka.ensure(settings.kafka, topics, settings.kafka_replication)
+    log.info("consuming", generation=topics.generation, lanes=topics.lanes)
+    await _until_moved(Lanes(store, worlds, thread, topics, settings, assigned), store)
 
 
 async def _until_moved(lanes: Lanes, store: Store) -> None:
@@ -256,7 +279,9 @@ async def _until_moved(lanes: Lanes, store: Store) -> None:
                 if isinstance(failed, CordonError):
                     log.warning("the group is joined again", reason=str(failed))
                 elif isinstance(failed, Exception):
-                    raise failed
+                    # A fault, of the client's or ours. A worker that ended by it would leave its lanes to nobody.
+                    log.error("the group is joined again", error=type(failed).__name__, exc_info=failed)
+                    await asyncio.sleep(RETRY_S)
     finally:
         moved.cancel()
 

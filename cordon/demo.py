@@ -12,46 +12,42 @@ from typing import IO, Any, Final
 from api.password import hash_password
 from api.roles import Role
 from cordon import child, logs
-from cordon import document as documents
 from cordon.instance import Running
+from cordon.loading import load
 from cordon.settings import read
 from cordon.worlds import STALE_S
-from model import instant
+from model.alert import Kind
 from model.errors import CordonError
-from store import accounts, activations, keys, wearers
+from store import accounts, activations, channels, keys, wearers
+from store.feed import edit
 from store.pool import Store
-from store.world import create
 
 PASSWORD: Final = "demo"  # noqa: S105 - known to everyone, which is why the demo answers on loopback only
 FLEET: Final = ("-m", "bench")
 GATEWAY: Final = "gw-demo"
 STOP_S: Final = 10.0
 FIRST_FIX_MIN: Final = 5.0  # nobody watches a demonstration for half an hour
+# Nobody listens there, so that what cannot be delivered is seen too. Told of no wearer, it keeps their alerts' histories calm.
+PAGER: Final = {
+    **dict.fromkeys(channels.FIELDS),
+    "name": "Engineer's pager",
+    "target": "http://127.0.0.1:9/pager",
+    "kinds": [Kind.FLEET_OUTAGE, Kind.MONITORING_DOWN],
+    "active": True,
+}
+NETWORKS: Final = "127.0.0.0/8,::1/128"  # channels of a demonstration lead to receivers that somebody tries beside it
 
 
 async def seed(store: Store) -> None:
-    """Users and the fleet's world, where this instance has none yet."""
+    """Users, a channel and the fleet's world, where this instance has none yet."""
     if not await accounts.everyone(store):
         hashed = await asyncio.to_thread(hash_password, PASSWORD)
         made = {}
         for role in Role:
             made[role] = await accounts.add(store, str(role), hashed, str(role))
+        async with edit(store, made[Role.ENGINEER]) as change:
+            await channels.add(change, "webhook", PAGER)
         await load(store, await _world(), officer=made[Role.OFFICER])
-
-
-async def load(store: Store, document: dict[str, Any], *, officer: int | None = None) -> None:
-    """Write a WORLD document, all of it in force since its first order began; ``officer`` is responsible for all of it.
-
-    Raises
-    ------
-    CordonError
-        If an item of it is one that the API would refuse; the first is named.
-    """
-    read = documents.good(await documents.read(document, "the world"), "the world")
-    begins_us = min((item.body.starts for item in read["orders"]), default=instant.BEGINNING_US)
-    written = documents.rows(read, begins_us)
-    orders = [order._replace(officer=officer) for order in written.orders]
-    await create(store, *written._replace(orders=orders))
 
 
 async def _world() -> dict[str, Any]:

@@ -4,51 +4,27 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import NamedTuple
 
 from cordon import kernels
 from cordon.broker import Broker
 from cordon.instance import Database, Running, listening, token_secret
 from cordon.settings import Settings
-from cordon.supervisor import Child, Deaths
+from cordon.supervisor import Child
 from store.pool import Store
 
 BROKER_FOLDER = "kafka"  # in the data folder
 
 
-class OwnBroker(NamedTuple):
-    """The broker of a data folder, as our child process."""
-
-    server: Broker
-    deaths_a_minute: int
-
-    async def keep(self) -> None:
-        """Start it again whenever it ends, until cancelled.
-
-        Raises
-        ------
-        CordonError
-            If it keeps ending, or does not come up.
-        """
-        deaths = Deaths("broker", self.deaths_a_minute)
-        while True:
-            deaths.note(await asyncio.to_thread(self.server.wait))
-            await asyncio.to_thread(self.server.again)
-
-
 @contextlib.asynccontextmanager
-async def broker(base: Database) -> AsyncIterator[tuple[Database, OwnBroker | None]]:
+async def broker(base: Database) -> AsyncIterator[tuple[Database, Broker | None]]:
     """A broker: the outside one that the settings name, or the data folder's own, run meanwhile."""
     settings = base.settings
     if settings.kafka:
         yield base, None
         return
     assert settings.data_dir is not None
-    async with Broker(settings.data_dir / BROKER_FOLDER) as server:
-        yield (
-            base._replace(settings=settings.model_copy(update={"kafka": server.address})),
-            OwnBroker(server, settings.deaths_a_minute),
-        )
+    async with Broker(settings.data_dir / BROKER_FOLDER, settings.broker_advertised) as server:
+        yield base._replace(settings=settings.model_copy(update={"kafka": server.address})), server
 
 
 @contextlib.asynccontextmanager

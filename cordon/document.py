@@ -15,17 +15,21 @@ from api.routes.absences import AbsenceIn
 from api.routes.activations import ActivationIn
 from api.routes.orders import OrderIn, StatusIn
 from api.routes.pauses import PauseIn
+from api.routes.tags import TagIn
 from api.routes.visits import VisitIn
 from api.routes.wearers import WearerIn
 from api.settings import Settings
 from api.zone import ZoneIn
-from model.cap import ENGLAND_AND_WALES
+from model import setting
+from model.batch import Rejected
+from model.cap import Cap
 from model.errors import CordonError
 from model.instant import FOREVER_US
+from model.setting import Scope, Values, effective
 from model.timetable import Timetable
 from store import curfews, homes
 from store.homes import OVER
-from store.world import NewActivation, NewCurfew, NewOrder, NewStatus, NewVisit, NewWearer, NewWorld, NewZone
+from store.world import NewActivation, NewCurfew, NewOrder, NewSettings, NewStatus, NewTag, NewVisit, NewWearer, NewWorld, NewZone
 from store.zones import Draft
 
 Names = Mapping[tuple[str, ...], str]
@@ -47,11 +51,14 @@ PARTS: Final[Mapping[str, Part]] = {
     "curfews": Part(CurfewIn, {("order",): "orders", ("home",): "zones"}),
     "absences": Part(AbsenceIn, {("curfew",): "curfews"}),
     "visits": Part(VisitIn, {("wearer",): "wearers"}),
+    "tags": Part(TagIn, {}),
     "pauses": Part(PauseIn, {("wearer",): "wearers"}),
 }
 
-# What the contract names and this version cannot load: refused where it holds anything, so that nobody believes it was read.
-UNREAD: Final = ("settings",)
+SETTINGS: Final = "settings"
+
+# Of what is set for some, by what they are called in the document; everything else there is set for everyone.
+PLACES: Final[Mapping[str, Scope]] = {"types": "type", "orders": "order", "zones": "zone"}
 
 
 class Item(NamedTuple):
@@ -76,15 +83,15 @@ def load(path: Path) -> dict[str, Any]:
         If the file cannot be read, or is no WORLD document.
     """
     try:
-        document = json.loads(path.read_bytes())
+        document = json.loads(path.read_bytes(), object_pairs_hook=_said_once)
     except (OSError, ValueError, RecursionError) as error:
         raise CordonError(f"{path} cannot be read as a world: {getattr(error, 'strerror', None) or error}") from error
     if not isinstance(document, dict):
         raise CordonError(f"{path} is no world: write one object with the lists {', '.join(PARTS)}")
     for name, items in document.items():
-        if name in UNREAD:
-            if items:
-                raise CordonError(f"{path}: {name} cannot be loaded by this version: leave them out")
+        if name == SETTINGS:
+            if not isinstance(items, dict):
+                raise CordonError(f'{path}: settings is not an object: write {{"no_contact": {{"standard_min": 45}}}}')
         elif name not in PARTS:
             raise CordonError(f"{path}: there is no list {name!r} in a world; it has {', '.join(PARTS)}")
         elif not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
@@ -92,15 +99,26 @@ def load(path: Path) -> dict[str, Any]:
     return document
 
 
+def _said_once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of the file; of a name that stands there twice, a list of zones among them, one would be lost without a word."""
+    found = dict(pairs)
+    if len(found) < len(pairs):
+        twice = next(name for at, (name, _) in enumerate(pairs) if any(name == before for before, _ in pairs[:at]))
+        raise ValueError(f"{twice!r} stands twice in one object: join the two, or remove one")
+    return found
+
+
 async def whole(path: Path) -> Document:
-    """The document of a file, every item of which is good.
+    """The document of a file, every item of which is good, and needs nothing that only an instance has.
 
     Raises
     ------
     CordonError
-        If the file cannot be read, or the API would refuse an item; the first is named.
+        If the file cannot be read, the API would refuse an item, or one is for a group; the first is named.
     """
-    return good(await read(load(path), str(path)), str(path))
+    document = await read(load(path), str(path))
+    document["zones"] = [_of_nobody_else_s(item) for item in document["zones"]]
+    return good(document, str(path))
 
 
 def good(document: Document, called: str) -> Document:
@@ -129,8 +147,10 @@ async def read(document: Mapping[str, Any], called: str) -> Document:
             for item in found["activations"]
         ]
     )
+    found["tags"] = _once(found["tags"])
     found["absences"] = [_spanned(item, "starts", "ends", "the absence would end before it starts") for item in found["absences"]]
     asked: dict[int, list[Timetable]] = defaultdict(list)
+    found[SETTINGS] = _settings(document.get(SETTINGS, {}), row_of)
     found["curfews"] = [_fitting(item, found, asked) for item in found["curfews"]]
     return found
 
@@ -140,12 +160,20 @@ def wrong(document: Document) -> Iterator[Item]:
     return (item for items in document.values() for item in items if item.reason)
 
 
+class NamelessError(CordonError):
+    """A ref names nothing that has an id."""
+
+    def __init__(self, path: Sequence[str], part: str, ref: str | int) -> None:
+        super().__init__(f"{'.'.join(path)}: none of the {part} has the ref {ref!r}")
+        self.what, self.ref = path[-1], ref
+
+
 def resolved(sent: Mapping[str, Any], names: Names, ids: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """A body with ids in place of refs; the one given stays as it is.
 
     Raises
     ------
-    CordonError
+    NamelessError
         If a ref names nothing that has an id.
     """
     body = dict(sent)
@@ -160,7 +188,7 @@ def resolved(sent: Mapping[str, Any], names: Names, ids: Mapping[str, Mapping[st
             ref = inside.get(path[-1])
             if isinstance(ref, str | int) and not isinstance(ref, bool):
                 if str(ref) not in ids[part]:
-                    raise CordonError(f"{'.'.join(path)}: none of the {part} has the ref {ref!r}")
+                    raise NamelessError(path, part, ref)
                 inside[path[-1]] = ids[part][str(ref)]
     return body
 
@@ -204,6 +232,14 @@ async def _item(part: str, at: int, item: Mapping[str, Any], row_of: Mapping[str
     return Item(place, ref, sent, body)
 
 
+def _of_nobody_else_s(item: Item) -> Item:
+    """A zone, refused where it is for a group: a document has none, and a zone for nobody in particular would be everyone's."""
+    if item.body is None or item.body.group is None:
+        return item
+    said = 'properties.applies_to.group: a world has no groups: draw the zone for each {"wearer": ref}, or for {"all": true}'
+    return item._replace(body=None, reason=said)
+
+
 def _spanned(item: Item, start: str, end: str, said: str) -> Item:
     """The item, refused where it ends at or before it starts."""
     if item.body is None or getattr(item.body, end) is None or getattr(item.body, end) > getattr(item.body, start):
@@ -226,10 +262,64 @@ def _fitting(item: Item, found: Document, asked: dict[int, list[Timetable]]) -> 
     else:
         table = curfew.parsed(item.body.timetable, order.timezone)
         beside = asked[item.body.order]
-        reason = curfews.over(table, order.type, ENGLAND_AND_WALES, order.starts, beside)
+        reason = curfews.over(table, order.type, _cap(found[SETTINGS], order.type), order.starts, beside)
         beside.append(table)
         reason = None if reason is None else f"windows: {reason}"
     return item if reason is None else item._replace(body=None, reason=reason)
+
+
+def _once(items: list[Item]) -> list[Item]:
+    """Tags, each refused that is listed before."""
+    listed: dict[int, str] = {}
+    found = []
+    for item in items:
+        place = None if item.body is None else listed.setdefault(item.body.tag, item.place)
+        twice = place not in {None, item.place}
+        found.append(item._replace(body=None, reason=f"tag {item.body.tag} is {place} already") if twice else item)
+    return found
+
+
+class Set(NamedTuple):
+    """What is set in one place: ``row`` is that of the order or zone, from 1."""
+
+    scope: Scope
+    order_type: str
+    row: int
+    numbers: Values
+
+
+def _settings(sent: Mapping[str, Any], row_of: Mapping[str, Mapping[str, int]]) -> list[Item]:
+    """What a document sets, a place an item: ``{"no_contact": {...}, "orders": {"o1": {"no_contact": {...}}}}``."""
+    everyone = {name: numbers for name, numbers in sent.items() if name not in PLACES}
+    found = [_set("settings", None, "all", everyone, 0)] if everyone else []
+    for name, scope in PLACES.items():
+        places = sent.get(name, {})
+        if not isinstance(places, Mapping):
+            found.append(Item(f"settings.{name}", None, {}, None, "is an object: what is set by the place it is set for"))
+            continue
+        for ref, numbers in places.items():
+            called = f"settings.{name}.{ref}"
+            row = 0 if scope == "type" else row_of[name].get(str(ref))
+            if row is None:
+                found.append(Item(called, ref, {}, None, f"none of the {name} has the ref {ref!r}"))
+            else:
+                found.append(_set(called, str(ref), scope, numbers, row))
+    return found
+
+
+def _set(called: str, ref: str | None, scope: Scope, sent: Any, row: int) -> Item:
+    if not isinstance(sent, Mapping):
+        return Item(called, ref, {}, None, 'is an object such as {"no_contact": {"standard_min": 45}}')
+    numbers = setting.parse(sent, scope)
+    if isinstance(numbers, Rejected):
+        return Item(called, ref, dict(sent), None, numbers.reason)
+    return Item(called, ref, dict(sent), Set(scope, ref or "" if scope == "type" else "", row, numbers))
+
+
+def _cap(said: Sequence[Item], order_type: str) -> Cap | None:
+    """The cap of an order type, by the document; what an instance has set besides only the instance can say."""
+    own = [item.body.numbers for item in said if item.body is not None and item.body.order_type == order_type]
+    return Cap.of({name: value for name, (value, _) in effective([("", one) for one in own]).items()})
 
 
 def _worn_by_one(items: list[Item]) -> list[Item]:
@@ -255,7 +345,9 @@ def rows(document: Document, in_force_from_us: int) -> NewWorld:
     Not its pauses: they need two people of an instance, and change who is paged, never what is judged.
     """
     written = [part for part in PARTS if part != "pauses"]
-    wearers, orders, worn, zones, kept, absences, visits = ([item.body for item in document.get(part, ())] for part in written)
+    wearers, orders, worn, zones, kept, absences, visits, things = (
+        [item.body for item in document.get(part, ())] for part in written
+    )
     excused: dict[int, list[tuple[int, int, str, str]]] = defaultdict(list)
     for absence in absences:
         excused[absence.curfew].append((absence.starts, absence.ends, absence.authoriser, absence.reason))
@@ -265,7 +357,7 @@ def rows(document: Document, in_force_from_us: int) -> NewWorld:
         [
             NewOrder(
                 *(order.wearer - 1, order.starts, order.ends, order.type, order.status, order.timezone, order.risk),
-                *(order.fit_by, [_status(said) for said in order.statuses]),
+                *(order.fit_by, [_status(said) for said in (_first(order), *order.statuses)]),
             )
             for order in orders
         ],
@@ -276,7 +368,20 @@ def rows(document: Document, in_force_from_us: int) -> NewWorld:
             for row, one in enumerate(kept, 1)
         ],
         [_visit(visit) for visit in visits],
+        [_new(item.body) for item in document.get(SETTINGS, ())],
+        [NewTag(one.tag, one.model or "", one.network or "") for one in things],
     )
+
+
+def _new(said: Set) -> NewSettings:
+    order, zone = (said.row - 1 if said.scope == scope else None for scope in ("order", "zone"))
+    return NewSettings(said.numbers, said.order_type, order, zone)
+
+
+def _first(order: OrderIn) -> StatusIn:
+    """The status that an order is made with, which holds since it starts where it does not say."""
+    word = order.model_dump(include={"authorised_by", "document", "recheck_at"})
+    return StatusIn.model_construct(status=order.status, in_force_from=order.in_force_from or order.starts, **word)
 
 
 def _status(said: StatusIn) -> NewStatus:

@@ -33,6 +33,7 @@ from duties import (
     synthetic,
     watch,
 )
+from model import reach
 from model.errors import CordonError, first
 from model.instant import MINUTE_US
 from store import rounds
@@ -72,7 +73,7 @@ def listed(settings: Settings, disk: Path | None = None) -> tuple[Duty, ...]:
     papers = paper.LIMITS._replace(first_fix_us=round(settings.first_fix_min * MINUTE_US))
     limits = watch.Limits(settings.synthetic_s if settings.door_url else 0.0, settings.synthetic_late_s)
     to = mail.server(settings.smtp_url) if settings.smtp_url else None
-    post = courier.Courier(settings.console_url, to, settings.mail_from)
+    post = courier.Courier(settings.console_url, to, settings.mail_from, reach.networks(settings.channel_networks))
     duties = [
         # A database that is back is soon to be asked what there is to tell.
         Duty("messages", post.round, courier.EVERY_S, during=post, retry_most_s=RETRY_SOON_S),

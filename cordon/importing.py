@@ -17,7 +17,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from api.creation import REF, SOURCE
 from api.roles import May
 from cordon import document as documents
-from cordon.document import PARTS, Document, Item
+from cordon.document import PARTS, SETTINGS, Document, Item
+from model import setting
 from model.errors import CordonError
 from model.instant import FOREVER_US, parse
 
@@ -128,9 +129,11 @@ async def _rows(
         for item in items:
             if item.reason:
                 row = Row(item.place, "refused", None, item.reason)
+            elif part == SETTINGS:
+                row = await _set(instance, item, ids, dry_run=dry_run)
             else:
                 row = await _one(instance, source, part, item, ids, known if dry_run else None)
-            if row.id is not None and item.ref is not None:
+            if part != SETTINGS and row.id is not None and item.ref is not None:
                 ids[part][item.ref] = row.id
             progress(1)
             yield row
@@ -147,8 +150,8 @@ async def _one(
     """One item, created; or, where what is known is given, only looked at."""
     try:
         sent = documents.resolved(item.sent, PARTS[part].names, ids)
-    except CordonError as error:
-        return Row(item.place, "refused", None, f"{error} that was taken")
+    except documents.NamelessError as error:  # it is in the file: reading it would have refused it else
+        return Row(item.place, "refused", None, f"its {error.what} {error.ref} was refused")
     body = json.dumps(sent, sort_keys=True).encode()
     # An item that nobody names is known by what it says.
     ref = f"{part}/{item.ref or hashlib.sha256(body).hexdigest()}"
@@ -159,11 +162,41 @@ async def _one(
     if status == HTTPStatus.ACCEPTED:
         return Row(item.place, "waiting", answer["id"], f"waits for a second person: {answer['relaxes']}")
     if status in {CREATED, KNOWN}:
-        return Row(item.place, "created" if status == CREATED else "unchanged", answer["id"])
+        return Row(item.place, "created" if status == CREATED else "unchanged", answer.get("id") or answer["tag"])
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status == HTTPStatus.TOO_MANY_REQUESTS:
         raise CordonError(
             f"stopped at {item.place}: {answer.get('detail', f'status {status}')}; import again, what is there is found"
         )
+    return Row(item.place, "refused", None, answer.get("detail", f"status {status}"))
+
+
+async def _set(instance: Instance, item: Item, ids: Mapping[str, Mapping[str, int]], *, dry_run: bool) -> Row:
+    """What is set in one place, as it is to be; unchanged where it is so already. What it has no id for yet was not set."""
+    said: documents.Set = item.body
+    query = {}
+    if said.scope == "type":
+        query = {"type": said.order_type}
+    elif said.scope != "all":
+        number = ids[f"{said.scope}s"].get(item.ref or "")
+        if number is None:
+            return Row(item.place, "refused", None, f"that {said.scope} was refused")
+        query = {said.scope: str(number)}
+    known: dict[str, Any] = {"numbers": {}, "version": 0}
+    if query.get(said.scope) != str(NOT_YET):
+        status, known = await instance.call("GET", "/settings", params=query)
+        if status != KNOWN:
+            return Row(item.place, "refused", None, known.get("detail", f"status {status}"))
+    if known["numbers"] == setting.document(said.numbers):
+        return Row(item.place, "unchanged", None)
+    if dry_run:
+        return Row(item.place, "created", None)
+    sent = {"numbers": item.sent}
+    headers = {"If-Match": f'"{known["version"]}"'}
+    status, answer = await instance.call("PUT", "/settings", params=query, json=sent, headers=headers)
+    if status == HTTPStatus.ACCEPTED:
+        return Row(item.place, "waiting", answer["id"], f"waits for a second person: {answer['relaxes']}")
+    if status == KNOWN:
+        return Row(item.place, "created", None)
     return Row(item.place, "refused", None, answer.get("detail", f"status {status}"))
 
 
@@ -203,10 +236,11 @@ def _show(rows: Sequence[Row], *, as_json: bool, dry_run: bool, out: Console) ->
         report = {"dry_run": dry_run, **{state: counts[state] for state in STATES}, "rows": [_said(row) for row in rows]}
         print(json.dumps(report))  # noqa: T201 - what a script reads
         return
+    would = "would be " if dry_run else ""
     for row in rows:
         said = f" as {row.id}" if row.id else ""
-        out.print(f"{row.state:9} {row.place}{said}{': ' if row.reason else ''}{row.reason}", markup=False, highlight=False)
-    would = "would be " if dry_run else ""
+        reason = f": {row.reason}" if row.reason else ""
+        out.print(f"{would}{row.state:9} {row.place}{said}{reason}", markup=False, highlight=False)
     said_of = [state for state in STATES if counts[state] or state != "waiting"]
     out.print(", ".join(f"{counts[state]} {would}{state}" for state in said_of), markup=False, highlight=False)
 

@@ -14,7 +14,7 @@ import structlog
 
 from cordon import kernels
 from cordon.settings import Settings
-from cordon.supervisor import Child, Deaths
+from cordon.supervisor import Child, keep
 from model.errors import CordonError
 from store.migrate import upgrade
 from store.pool import Store
@@ -35,17 +35,9 @@ class Database(NamedTuple):
         return self.settings.dsn
 
     async def keep(self) -> None:
-        """Start our own server again whenever it ends, until cancelled; it recovers everything that was acknowledged.
-
-        Raises
-        ------
-        CordonError
-            If it keeps ending, or does not come up.
-        """
-        deaths = Deaths("database", self.settings.deaths_a_minute)
-        while self.server is not None:
-            deaths.note(await asyncio.to_thread(self.server.wait))
-            await asyncio.to_thread(self.server.again)
+        """Keep our own server, which recovers everything that was acknowledged; an outside one is others' to keep."""
+        if self.server is not None:
+            await keep(self.server, "database", self.settings.deaths_a_minute)
 
 
 class Running(NamedTuple):

@@ -20,10 +20,15 @@ def environment(kept: Path | None = None) -> dict[str, str]:
     """
     if "NUMBA_CACHE_DIR" in os.environ:
         return {}
+    folder = kept or platformdirs.user_cache_path("cordon") / "kernels"
+    return {"NUMBA_CACHE_DIR": str(folder / sources())}
+
+
+def sources() -> str:
+    """Of what code kernels are compiled, and by it zones: a name that changes with any of it."""
     hashed = hashlib.sha256(version("numba").encode())
     root = Path(__file__).parent.parent
     for package in COMPILED:
         for source in sorted((root / package).glob("*.py")):
             hashed.update(source.read_bytes())
-    folder = kept or platformdirs.user_cache_path("cordon") / "kernels"
-    return {"NUMBA_CACHE_DIR": str(folder / hashed.hexdigest()[:16])}
+    return hashed.hexdigest()[:16]

@@ -6,6 +6,7 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Final, Protocol, TypeVar
 
 import numpy as np
@@ -13,10 +14,13 @@ import structlog
 
 from alerts.judge import doubtful, judge, rejudge
 from alerts.late import windows
-from alerts.silence import Silence
+from alerts.outage import Overdue
+from alerts.silence import Look, Silence
+from alerts.standing import missed_windows
 from alerts.world import World
 from cordon.work import Work, merged, narrowed
 from cordon.worlds import Standing, Worlds
+from duties.outages import row
 from model.alert import Judged
 from model.arrays import I64
 from model.batch import Batch, Position
@@ -26,7 +30,7 @@ from model.fix import FIX
 from model.history import History
 from model.instant import MINUTE_US
 from model.state import State
-from store import counts
+from store import counts, outages
 from store.commit import commit
 from store.lanes import Claim, claim, held, recover
 from store.pool import Store
@@ -105,6 +109,7 @@ class Lane:
         self._state: State | None = None
         self._claim: Claim | None = None
         self._silence: Silence | None = None
+        self._spells: list[Overdue] = []  # on a trace's clock: who was overdue and has been heard again, not asked for yet
         self._counted = -COUNT_S
         self._stuck_said = -STUCK_S
         self._stopping = asyncio.Event()
@@ -274,7 +279,7 @@ class Lane:
             batch,
             state,
             doubtful=doubtful(state, batch.fixes),
-            windows=lambda fixes: windows(world.rules, state, fixes),
+            windows=lambda fixes, doubted, events: windows(world.rules, world.terms, state, fixes, doubted, events),
             judge=judged,
             now_us=now_us,
             control_seq=world.control_seq,
@@ -291,21 +296,45 @@ class Lane:
             )
         if len(batch.fixes) or len(batch.events):
             self._poisoned = 0
+        if not self._intake.live:
+            await self._hear(standing, state, batch)
         for share, receipt in zip([share for share in shares if share.part is not None], outcome.receipts, strict=False):
             if share.done is not None and not share.done.done():
                 share.done.set_result(receipt)
-        await self._count(world, state, ours)
+        await self._count(standing, state, ours)
 
-    async def _count(self, world: World, state: State, held: Claim) -> None:
+    async def silent(self) -> Look:
+        """Who is overdue on a trace's clock, those too who were since this was asked last and have been heard again."""
+        assert self._state is not None
+        assert self._silence is not None
+        standing = await self._worlds.current()
+        act = partial(self._silence.look, self._state, standing.world.terms, standing.hardware)
+        found = await asyncio.get_running_loop().run_in_executor(self._thread, act)
+        spells, self._spells = self._spells, []
+        return found._replace(overdue=[*found.overdue, *spells])
+
+    async def _hear(self, standing: Standing, state: State, batch: Batch) -> None:
+        """Learn from each message of a trace's commit, which may span hours."""
+        if self._silence is None:
+            self._silence = Silence(0)
+        columns = [np.concatenate([batch.fixes[name], batch.events[name]]) for name in ("tag", "received_us", "gateway")]
+        act = partial(self._silence.hear, state, standing.world.terms, standing.hardware, *columns)
+        self._spells += await asyncio.get_running_loop().run_in_executor(self._thread, act)
+
+    async def _count(self, standing: Standing, state: State, held: Claim) -> None:
         """Tell the watch lane, now and then, how many are silent; not within a commit, and no lane ends for it."""
+        if not self._intake.live:
+            return
         if time.monotonic() - self._counted < COUNT_S:
             return
         self._counted = time.monotonic()
         if self._silence is None:
             self._silence = Silence(state.watermark_us)
         try:
-            found = await asyncio.get_running_loop().run_in_executor(self._thread, self._silence.look, state, world.terms)
-            await counts.write(self._store, held, state.watermark_us, found)
+            act = partial(self._silence.look, state, standing.world.terms, standing.hardware)
+            found = await asyncio.get_running_loop().run_in_executor(self._thread, act)
+            await counts.write(self._store, held, state.watermark_us, found.counts)
+            await outages.write(self._store, held, found.worn, [row(one) for one in found.overdue], found.unknown)
         except Exception as error:
             _if_told_to_end(error)
             log.warning("the silent could not be counted", lane=self.partition, error=type(error).__name__)
@@ -327,9 +356,9 @@ class Lane:
         if not len(tags):
             return
 
-        async def judged(_: Batch, __: History) -> Judged:
+        async def judged(_: Batch, history: History) -> Judged:
             try:
-                return await self._in_thread(rejudge, world, state, tags, at_us)
+                return await self._in_thread(rejudge, world, state, tags, at_us, history)
             except Exception as error:
                 raise _StuckError from error
 
@@ -339,7 +368,7 @@ class Lane:
             Batch(np.zeros(0, FIX), np.zeros(0, EVENT), "", at_us),
             state,
             doubtful=np.zeros(0, np.bool_),
-            windows=lambda _: (),
+            windows=lambda _, __, ___: missed_windows(world.terms, tags.tolist(), at_us),
             judge=judged,
             now_us=at_us,
             control_seq=world.control_seq,

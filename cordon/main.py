@@ -21,7 +21,10 @@ app = typer.Typer(
     help="Cordon: the backend of an electronic-monitoring centre.",
 )
 keys = typer.Typer(no_args_is_help=True, help="Gateway keys: make, list, revoke.")
-users = typer.Typer(no_args_is_help=True, help="People who sign in: add, list, change, shut out.")
+users = typer.Typer(
+    no_args_is_help=True,
+    help="People who sign in: add, list, give another role or password, shut out.",
+)
 dead = typer.Typer(no_args_is_help=True, help="Dead letters: records that could not be kept, with their bytes and the reason.")
 signing = typer.Typer(no_args_is_help=True, help="The key that signs the evidence chain's day heads: show, rotate.")
 app.add_typer(signing, name="signing")
@@ -45,6 +48,19 @@ TcpPort = Annotated[
 ]
 Dsn = Annotated[str, typer.Option("--dsn", help="An outside PostgreSQL instead of the data folder's own.")]
 
+Password = Annotated[
+    str,
+    typer.Option("--password", envvar="CORDON_PASSWORD", help="That person's.", show_envvar=True, show_default="asked for"),
+]
+
+
+def _asked(*, twice: bool = False) -> str:
+    """The password as a person at the terminal types it; a pipe or a timer has nobody to ask."""
+    if not sys.stdin.isatty():
+        raise CordonError("a password is needed, and there is no terminal to ask for it: set CORDON_PASSWORD")
+    typed: str = typer.prompt("Password", hide_input=True, confirmation_prompt=twice)
+    return typed
+
 
 def _run(job: Coroutine[Any, Any, None]) -> None:
     """Run one command's work; Ctrl-C and SIGTERM end it in order, and quietly."""
@@ -60,6 +76,13 @@ def _run(job: Coroutine[Any, Any, None]) -> None:
         uvloop.run(until_told())
     except asyncio.CancelledError:
         raise typer.Exit(128 + signal.SIGTERM) from None
+
+
+def _readable(path: Path, what: str) -> None:
+    try:
+        path.open("rb").close()
+    except OSError as error:
+        raise CordonError(f"{path} cannot be read as {what}: {error.strerror}") from None
 
 
 @app.command()
@@ -79,7 +102,14 @@ def up(
     ] = False,
     workers: Annotated[int | None, typer.Option("--workers", help="Workers, with --kafka.", show_default="2", min=1)] = None,
     lanes: Annotated[
-        int | None, typer.Option("--lanes", help="Commit streams; fixed at the first start.", show_default="4", min=1, max=256)
+        int | None,
+        typer.Option(
+            "--lanes",
+            help="Commit streams of a new instance; with Kafka, `cordon lanes` changes them later.",
+            show_default="4",
+            min=1,
+            max=256,
+        ),
     ] = None,
     edge_port: Annotated[
         int | None,
@@ -206,6 +236,9 @@ def replay(
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object instead of a table.")] = False,
 ) -> None:
     """Send a recorded trace through the gateway door and show the alerts it raises, on the trace's own clock."""
+    for path, what in ((trace, "CSV or CSV.GZ"), (zones, "GeoJSON"), (world, "a WORLD document")):
+        if path is not None:
+            _readable(path, what)  # before the imports, which take seconds
     from cordon.replay import run_replay
 
     _run(run_replay(trace, zones, world=world, until=until, speed=speed, to=to, key=key, as_json=json, out=out, err=err))
@@ -213,14 +246,17 @@ def replay(
 
 @app.command("import")
 def import_(
-    world: Annotated[Path, typer.Argument(help="WORLD document: wearers, orders, activations, zones, curfews, absences.")],
+    world: Annotated[
+        Path,
+        typer.Argument(
+            help="WORLD document: wearers, orders, activations, zones, curfews, absences, visits, tags, pauses, settings."
+        ),
+    ],
     to: Annotated[str, typer.Option("--to", help="Address of the running instance.")],
     user: Annotated[
         str, typer.Option("--user", help="Who imports: an officer, supervisor or admin of it.", envvar="CORDON_USER")
     ],
-    password: Annotated[
-        str, typer.Option("--password", envvar="CORDON_PASSWORD", prompt=True, hide_input=True, show_envvar=True)
-    ],
+    password: Password = "",
     name: Annotated[
         str | None, typer.Option("--name", help="What its refs are remembered under.", show_default="the file's name")
     ] = None,
@@ -233,6 +269,7 @@ def import_(
     """
     from cordon.importing import run_import
 
+    password = password or _asked()
     _run(run_import(world, to=to, user=user, password=password, name=name, dry_run=dry_run, as_json=json, out=out, err=err))
 
 
@@ -265,9 +302,9 @@ def load(
     dsn: Dsn = "",
 ) -> None:
     """Write a whole world straight into an instance's database: for benchmarks and trials, not for people's records."""
-    from cordon.admin import run_load
+    from cordon.loading import run_load
 
-    _run(run_load(world, data_dir, dsn, out))
+    _run(run_load(world, data_dir, dsn, out, err))
 
 
 @app.command()
@@ -341,10 +378,10 @@ def signing_rotate(data_dir: DataDir = None) -> None:
 def keys_create(
     gateway: Annotated[str, typer.Argument(help="The gateway's name.")], data_dir: DataDir = None, dsn: Dsn = ""
 ) -> None:
-    """Make a key for a gateway and print it, this once."""
+    """Make a key for a gateway and print it, this once; makes the instance where there is none yet."""
     from cordon.admin import run_keys_create
 
-    _run(run_keys_create(gateway, data_dir, dsn, out))
+    _run(run_keys_create(gateway, data_dir, dsn, out, err))
 
 
 @keys.command("list")
@@ -357,7 +394,9 @@ def keys_list(data_dir: DataDir = None, dsn: Dsn = "") -> None:
 
 @keys.command("revoke")
 def keys_revoke(
-    prefix: Annotated[str, typer.Argument(help="The key's first characters, as `keys list` shows them.")],
+    prefix: Annotated[
+        str, typer.Argument(help="The key's first characters, as `keys list` shows them: 4 or more that tell it from others.")
+    ],
     data_dir: DataDir = None,
     dsn: Dsn = "",
 ) -> None:
@@ -371,14 +410,16 @@ def keys_revoke(
 def users_add(
     name: Annotated[str, typer.Argument(help="What the person signs in as.")],
     role: Annotated[str, typer.Option("--role", help="operator, officer, supervisor, field, engineer, auditor or admin.")],
-    password: Annotated[str, typer.Option("--password", prompt=True, hide_input=True, confirmation_prompt=True)],
+    password: Password = "",
     data_dir: DataDir = None,
     dsn: Dsn = "",
 ) -> None:
-    """Add a person; the password is asked for where it is not given."""
-    from cordon.admin import run_users_add
+    """Add a person; the password is asked for where it is not given, and the instance made where there is none yet."""
+    from cordon.admin import check_role, run_users_add
 
-    _run(run_users_add(name, role, password, data_dir, dsn, out))
+    check_role(role)
+    password = password or _asked(twice=True)
+    _run(run_users_add(name, role, password, data_dir, dsn, out, err))
 
 
 @users.command("list")
@@ -389,12 +430,47 @@ def users_list(data_dir: DataDir = None, dsn: Dsn = "") -> None:
     _run(run_users_list(data_dir, dsn, out))
 
 
+@users.command("role")
+def users_role(
+    name: Annotated[str, typer.Argument(help="Who.")],
+    role: Annotated[str, typer.Argument(help="operator, officer, supervisor, field, engineer, auditor or admin.")],
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Give a person another role at once: their sessions end, and the next sign-in has it."""
+    from cordon.admin import run_users_role
+
+    _run(run_users_role(name, role, data_dir, dsn, out))
+
+
+@users.command("password")
+def users_password(
+    name: Annotated[str, typer.Argument(help="Who.")],
+    password: Password = "",
+    data_dir: DataDir = None,
+    dsn: Dsn = "",
+) -> None:
+    """Give a person another password at once; it is asked for where it is not given. Their sessions end."""
+    from cordon.admin import run_users_password
+
+    password = password or _asked(twice=True)
+    _run(run_users_password(name, password, data_dir, dsn, out))
+
+
 @users.command("disable")
 def users_disable(name: Annotated[str, typer.Argument(help="Who.")], data_dir: DataDir = None, dsn: Dsn = "") -> None:
     """Shut a person out at once: no sign-in, and their sessions end."""
-    from cordon.admin import run_users_disable
+    from cordon.admin import run_users_active
 
-    _run(run_users_disable(name, data_dir, dsn, out))
+    _run(run_users_active(name, False, data_dir, dsn, out))
+
+
+@users.command("enable")
+def users_enable(name: Annotated[str, typer.Argument(help="Who.")], data_dir: DataDir = None, dsn: Dsn = "") -> None:
+    """Let a person in again who was shut out, with the password and role they had."""
+    from cordon.admin import run_users_active
+
+    _run(run_users_active(name, True, data_dir, dsn, out))
 
 
 @dead.command("list")

@@ -18,6 +18,7 @@ from cordon.sending import TIMEOUT_S, Door, Sent, send
 from cordon.settings import Settings
 from cordon.settings import read as settings_of_environment
 from cordon.trace import Row, moment, read
+from duties import paper
 from model import instant
 from model.errors import CordonError, first
 from store import keys
@@ -45,7 +46,7 @@ async def run_replay(
     Raises
     ------
     CordonError
-        If a file, an option, or the instance cannot be used.
+        If a file, an option, or the instance cannot be used, or every row is refused and a table was asked for.
     """
     until_us, times = _time(until), _speed(speed)
     rows = read(trace)
@@ -65,9 +66,11 @@ async def run_replay(
     else:
         report = await _privately(rows, zones, world, until_us, times, err)
     if as_json:
-        print(json.dumps(report))  # noqa: T201 - the contract's own output
-    else:
-        _show(report, out, unzoned=zones is None and world is None)
+        print(json.dumps(report))  # noqa: T201 - the contract's own output: it says what was refused, and is an answer
+        return
+    _show(report, out, unzoned=zones is None and world is None)
+    if rows and len(report["rejected"]) == len(rows):
+        raise CordonError(f"every row of {trace} was refused: there is nothing to judge; the reasons are listed above")
 
 
 async def _privately(
@@ -105,9 +108,20 @@ async def _through(
                 with _progress(err, len(rows)) as progress:
                     async with _door(system.url, key) as door:
                         sent = await send(door, rows, speed=speed, keep_received=True, progress=progress)
-                        end_us = until_us if until_us is not None else sent.clock_us + RUN_ON_US
-                        await door.post(f"/clock/{max(end_us, sent.clock_us)}", {})
+                        end_us = max(_end_us(sent, until_us), sent.clock_us)
+                        if end_us:
+                            await door.post(f"/clock/{end_us}", {})
+                if numbers.own and end_us:
+                    limits = paper.LIMITS._replace(first_fix_us=round(settings.first_fix_min * instant.MINUTE_US))
+                    await paper.look_back(system.store, numbers.own, sent.began_us or end_us, end_us, limits)
                 return _report(sent, await tracing.alerts(system.store, numbers)) | {"repaired": world.repaired}
+
+
+def _end_us(sent: Sent, until_us: int | None) -> int:
+    """Up to when the clock runs; 0 where no row that was taken, and nobody, says."""
+    if until_us is not None:
+        return until_us
+    return sent.clock_us + RUN_ON_US if sent.clock_us else 0
 
 
 @contextlib.asynccontextmanager
@@ -165,7 +179,7 @@ def _show(report: dict[str, Any], out: Console, *, unzoned: bool) -> None:
     alerts = report["alerts"]
     if alerts is None:
         return
-    out.print(f"{len(alerts)} alerts")
+    out.print(f"{len(alerts)} alert{'' if len(alerts) == 1 else 's'}")
     if unzoned:
         out.print(
             "No zone was given, so there was nothing to enter; --zones FILE names a GeoJSON of them, --world FILE a whole world."
@@ -181,8 +195,8 @@ def _show(report: dict[str, Any], out: Console, *, unzoned: bool) -> None:
         table.add_row(
             alert["severity"],
             alert["kind"],
-            str(alert["tag"]),
-            str(alert["zone"]),
+            "" if alert["tag"] is None else str(alert["tag"]),
+            "" if alert["zone"] is None else str(alert["zone"]),
             began.replace("T", " "),
             "still there" if ended is None else (ended[11:19] if same_day else ended[:19].replace("T", " ")),
             ", ".join(_remarks(alert)),

@@ -28,7 +28,8 @@ class Sent:
     stored: int = 0
     duplicate: int = 0
     rejected: list[dict[str, Any]] = field(default_factory=list)
-    clock_us: int = 0  # the trace's clock after the last row that the door took
+    began_us: int = 0  # the trace's clock at the first row that the door took
+    clock_us: int = 0  # and after the last row that the door took
 
 
 class NotNow(Exception):
@@ -89,13 +90,13 @@ async def send(door: Door, rows: list[Row], *, speed: float | None, keep_receive
     Parameters
     ----------
     speed : times the trace's own pace; None: as fast as receipts come back.
-    keep_received : send ``received_at`` too, for an instance on the trace's clock.
+    keep_received : send ``received_at`` too, and rows of several gateways in one frame, for an instance on the trace's clock.
     progress : called with the number of rows of each frame that has its receipt.
     """
     total = Sent()
     started = asyncio.get_running_loop().time()
     first_us: int | None = None
-    for run in frames(rows, FRAME_RECORDS if speed is None else 1):
+    for run in frames(rows, FRAME_RECORDS if speed is None else 1, mixed=keep_received):
         clock_us = max(map(_received_us, run))
         if speed is not None and clock_us:  # a row of no time is sent at once
             first_us = clock_us if first_us is None else first_us
@@ -108,7 +109,9 @@ async def send(door: Door, rows: list[Row], *, speed: float | None, keep_receive
         rejected = [_at_line(run, refused) for refused in answer["rejected"]]
         total.rejected += rejected
         lines = {one["line"] for one in rejected}
-        total.clock_us = max(total.clock_us, *(_received_us(row) for row in run if row.line not in lines), 0)
+        taken = [_received_us(row) for row in run if row.line not in lines]
+        total.began_us = total.began_us or next(iter(taken), 0)
+        total.clock_us = max(total.clock_us, *taken, 0)
         progress(len(run))
     return total
 
@@ -117,7 +120,8 @@ def _frame(run: list[Row], keep_received: bool) -> dict[str, Any]:
     lists: dict[str, list[dict[str, Any]]] = {"fixes": [], "events": []}
     for row in run:
         dropped = () if keep_received else ("received_at",)
-        lists[row.place].append({name: value for name, value in row.record.items() if name not in dropped})
+        own = {"gateway": row.gateway} if row.gateway != run[0].gateway else {}
+        lists[row.place].append({name: value for name, value in row.record.items() if name not in dropped} | own)
     return {"gateway": run[0].gateway, **lists}
 
 

@@ -17,6 +17,7 @@ from cordon.producer import producing
 from cordon.settings import Settings, read
 from ingest.http import create_door
 from ingest.link import GIVE_UP_S, LinkSink
+from model import reach
 from model.batch import Sink
 from model.errors import CordonError
 from store.pool import Store
@@ -62,6 +63,7 @@ async def serve(settings: Settings) -> None:
                 database=settings.dsn,
                 token_secret=settings.token_secret_file.read_bytes().strip(),
                 hosts=hosts(settings),
+                inside=reach.networks(settings.channel_networks),
                 replay=again.through(sink, doors.limits(settings)),
             )
         )

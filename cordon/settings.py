@@ -9,6 +9,7 @@ import platformdirs
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from model import reach
 from model.errors import CordonError
 
 CRASH_TESTS: Final = "kill-me"  # what CORDON_CRASH_TESTS must say
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     # None: the port after the API's.
     workers: Annotated[int, Field(ge=1, le=64)] = 2
     edge_port: Annotated[int, Field(ge=0, le=65535)] | None = None
+    # And where its own broker tells everybody to connect, where that is a relay in front of it; empty: to itself.
+    broker_advertised: Annotated[str, Field(pattern=r"^(\S+:\d+)?$")] = ""
     # Records waiting for a commit before gateways are told to come back; about 100 MB.
     queue_records: Annotated[int, Field(ge=1)] = 400_000
     # Records one commit takes at most: more only makes the first of them wait longer.
@@ -72,6 +75,8 @@ class Settings(BaseSettings):
     console_url: Annotated[str, Field(pattern=r"^(https?://[^\s#?]+)?$")] = ""
     smtp_url: Annotated[str, Field(repr=False)] = ""
     mail_from: Annotated[str, Field(pattern=r"^([^@\s]+@[^@\s]+)?$")] = ""
+    # Networks that are not public and channels may lead to all the same, over plain http too: `10.20.0.0/16,fd00:5::/64`.
+    channel_networks: str = ""
 
     # Journal entries of a lane after which the next commit carries a snapshot.
     snapshot_entries: Annotated[int, Field(ge=1)] = 1000
@@ -96,6 +101,12 @@ class Settings(BaseSettings):
     def _only_in_crash_tests(cls, value: Path | None, info: ValidationInfo) -> Path | None:
         if value is not None and info.data.get("crash_tests") != CRASH_TESTS:
             raise ValueError(f"processes end themselves only where CORDON_CRASH_TESTS is {CRASH_TESTS!r}")
+        return value
+
+    @field_validator("channel_networks")
+    @classmethod
+    def _networks(cls, value: str) -> str:
+        reach.networks(value)
         return value
 
     @property

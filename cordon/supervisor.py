@@ -13,6 +13,7 @@ import structlog
 
 from cordon.child import READY
 from model.errors import CordonError
+from store.server import Server
 
 READY_S: Final = (
     600.0  # the first start compiles the geofence kernels, a minute or more on a busy machine; later ones take seconds
@@ -43,6 +44,20 @@ class Deaths:
         log.error("ended by itself; started again", part=self._name, exit_code=code)
         if len(self._at) == self._at.maxlen and self._at[-1] - self._at[0] < RESTART_WINDOW_S:
             raise CordonError(f"the {self._name} ended {len(self._at)} times within a minute; see its log")
+
+
+async def keep(server: Server, name: str, most: int) -> None:
+    """Start a server of our own again whenever it ends, until cancelled; ``most`` is how often a minute it may.
+
+    Raises
+    ------
+    CordonError
+        If it keeps ending, or does not come up.
+    """
+    deaths = Deaths(name, most)
+    while True:
+        deaths.note(await asyncio.to_thread(server.wait))
+        await asyncio.to_thread(server.again)
 
 
 class Child:

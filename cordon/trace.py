@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
+from alerts.rules import Rules
 from ingest.rules import FIRST_YEAR_US, is_receivable
 from model import instant
 from model.errors import CordonError
@@ -16,6 +17,8 @@ INTEGERS: Final = ("tag", "seq", "satellites")
 NUMBERS: Final = ("lon", "lat", "accuracy_m", "speed_mps", "heading_deg", "hdop", "battery_pct")
 TEXTS: Final = ("fix_at", "received_at", "source", "gateway", "event")
 REQUIRED: Final = ("tag", "fix_at", "lon", "lat")
+
+RULES: Final = Rules()
 
 # Where a trace names no gateway, its rows come from this one.
 GATEWAY: Final = "replay"
@@ -97,16 +100,38 @@ def _value(name: str, text: str) -> object:
     return text
 
 
-def frames(rows: list[Row], records: int) -> Iterator[list[Row]]:
-    """Runs of at most ``records`` rows from one gateway, in file order: one frame each."""
+def frames(rows: list[Row], records: int, *, mixed: bool = False) -> Iterator[list[Row]]:
+    """Runs of at most ``records`` rows in file order, one frame each; from one gateway unless they may be ``mixed``.
+
+    Within a frame a lane takes a tag's fixes in the order they were taken. So none holds fixes of one tag in order and out of it.
+    """
     run: list[Row] = []
+    newest_us: dict[object, int] = {}  # by tag, of the fixes so far
+    here: dict[object, int] = {}  # by tag: when its fixes out of order in this frame were received, 0 where they are in order
     for row in rows:
-        if run and (len(run) == records or row.gateway != run[0].gateway):
+        tag, fix_at_us = row.record.get("tag"), _judged_at(row)
+        out_us = here.get(tag, 0)
+        if fix_at_us is not None:
+            out_us = (moment(row.record, "received_at") or 0) if fix_at_us < newest_us.get(tag, 0) else 0
+            newest_us[tag] = max(newest_us.get(tag, 0), fix_at_us)
+        mixes = here.get(tag, out_us) != out_us
+        if run and (len(run) == records or mixes or not (mixed or row.gateway == run[0].gateway)):
             yield run
             run = []
+            here.clear()
+        if fix_at_us is not None:
+            here[tag] = out_us
         run.append(row)
     if run:
         yield run
+
+
+def _judged_at(row: Row) -> int | None:
+    """When a fix was taken; None of what is judged when it comes: an event, or a fix from a wrong clock."""
+    fix_at_us, received_us = moment(row.record, "fix_at"), moment(row.record, "received_at")
+    if row.place != "fixes" or fix_at_us is None or received_us is None or fix_at_us - received_us > RULES.skew_us:
+        return None
+    return fix_at_us
 
 
 def tags(rows: list[Row]) -> list[int]:

@@ -27,6 +27,7 @@ class World(NamedTuple):
     written: NewWorld
     begins_us: int
     wearers: list[str]
+    own: int  # how many of them are the document's; those after them were made up
     zones: list[int | str]
     repaired: list[dict[str, Any]]  # zones that were not valid as they stood: their place, and what was wrong
 
@@ -36,6 +37,7 @@ class Called(NamedTuple):
 
     wearers: dict[int, str]
     zones: dict[int, int | str]
+    own: list[int]  # the document's wearers: not those made up for a trace's other tags
 
 
 def world(rows: list[Row], zones: Path | None, document: Document | None = None) -> World:
@@ -79,6 +81,7 @@ def world(rows: list[Row], zones: Path | None, document: Document | None = None)
         written,
         begins_us,
         [*(item.ref or item.body.name for item in items["wearers"]), *(wearer.name for wearer in new)],
+        first,
         [*(item.place if item.ref is None else item.ref for item in items["zones"]), *places],
         repaired,
     )
@@ -87,7 +90,10 @@ def world(rows: list[Row], zones: Path | None, document: Document | None = None)
 async def load(store: Store, made: World) -> Called:
     """Write the world; what its report will call what was written."""
     created = await create(store, *made.written)
-    return Called(dict(zip(created.wearers, made.wearers, strict=True)), dict(zip(created.zones, made.zones, strict=True)))
+    await replayed.backdate(store)
+    wearers = dict(zip(created.wearers, made.wearers, strict=True))
+    zones = dict(zip(created.zones, made.zones, strict=True))
+    return Called(wearers, zones, created.wearers[: made.own])
 
 
 async def alerts(store: Store, called: Called) -> list[dict[str, Any]]:
@@ -95,8 +101,8 @@ async def alerts(store: Store, called: Called) -> list[dict[str, Any]]:
     return [
         {
             "kind": row["kind"],
-            "tag": row["tag"],
-            "wearer": called.wearers[row["wearer"]],
+            "tag": row["tag"] or None,  # what is on paper may be of no tag
+            "wearer": None if row["wearer"] is None else called.wearers[row["wearer"]],
             "zone": called.zones.get(row["zone"]),
             "severity": f"P{row['severity']}",
             "event_at": instant.show(row["event_at"]),
@@ -106,7 +112,9 @@ async def alerts(store: Store, called: Called) -> list[dict[str, Any]]:
             "condition": row["condition"],
             "occurrences": row["occurrences"],
             "held_under": row["held_under_kind"],
+            "reason": row["reason"] or None,  # of paperwork
         }
+        | ({"tags": row["listed"], "subject": row["subject"]} if row["wearer"] is None else {})
         for row in await replayed.alerts(store)
     ]
 

@@ -2,7 +2,9 @@
 
 import asyncio
 import contextlib
+import shlex
 import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,9 +13,10 @@ from rich.console import Console
 from rich.panel import Panel
 
 from cordon import child, demo, distributed, duties, logs
-from cordon.distributed import OwnBroker
-from cordon.instance import Running, database, running
+from cordon.broker import Broker
+from cordon.instance import Running, database, listening, running
 from cordon.settings import default_data_dir, read, refuse_demo_elsewhere
+from cordon.supervisor import keep
 from duties import partitions
 from store import accounts
 from store.pool import Store
@@ -48,30 +51,52 @@ async def run_up(
     settings = read().model_copy(update={name: value for name, value in given.items() if value is not None})
     if demo_fleet:
         refuse_demo_elsewhere(settings.host)
+    for number, option in ((settings.port, "--port"), (settings.tcp_port, "--tcp-port")):
+        if number:
+            listening(settings.host, number, option).close()  # before a database is made for nothing
     folder = settings.data_dir or default_data_dir(demo_fleet)
-    quicker = {"first_fix_min": demo.FIRST_FIX_MIN} if demo_fleet else {}
-    settings = settings.model_copy(update={"demo": demo_fleet, "data_dir": folder} | quicker)
+    shown = (
+        {"first_fix_min": demo.FIRST_FIX_MIN, "channel_networks": settings.channel_networks or demo.NETWORKS}
+        if demo_fleet
+        else {}
+    )
+    settings = settings.model_copy(update={"demo": demo_fleet, "data_dir": folder} | shown)
     logs.configure(settings.log_level, folder / "log" / "cordon.log", "up")
     async with contextlib.AsyncExitStack() as stack:
-        with out.status("Starting the database") as status:
+        with _steps(out) as now:
+            now("Starting the database")
             migrated = await stack.enter_async_context(database(settings))
             async with Store(migrated.dsn, size=2) as store:
                 await partitions.keep(store, time.time_ns() // 1000)
-                if demo_fleet:
-                    status.update("Setting up the simulated fleet")
-                    await demo.seed(store)
-                anyone = bool(await accounts.everyone(store))
             own = None
             if kafka or settings.kafka:
-                status.update("Starting the broker (its jars are fetched the first time)")
+                now("Starting the broker (its jars are fetched the first time)")
                 migrated, own = await stack.enter_async_context(distributed.broker(migrated))
-            status.update("Starting the worker (the first start compiles the geofence kernels, about half a minute)")
+            now("Starting the worker (the first start compiles the geofence kernels, about half a minute)")
             parts = distributed.running if migrated.settings.kafka else running
             system = await stack.enter_async_context(parts(migrated))
-        await _stay(system, own, demo_fleet=demo_fleet, anyone=anyone, out=out)
+            if demo_fleet:  # now, as a first start takes minutes, and tags that are fitted before it are missed at once
+                now("Setting up the simulated fleet")
+                await demo.seed(system.store)
+            anyone = bool(await accounts.everyone(system.store))
+        watch_parent = settings.parent_pipe  # those of the running system say that of its parts
+        await _stay(system, own, demo_fleet=demo_fleet, anyone=anyone, watch_parent=watch_parent, out=out)
 
 
-async def _stay(system: Running, own: OwnBroker | None, *, demo_fleet: bool, anyone: bool, out: Console) -> None:
+@contextlib.contextmanager
+def _steps(out: Console) -> Iterator[Callable[[str], None]]:
+    """Say what is under way: on a terminal in one line that changes, in a log or a pipe as a line each.
+
+    The first start takes minutes on a slow machine, and silence looks like a hang.
+    """
+    if not out.is_terminal:
+        yield lambda what: out.print(what, highlight=False)
+        return
+    with out.status("") as status:
+        yield status.update
+
+
+async def _stay(system: Running, own: Broker | None, *, demo_fleet: bool, anyone: bool, watch_parent: bool, out: Console) -> None:
     """Keep everything running until told to stop."""
     lines = [
         f"[bold]Console[/]   {system.url}",
@@ -83,6 +108,7 @@ async def _stay(system: Running, own: OwnBroker | None, *, demo_fleet: bool, any
     if system.settings.kafka:
         lines.append(f"Kafka     {system.settings.kafka}, {system.settings.workers} workers")
     if demo_fleet:
+        lines.append(f"For other commands: --data-dir {shlex.quote(str(system.settings.data_dir))}")
         lines.append("Sign in as operator, officer, supervisor, field, engineer, auditor or admin, password demo")
     elif not anyone:
         lines.append(NO_USERS)
@@ -92,8 +118,9 @@ async def _stay(system: Running, own: OwnBroker | None, *, demo_fleet: bool, any
         settings = system.settings.model_copy(update={"door_url": system.door})
         disk = settings.data_dir if system.database.server is not None else None
         doing = duties.run(settings.dsn, duties.listed(settings, disk))
-        kept = [group.create_task(job) for job in (system.keep(), doing, *([own.keep()] if own else []))]
-        await child.until_told(watch_parent=False)
+        broker = [keep(own, "broker", settings.deaths_a_minute)] if own else []
+        kept = [group.create_task(job) for job in (system.keep(), doing, *broker)]
+        await child.until_told(watch_parent)
         out.print("Ending", highlight=False)
         for task in kept:
             task.cancel()

@@ -11,15 +11,15 @@ from typing import Final, NamedTuple
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from alerts.record import Judged, again
+from alerts.record import Basis, Judged, again
 from alerts.rules import Rules
-from cordon.data import opened
+from cordon.data import found, opened
 from cordon.settings import Settings, default_data_dir, read
 from duties import retention, signing
 from model.errors import CordonError
-from model.instant import DAY_US, parse
+from model.instant import BEGINNING_US, DAY_US, parse
 from model.zone import Zone
-from store import evidence, heads, proof
+from store import evidence, heads, proof, settings
 from store.alerts import Detail
 from store.controls import zone_at
 from store.pool import Connection, Record, Store
@@ -49,14 +49,14 @@ async def run_verify(
     CordonError
         At the first thing that does not match, or where it cannot be checked.
     """
-    settings = _settings(data_dir, dsn)
-    folder = keys or settings.signing
+    own = _settings(data_dir, dsn)
+    folder = keys or own.signing
     if keys is not None and not keys.is_dir():
         raise CordonError(f"--keys {keys} is not a folder: name the one with the public keys")
     trusted = signing.trusted(folder) if folder and folder.is_dir() else signing.Trusted({})
     noted = tuple(signing.noted(folder)) if folder and folder.is_dir() else ()
     span, now_us = proof.Span(*_times(since, until), lane), time.time_ns() // 1000
-    async with _read(settings) as store:
+    async with _read(own) as store:
         if await store.pool.fetchval("SELECT to_regclass('commit_link') IS NULL"):
             raise CordonError("this database is older than the evidence chain: run cordon migrate; the chain begins with it")
         async with proof.moment(store) as connection:
@@ -73,7 +73,7 @@ async def run_verify(
                     trusted.checks,
                     lambda n: progress.advance(task, n),
                     forgets_us=now_us - retention.SETTLED_DAYS * DAY_US,
-                    retires_before=now_us // DAY_US - (settings.retention_days if kept_days is None else kept_days),
+                    retires_before=now_us // DAY_US - (own.retention_days if kept_days is None else kept_days),
                 )
             verdicts = await _verdicts(connection, span)
         waiting = len(await heads.unsigned(store))
@@ -111,6 +111,7 @@ async def _verdicts(connection: Connection, span: proof.Span) -> Verdicts:
         At the first entry that comes out otherwise.
     """
     same = beyond = after = 0
+    every = await settings.load(connection, BEGINNING_US)
     while details := await evidence.histories(connection, after, ALERTS_AT_ONCE):
         after = details[-1].alert["id"]
         named = {
@@ -120,10 +121,12 @@ async def _verdicts(connection: Connection, span: proof.Span) -> Verdicts:
             if row["details"].get("zone_version")
         }
         versions = await evidence.versions(connection, named)
+        spans = await settings.spans(connection, [detail.alert["wearer"] for detail in details]) if every else []
+        said = Basis(Rules(), every, spans)
         for detail in details:
             if not span.from_us <= detail.alert["event_at"] < span.to_us:
                 continue
-            for one in await asyncio.to_thread(_again, detail, versions):
+            for one in await asyncio.to_thread(_again, detail, versions, said):
                 if one.review.equal is False:
                     raise _otherwise(detail, one)
                 same += one.review.equal is True
@@ -131,12 +134,12 @@ async def _verdicts(connection: Connection, span: proof.Span) -> Verdicts:
     return Verdicts(same, beyond)
 
 
-def _again(detail: Detail, versions: Mapping[tuple[int, int], Record]) -> list[Judged]:
+def _again(detail: Detail, versions: Mapping[tuple[int, int], Record], said: Basis) -> list[Judged]:
     def zone(version: int, around_us: int) -> Zone | None:
         row = versions.get((detail.alert["zone"], version))
         return None if row is None else zone_at(row, around_us)
 
-    return again(detail.alert, detail.history, detail.evidence, zone, Rules())
+    return again(detail.alert, detail.history, detail.evidence, zone, said)
 
 
 def _otherwise(detail: Detail, one: Judged) -> proof.MismatchError:
@@ -179,7 +182,10 @@ def _settings(data_dir: Path | None, dsn: str) -> Settings:
 
 
 def _folder(data_dir: Path | None) -> Path:
-    folder = _settings(data_dir, "").signing
+    settings = _settings(data_dir, "")
+    if settings.data_dir is not None and settings.signing_dir is None and not settings.dsn:
+        found(settings.data_dir)
+    folder = settings.signing
     if folder is None:
         raise CordonError("where are the keys? Give --data-dir, or set CORDON_SIGNING_DIR")
     return folder
@@ -193,10 +199,6 @@ async def _read(settings: Settings) -> AsyncIterator[Store]:
             yield store
         return
     assert settings.data_dir is not None
-    if not settings.data_dir.is_dir():
-        raise CordonError(
-            f"there is no instance in {settings.data_dir}: name its folder with --data-dir, or its database with --dsn"
-        )
     async with opened(settings.data_dir, "") as store:
         yield store
 

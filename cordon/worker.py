@@ -6,8 +6,11 @@ import socket
 import sys
 import time
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
+import numpy as np
 import structlog
 
 from alerts.rules import Rules
@@ -15,12 +18,14 @@ from cordon import child, doom, doors, logs
 from cordon.consumer import consume
 from cordon.hearing import Hearing
 from cordon.inbox import SLICE_RECORDS, Inbox
+from cordon.keeping import Keeping
 from cordon.lane import RETRY_AFTER_S, Lane
 from cordon.pieces import Piece, added, cut
 from cordon.scrape import expose
 from cordon.settings import Settings, read
 from cordon.work import Work
 from cordon.worlds import Worlds
+from duties import outages
 from geofence.warm import warm
 from ingest.age import is_old
 from ingest.link import listen
@@ -28,7 +33,9 @@ from model.arrays import I64, copied, taken
 from model.batch import Batch, Part, Receipt
 from model.errors import BusyError
 from model.lane import of_lanes
+from model.outage import Group
 from store import gateways
+from store.feed import edit
 from store.pool import FAILURES, Store
 
 log = structlog.get_logger()
@@ -37,13 +44,14 @@ log = structlog.get_logger()
 class Worker:
     """All lanes of this machine, and what waits for them."""
 
-    def __init__(self, store: Store, inboxes: list[Inbox], worlds: Worlds, settings: Settings) -> None:
-        self._inboxes = inboxes
+    def __init__(self, store: Store, inboxes: list[Inbox], worlds: Worlds, settings: Settings, lanes: Sequence[Lane]) -> None:
+        self._inboxes, self._lanes = inboxes, lanes
         self._worlds = worlds
         self._store = store
         self._queue_records = settings.queue_records
         self._trace_clock = settings.trace_clock
         self._waiting = 0
+        self._out = False  # whether an outage goes on, as far as a trace's clock has come
         self._naming = asyncio.Lock()
 
     async def accept(self, batch: Batch) -> Receipt:
@@ -79,12 +87,12 @@ class Worker:
     async def _through(self, batch: Batch, receipt: str) -> Receipt:
         try:
             async with self._naming:  # in the order they came: a tag's fixes must not overtake each other
-                gateway = await gateways.number(self._store, batch.gateway)
+                named = [await gateways.number(self._store, name) for name in batch.gateways or (batch.gateway,)]
         except FAILURES as error:
             raise BusyError(RETRY_AFTER_S) from error
         fixes, events = copied(batch.fixes), copied(batch.events)
-        fixes["gateway"] = gateway
-        events["gateway"] = gateway
+        for rows in (fixes, events):
+            rows["gateway"] = np.array(named)[rows["gateway"]] if batch.gateways else named[0]
         lanes = len(self._inboxes)
         dead = tuple(letter._replace(gateway=batch.gateway) for letter in batch.dead)
         old = not self._trace_clock and is_old(batch)
@@ -108,7 +116,25 @@ class Worker:
             if isinstance(own, BaseException):
                 raise own
             total = added(total, own, of_fixes, of_events)
+        if self._trace_clock:
+            await self._watch(batch.received_us)
         return total
+
+    async def _watch(self, now_us: int) -> None:
+        """On a trace's clock nobody else looks at all lanes: outages, each at its own instant."""
+        looks = [await lane.silent() for lane in self._lanes]
+        overdue = [one for look in looks for one in look.overdue]
+        if not overdue and not self._out:
+            return
+        worn: Counter[Group] = Counter()
+        for look in looks:
+            worn.update({Group("gateway", str(count.gateway)): count.worn for count in look.counts})
+            worn.update(look.worn)
+        async with edit(self._store) as change:
+            await outages.look(change, worn, overdue, now_us, most=None)
+        async with edit(self._store) as change:
+            await outages.release(change, now_us)
+        self._out = bool(overdue)
 
 
 def _slices(fixes: I64, events: I64) -> list[tuple[I64, I64]]:
@@ -125,14 +151,15 @@ def wall_us() -> int:
 async def work(settings: Settings) -> None:
     """Own every lane until told to stop."""
     assert settings.worker_socket is not None
-    warm()
-    owner = f"{socket.gethostname()}:{os.getpid()}"
     clock = None if settings.trace_clock else wall_us
+    owner = f"{socket.gethostname()}:{os.getpid()}"
+    warming = asyncio.ensure_future(asyncio.to_thread(warm))  # while the world is read
     async with child.database(settings.dsn, settings.lanes + 4) as store:
         store.snapshot_entries = settings.snapshot_entries
         doom.bind(store, settings)
-        worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us))
+        worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us), Keeping(settings.data_dir))
         await worlds.load()
+        await warming
         with ThreadPoolExecutor(1, "judge") as thread:
             hearing = Hearing(wall_us)
             inboxes = [
@@ -144,7 +171,7 @@ async def work(settings: Settings) -> None:
                 for lane in lanes:
                     await lane.start()
                 running = [group.create_task(lane.run()) for lane in lanes]
-                worker = Worker(store, inboxes, worlds, settings)
+                worker = Worker(store, inboxes, worlds, settings, lanes)
                 async with (
                     listen(settings.worker_socket, worker.accept, hearing.beat),
                     doors.tcp(settings, store, worker, doors.handed(settings.tcp_listen_fd)),
