@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
-from bench import clock, trace, world
+from bench import clock, stops, trace, world
 from bench.ledger import Ledger
 from bench.sender import Course, Sender, SenderError, report_each_minute
 from bench.upload import Town, town
@@ -77,23 +77,24 @@ def write_world(
 @app.command("trace")
 def write_trace(
     out: Annotated[Path, typer.Option(help="CSV to write, gzipped where the name ends in .gz.")],
-    start: Annotated[str, typer.Option(help="The first fix is not before this.")],
+    start: Annotated[str, typer.Option(help="The first fix is not before this, or `--history` before it.")],
     demo: Demo = False,
     tags: Tags = 200,
     seed: Seed = 7,
     hours: Annotated[float, typer.Option(min=0.01, help="How much of it.")] = 24.0,
+    history: Annotated[float, typer.Option(min=0, help="Minutes before it that arrive at once, as `run` sends them.")] = 0.0,
     gateway: Annotated[str, typer.Option(help="The gateway its rows name.")] = GATEWAY,
     expected: Annotated[Path | None, typer.Option(help="JSON to write: what must be found in the trace.")] = None,
 ) -> None:
     """Write a trace that `cordon replay` takes, and what must be found in it."""
-    from_us = _instant(start, 0)
-    to_us = from_us + int(hours * HOUR_US)
+    history_us = int(history * 60) * SECOND_US
+    from_us, to_us = _instant(start, 0) - history_us, _instant(start, 0) + int(hours * HOUR_US)
     whole = town(seed, tags, demo)
     columns = TextColumn("{task.description}"), BarColumn(), TextColumn("{task.completed:,.0f} rows"), TimeRemainingColumn()
     with Progress(*columns, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("Writing", total=tags * hours * 60)
         try:
-            rows = trace.write(whole, from_us, to_us, out, gateway, lambda some: progress.advance(task, some))
+            rows = trace.write(whole, from_us, to_us, out, gateway, lambda some: progress.advance(task, some), history_us)
         except OSError as error:
             _fail(f"{out} cannot be written: {error.strerror}")
     if expected is not None:
@@ -101,6 +102,21 @@ def write_trace(
         found = trace.expected(whole, from_us, to_us)
         expected.write_bytes(msgspec.json.format(msgspec.json.encode(about | {"violations": found})))
     typer.echo(f"{rows:,} rows in {out}", err=True)
+
+
+@app.command("stops")
+def write_stops(
+    recorded: Annotated[Path, typer.Argument(help="A trace, CSV or CSV.GZ.")],
+    out: Annotated[Path, typer.Option(help="GeoJSON to write: a zone round each place where somebody stayed, theirs alone.")],
+    purpose: Annotated[str, typer.Option(help="What the zones are for: area or victim.")] = "area",
+) -> None:
+    """Write zones round the places where a recorded trace's people stayed, for `cordon replay TRACE --zones`."""
+    try:
+        places, days = stops.write(recorded, out, purpose)
+    except OSError as error:
+        _fail(f"{error.filename}: {error.strerror}")
+    stays = sum(one.stays for one in places)
+    typer.echo(f"{len(places)} places, {stays} stays of ten minutes, {days:.2f} person-days, in {out}", err=True)
 
 
 @app.command("run")

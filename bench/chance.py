@@ -51,7 +51,6 @@ class Draw(IntEnum):
     SATELLITES = 66
     DRAIN = 70
     CHARGE = 71
-    SKIPPED = 72
     OUTAGE = 80
     LATENCY = 81
 

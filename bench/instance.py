@@ -39,7 +39,7 @@ class Instance:
         self.folder, self._options = folder, options
         self.data_dir = folder / "data"
         # No synthetic wearer: its alerts are none of the crowd's.
-        self._environment = os.environ | {"CORDON_SYNTHETIC_S": "0"}
+        self._environment = os.environ | {"CORDON_SYNTHETIC_S": "0", "CORDON_PARENT_PIPE": "1"}
         self._up: subprocess.Popen[bytes] | None = None
         self.url = self.tcp = self.key = ""
 
@@ -70,7 +70,8 @@ class Instance:
         said = self.folder / "up.log"
         with said.open("wb") as out:
             words = ("up", *self._options, "--port", "0", "--tcp-port", "0", "--data-dir", str(self.data_dir))
-            self._up = subprocess.Popen([*COMMAND, *words], env=self._environment, stdout=out, stderr=out)
+            # It ends when its standard input does: with us, whatever becomes of us.
+            self._up = subprocess.Popen([*COMMAND, *words], env=self._environment, stdin=subprocess.PIPE, stdout=out, stderr=out)
         ends = time.monotonic() + START_S
         while not (found := re.search(r"Console\s+(http://\S+)[\s\S]*Frames\s+tcp://(\S+)", said.read_text())):
             if self._up.poll() is not None or time.monotonic() > ends:
@@ -88,6 +89,14 @@ class Instance:
         except subprocess.TimeoutExpired:
             self._up.kill()
             self._up.wait()
+        assert self._up.stdin is not None
+        self._up.stdin.close()
+
+    @property
+    def process_id(self) -> int:
+        """Of `cordon up`, the parent of all its parts."""
+        assert self._up is not None, "it has been started"
+        return self._up.pid
 
     def database(self) -> "psycopg.Connection[Any]":
         """A connection to its database, as documented for whoever must look inside: the server's own socket and password file."""

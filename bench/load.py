@@ -16,10 +16,10 @@ import typer
 import uvloop
 
 from bench import frame
+from bench.process import end_with_parent
 from bench.workloads.crowd import GATEWAY, Crowd, crowd
 
 BUFFER_BYTES: Final = 1 << 20
-ANSWERS_S: Final = 120.0  # after the last frame was sent, answers may take so long
 
 
 class Plan(NamedTuple):
@@ -67,6 +67,7 @@ class Load:
         self._rows["tag"] = people.town.tags[: plan.tags]
         self._rows["accuracy_m"], self._rows["source"], self._rows["battery_pct"] = 8.0, 0, 77
         self._ready: list[asyncio.Queue[tuple[int, bytes]]] = []
+        self._told: set[asyncio.StreamWriter] = set()  # connections over which all was sent, and the door told so
         self._start_s = 0.0
         self.started_us = 0
 
@@ -113,7 +114,7 @@ class Load:
             for (reader, writer), queue in zip(links, self._ready, strict=True):
                 room = asyncio.Semaphore(self.plan.window)
                 group.create_task(self._send(writer, queue, room))
-                group.create_task(self._hear(reader, room))
+                group.create_task(self._hear(reader, writer, room))
             group.create_task(self._make())
         for _, writer in links:
             writer.close()
@@ -159,11 +160,14 @@ class Load:
                 self.account.due_s[number] = self.account.sent_s[number]
             await writer.drain()
         writer.write_eof()
+        self._told.add(writer)
 
-    async def _hear(self, reader: asyncio.StreamReader, room: asyncio.Semaphore) -> None:
+    async def _hear(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, room: asyncio.Semaphore) -> None:
         while True:
             kind, body = await _message(reader)
             if not kind:
+                if writer not in self._told:  # whoever still sends would wait for answers for ever
+                    raise SystemExit("the door has gone: not all was sent")
                 return
             if kind != frame.ANSWER:
                 raise SystemExit(f"refused: {frame.refusal(body)}")
@@ -227,8 +231,11 @@ def main(
     outing_s: float = 5.0,
     outing_first: int = 0,
     out: Annotated[Path | None, typer.Option(help="JSON to write; else standard output.")] = None,
+    child: Annotated[bool, typer.Option("--child", help="End when standard input closes.")] = False,
 ) -> None:
     """Send rounds of a crowd's fixes to a TCP door."""
+    if child:
+        end_with_parent()
     plan = Plan(tags, rounds, frame_fixes, connections, window, rate, age_s, seq, outing_every, outing_s, outing_first)
     load = Load(crowd(tags), plan, key)
     host, _, port = to.rpartition(":")

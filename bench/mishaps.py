@@ -40,6 +40,8 @@ MISHAPS: Final = (
     Mishap("no_contact", 3, without=(0, 1300)),
     Mishap("no_location", 3, events=(("motion", 5), ("motion_clear", 1300)), without=(5, 1300), every_minute=(65, 1300)),
     Mishap("tag_fault", 2, ahead=(60, 120, 180)),
+    # Too short for a silence to be told; but nobody can say that they are still at home (bench/world.py has the curfews).
+    Mishap("curfew_unverified", 6, events=(("motion", 5), ("motion_clear", 1625)), without=(5, 1620)),
 )
 PLACES: Final = (("approach", 3), ("inclusion_exit", 2), ("attendance_missed", 2))  # what only a zone is needed for
 

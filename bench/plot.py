@@ -92,13 +92,21 @@ def _curves(axes: Any, cases: list[Measured]) -> None:
     aims = [(at, aim) for one, at in zip(widest, _at(widest), strict=True) if (aim := _aimed(one)) is not None]
     if aims:
         axes.plot(*zip(*aims, strict=True), color=AIM, linewidth=1, marker="_", markersize=12)
-    axes.set_xscale("symlog" if min(_at(cases)) <= 0 else "log")
-    axes.set_yscale("log")
+    at, drawn = _at(widest), [median(values) for one in cases for values in (one.values, one.baseline_values) if values]
+    if _by_factors(at):
+        axes.set_xscale("symlog" if min(at) <= 0 else "log")
+    if max(drawn) > 3 * min(drawn) > 0:
+        axes.set_yscale("log")
     axes.set_xlabel(widest[0].along.axis if widest[0].along else "", fontsize=9)
     axes.set_ylabel(_unit(cases[0]), fontsize=9)
     axes.grid(visible=True, alpha=0.3)
     if axes.get_legend_handles_labels()[0]:
         axes.legend(fontsize=7)
+
+
+def _by_factors(at: list[float]) -> bool:
+    """Whether places on an axis grow by factors, as sizes do, and not by steps, as time does."""
+    return len(at) > 2 and at[-1] - at[-2] > 2 * (at[1] - at[0])
 
 
 def _at(cases: list[Measured]) -> list[float]:

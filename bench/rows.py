@@ -47,8 +47,8 @@ class Measured(NamedTuple):
         """What is aimed at: ``≥ 30 x``, ``≤ 1024 B``."""
         unit = self.unit if self.ratio is None else "x"
         if self.at_least is not None:
-            return f"≥ {self.at_least:.4g} {unit}"
-        return None if self.at_most is None else f"≤ {self.at_most:.4g} {unit}"
+            return f"≥ {_plain(self.at_least)} {unit}"
+        return None if self.at_most is None else f"≤ {_plain(self.at_most)} {unit}"
 
     @property
     def faults(self) -> int:
@@ -88,3 +88,7 @@ def timed(workload: str, case: str, values_s: tuple[float, ...], at_most_s: floa
         wrong=None,
         at_most=at_most_s,
     )
+
+
+def _plain(number: float) -> str:
+    return f"{number:,.0f}" if number >= 1000 else f"{number:.4g}"

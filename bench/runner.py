@@ -9,6 +9,7 @@ from rich.console import Console
 
 from bench import plot as plots
 from bench.machine import Meter
+from bench.process import ended_in_order
 from bench.rows import Measured
 from bench.table import tables
 from bench.workloads import WORKLOADS, measure
@@ -42,8 +43,9 @@ def run(names: Sequence[str], *, as_json: bool, plot: Path | None, out: Console,
         plots.require()
     meter = Meter()
     measured: list[Measured] = []
-    for name in chosen:
-        measured += measure(name, quick, partial(_tell, err, name))
+    with ended_in_order():
+        for name in chosen:
+            measured += measure(name, quick, partial(_tell, err, name))
     machine = meter.read()
     if quick:
         measured = [one._replace(at_least=None, at_most=None) for one in measured]

@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 import numpy as np
 
+from bench import relay
 from bench.clock import show, texts
 from bench.ledger import Ledger
 from bench.receiver import SOURCES
@@ -56,8 +57,9 @@ class Sender:
         self.town, self.course, self.ledger = town, course, ledger
         self._url = f"{url.rstrip('/')}/gateway/v1/fixes"
         self._headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
-        self._gateway = gateway
-        self._lines: list[asyncio.Queue[Any]] = [asyncio.Queue(QUEUE_MAX) for _ in range(LINES)]
+        # The last line is the second gateway's.
+        self._gateways = [*[gateway] * LINES, relay.name(gateway)]
+        self._lines: list[asyncio.Queue[Any]] = [asyncio.Queue(QUEUE_MAX) for _ in self._gateways]
         self._stop = asyncio.Event()
         self._free_at_s = 0.0
         self.trouble = ""  # what the door last said instead of taking a request; empty while all is well
@@ -82,7 +84,8 @@ class Sender:
         """
         timeout = aiohttp.ClientTimeout(total=ANSWER_S)
         async with aiohttp.ClientSession(timeout=timeout, headers=self._headers) as session:
-            tasks = [asyncio.create_task(self._line(session, line)) for line in self._lines]
+            lines = zip(self._lines, self._gateways, strict=True)
+            tasks = [asyncio.create_task(self._line(session, line, gateway)) for line, gateway in lines]
             tasks.append(asyncio.create_task(self._feed()))
             work = asyncio.gather(*tasks)  # ends with the first failure, or when all is sent
             stopped = asyncio.create_task(self._stop.wait())
@@ -101,8 +104,8 @@ class Sender:
     async def _feed(self) -> None:
         """Put each report on its line when it is due. The last line of it closes the lines."""
         async for due in self._due():
-            number = due["row"] % LINES
-            for at in range(LINES):
+            number = np.where(np.isin(due["row"], self.town.relayed), LINES, due["row"] % LINES)
+            for at in range(len(self._lines)):
                 mine = due[number == at]
                 for low in range(0, len(mine), RECORDS_MAX):
                     await self._unless_stopped(self._lines[at].put(mine[low : low + RECORDS_MAX]))
@@ -125,6 +128,8 @@ class Sender:
                 end_us = made_until_us + SPAN_US * (6 if made_until_us < course.from_us else 1)
                 made = await asyncio.to_thread(reports, self.town, made_until_us, end_us)
                 made_until_us = end_us
+                behind = np.isin(made["row"], self.town.relayed)
+                made["upload_us"][behind] = relay.arrives_us(made["upload_us"][behind], course.from_us)
                 # Of the time before the history only what was still on the tags is sent.
                 old = made["fix_at_us"] < course.from_us - course.history_us
                 waiting = np.concatenate([waiting, made[~old | (made["upload_us"] >= course.from_us)]])
@@ -137,7 +142,7 @@ class Sender:
                 return
             await self._rest(TICK_S)
 
-    async def _line(self, session: aiohttp.ClientSession, line: "asyncio.Queue[Any]") -> None:
+    async def _line(self, session: aiohttp.ClientSession, line: "asyncio.Queue[Any]", gateway: str) -> None:
         """Send a line's portions one after the other, as many in a request as there are and fit."""
         closing = False
         while not closing:
@@ -156,20 +161,20 @@ class Sender:
                 # Fixes before events, as the ledger counts the places of a body.
                 for low in range(0, len(whole), RECORDS_MAX):
                     some = whole[low : low + RECORDS_MAX]
-                    await self._deliver(session, some[np.argsort(some["event"] != 0, kind="stable")])
+                    await self._deliver(session, some[np.argsort(some["event"] != 0, kind="stable")], gateway)
             for _ in range(taken):
                 line.task_done()
 
-    async def _deliver(self, session: aiohttp.ClientSession, some: Any) -> None:
+    async def _deliver(self, session: aiohttp.ClientSession, some: Any, gateway: str) -> None:
         """Send (n,) REPORT rows again and again until the door has acknowledged them; gives up only when stopped."""
-        content = body(some, self._gateway)
+        content = body(some, gateway)
         backoff_s = BACKOFF_S[0]
         await self._pace(len(some))
         while not self._stop.is_set():
             self.ledger.requests += 1
             try:
                 async with session.post(self._url, data=content) as answer:
-                    wait_s = await self._answered(session, answer, some)
+                    wait_s = await self._answered(session, answer, some, gateway)
             except (aiohttp.ClientError, TimeoutError) as error:
                 self.ledger.broken += 1
                 self.trouble = f"no answer ({type(error).__name__}), sending again"
@@ -179,7 +184,9 @@ class Sender:
                 return
             await self._rest(wait_s)
 
-    async def _answered(self, session: aiohttp.ClientSession, answer: aiohttp.ClientResponse, some: Any) -> float | None:
+    async def _answered(
+        self, session: aiohttp.ClientSession, answer: aiohttp.ClientResponse, some: Any, gateway: str
+    ) -> float | None:
         """Deal with one answer: None where it is done with, else the seconds to wait before sending the same again."""
         if answer.status == 200:
             content = await answer.read()
@@ -199,7 +206,7 @@ class Sender:
         if answer.status == 413 and len(some) > 1:
             answer.close()
             for half in np.array_split(some, 2):
-                await self._deliver(session, half)
+                await self._deliver(session, half, gateway)
             return None
         if answer.status in {401, 403}:
             raise SenderError(f"the gateway key was refused ({answer.status}): `cordon keys` makes one")

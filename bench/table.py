@@ -28,7 +28,7 @@ def _one(cases: list[Measured], quick: bool) -> Iterator[RenderableType]:
     title = f"{first.workload}: {first.unit}, {_times(cases)}, ours on {threads}{size}"
     yield Text(title, style="bold")
     shown = Table(box=box.SIMPLE_HEAD, padding=(0, 1))
-    shown.add_column("case", no_wrap=True)
+    shown.add_column("case", overflow="fold", ratio=1)  # a name cut short could be another's
     for name in ("ours", "baseline", "ratio", "wrong"):
         shown.add_column(name, justify="right", no_wrap=True)
     for one in cases:

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import numpy as np
 
+from bench import relay
 from bench.clock import show, texts
 from bench.receiver import SOURCES
 from bench.upload import EVENTS, REPORT, Town, reports
@@ -36,12 +37,22 @@ _STEP_US: Final = 600 * SECOND_US
 _NO_EVENT: Final = 0
 
 
-def arriving(town: Town, from_us: int, to_us: int) -> Iterator[Any]:
-    """Everything taken in [from_us, to_us), as (n,) REPORT arrays in the order it reaches gateways, a span at a time."""
+def arriving(town: Town, from_us: int, to_us: int, history_us: int = 0) -> Iterator[Any]:
+    """Everything taken in [from_us, to_us), as (n,) REPORT arrays in the order it reaches gateways, a span at a time.
+
+    Parameters
+    ----------
+    history_us : the sending begins so long after ``from_us``, with all that should have arrived before, as a sender's does
+    """
+    began_us = from_us + history_us
     waiting = np.zeros(0, REPORT)
     for start_us in range(from_us, to_us, _STEP_US):
         end_us = min(start_us + _STEP_US, to_us)
-        waiting = np.concatenate([waiting, reports(town, start_us, end_us)])
+        made = reports(town, start_us, end_us)
+        behind = np.isin(made["row"], town.relayed)
+        made["upload_us"][behind] = relay.arrives_us(made["upload_us"][behind], began_us)
+        made["upload_us"] = np.maximum(made["upload_us"], began_us)
+        waiting = np.concatenate([waiting, made])
         waiting = waiting[np.argsort(waiting["upload_us"], kind="stable")]
         # Nothing taken later can arrive before it was taken.
         done = int(np.searchsorted(waiting["upload_us"], end_us))
@@ -51,9 +62,15 @@ def arriving(town: Town, from_us: int, to_us: int) -> Iterator[Any]:
 
 
 def write(
-    town: Town, from_us: int, to_us: int, path: Path, gateway: str, progress: Callable[[int], None] = lambda rows: None
+    town: Town,
+    from_us: int,
+    to_us: int,
+    path: Path,
+    gateway: str,
+    progress: Callable[[int], None] = lambda rows: None,
+    history_us: int = 0,
 ) -> int:
-    """Write the trace, gzipped where the name ends in ``.gz``; returns the number of rows.
+    """Write the trace, gzipped where the name ends in ``.gz``; returns the number of rows. ``history_us`` as for ``arriving``.
 
     The same seed and times give the same bytes: gzip's own time of writing is left out.
     """
@@ -63,15 +80,15 @@ def write(
         with io.TextIOWrapper(binary, "utf-8", newline="") as text:  # type: ignore[type-var,unused-ignore]
             writer = csv.writer(text, lineterminator="\n")
             writer.writerow(COLUMNS)
-            for some in arriving(town, from_us, to_us):
-                writer.writerows(rows(some, gateway))
+            for some in arriving(town, from_us, to_us, history_us):
+                writer.writerows(rows(some, np.where(np.isin(some["row"], town.relayed), relay.name(gateway), gateway)))
                 total += len(some)
                 progress(len(some))
     return total
 
 
-def rows(some: Any, gateway: str) -> Iterator[tuple[Any, ...]]:
-    """CSV rows of (n,) REPORT; an absent value is empty, an event has no position."""
+def rows(some: Any, gateways: Any) -> Iterator[tuple[Any, ...]]:
+    """CSV rows of (n,) REPORT, each with its gateway's name; an absent value is empty, an event has no position."""
     fix = some["event"] == _NO_EVENT
     gnss = fix & (some["satellites"] >= 0)
     columns = [
@@ -88,7 +105,7 @@ def rows(some: Any, gateway: str) -> Iterator[tuple[Any, ...]]:
         _filled(some["battery_pct"], fix),
         [SOURCES[source] if is_fix else "" for source, is_fix in zip(some["source"].tolist(), fix.tolist(), strict=True)],
         some["seq"].tolist(),
-        [gateway] * len(some),
+        gateways.tolist(),
         [EVENTS[event] for event in some["event"].tolist()],
     ]
     return zip(*columns, strict=True)

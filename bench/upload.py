@@ -8,6 +8,7 @@ from typing import Any, Final, NamedTuple
 
 import numpy as np
 
+from bench import relay
 from bench.chance import Draw, bits, unit
 from bench.fleet import I64, Fleet, build
 from bench.mishaps import Mishaps
@@ -78,6 +79,7 @@ class Town(NamedTuple):
     zones: Zones
     plans: Plans
     mishaps: Mishaps
+    relayed: I64  # rows of those behind the second gateway
 
 
 def town(seed: int, tags: int, demo: bool = False) -> Town:
@@ -85,7 +87,13 @@ def town(seed: int, tags: int, demo: bool = False) -> Town:
     fleet = build(seed, tags, demo)
     zones = Zones(fleet)
     plans = Plans(zones)
-    return Town(fleet, zones, plans, Mishaps(fleet, plans, CURFEWED))
+    mishaps = Mishaps(fleet, plans, CURFEWED)
+    relayed = np.setdiff1d(np.arange(fleet.size), [*plans.rows, *mishaps.rows])[CURFEWED:][: relay.TAGS]
+    if not len(mishaps.rows):  # no demo, or one of too few
+        relayed = relayed[:0]
+    # Each fix at once: of a tag that is heard from every ten minutes half an hour's silence is nothing yet.
+    batch = np.where(np.isin(np.arange(fleet.size), relayed), np.int8(1), fleet.batch)
+    return Town(fleet._replace(batch=batch), zones, plans, mishaps, relayed)
 
 
 def reports(world: Town, from_us: int, to_us: int) -> Any:

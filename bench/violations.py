@@ -39,6 +39,7 @@ SPAN_AGAIN_S: Final = 4300.0  # ... or, with a second entry, by then; one that w
 
 # The demo: a plan begins this often, in turn through those who take part.
 DEMO_EVERY_S: Final = 105.0
+DEMO_THROUGH_BOUND_M: Final = 600.0  # 27 m/s through its largest zone: on so few wearers' zones a turn must not be lost
 _DEMO_GUESTS: Final = 6  # wearers without a zone of their own who go to a shared one
 # Elsewhere: this share of wearers does one on any day, which is about what a real caseload does.
 DAILY_SHARE: Final = 0.03
@@ -67,6 +68,12 @@ class Story(Enum):
 
 _STORIES: Final = (Story.ENTER, Story.LATE, Story.AGAIN, Story.BRUSH, Story.NEAR, Story.THROUGH)
 _UPTO: Final = np.cumsum([0.40, 0.08, 0.10, 0.16, 0.14, 0.12])
+# The demo's take turns, so that each is begun every quarter of an hour, and those that may be given up (too near to another zone)
+# twice; 9 and 46 wearers have no common factor, so everybody does all of them.
+_TURNS: Final = (
+    *(Story.ENTER, Story.THROUGH, Story.BRUSH, Story.AGAIN, Story.ENTER, Story.THROUGH, Story.BRUSH, Story.LATE),
+    Story.NEAR,
+)
 
 
 class Plan(NamedTuple):
@@ -124,7 +131,8 @@ class Plans:
         """Every plan with a moment in [from_us, to_us), by when it begins."""
         first = (from_us - int(SPAN_AGAIN_S * SECOND_US) - self._offset_us) // self.cycle_us
         last = (to_us - self._offset_us) // self.cycle_us
-        wanted: list[tuple[int, int, int]] = []
+        wanted: list[tuple[int, int, int, int]] = []
+        place = np.arange(len(self.rows))
         for ahead in range(int((last - first).max()) + 1):
             cycle = first + ahead
             root = bits(self.zones.fleet.key[self.rows], Draw.PLAN, cycle)
@@ -132,22 +140,26 @@ class Plans:
             begin -= begin % SECOND_US
             span_us = int(SPAN_AGAIN_S * SECOND_US)
             chosen = (cycle <= last) & (unit(root, 1) < self._share) & (begin < to_us) & (begin + span_us > from_us)
-            wanted.extend(zip(self.rows[chosen].tolist(), cycle[chosen].tolist(), begin[chosen].tolist(), strict=True))
+            turn = cycle * len(self.rows) + place
+            columns = (self.rows, cycle, begin, turn)
+            wanted.extend(zip(*(column[chosen].tolist() for column in columns), strict=True))
         self._make([one for one in wanted if one[:2] not in self._made])
         plans = [plan for one in wanted if (plan := self._made[one[:2]]) is not None]
         return sorted((p for p in plans if p.begin_us < to_us and p.end_us > from_us), key=lambda p: (p.begin_us, p.row))
 
-    def _make(self, new: list[tuple[int, int, int]]) -> None:
+    def _make(self, new: list[tuple[int, int, int, int]]) -> None:
         if not new:
             return
         if len(self._made) > 50_000:
             self._made.clear()
-        rows = np.array([row for row, _, _ in new])
-        begin = np.array([at for _, _, at in new])
+        rows = np.array([row for row, _, _, _ in new])
+        begin = np.array([at for _, _, at, _ in new])
         self.zones.sites(rows.tolist())
         start = locate(self.zones.fleet, rows, begin)
-        for at, (row, cycle, begin_us) in enumerate(new):
+        for at, (row, cycle, begin_us, turn) in enumerate(new):
             draw = _Drawn(self.zones, row, cycle, begin_us, np.array([start.x[at], start.y[at]]))
+            if self.zones.fleet.demo:
+                draw.story = _TURNS[turn % len(_TURNS)]
             self._made[row, cycle] = draw.plan()
 
 
@@ -176,7 +188,8 @@ class _Drawn:
             return None
         self.centre, self.bound, number = others.pop(0)
         self.zone = self.zones.shared[-1 - number] if number < 0 else self.zones.zone(self.row, number)
-        if self.story is Story.THROUGH and self.bound > THROUGH_BOUND_M:
+        widest_m = DEMO_THROUGH_BOUND_M if self.zones.fleet.demo else THROUGH_BOUND_M
+        if self.story is Story.THROUGH and self.bound > widest_m:
             self.story = Story.ENTER
         span_s = SPAN_AGAIN_S if self.story is Story.AGAIN else SPAN_S
         self.end_us = self.begin_us + int(span_s * SECOND_US)

@@ -8,6 +8,7 @@ import numpy as np
 
 from bench.clock import show
 from bench.fleet import Fleet
+from bench.mishaps import SLOT_S
 from bench.upload import CURFEWED, Town
 from bench.zones import Zone
 
@@ -22,6 +23,13 @@ NIGHT: Final = ("22:30", "05:30")
 # hour: minutes past the hour, from and to; together 16 hours a day and 112 a week, which is as much as the law allows.
 AWAY: Final = ((("00", "20"), ("30", "50")), (("15", "35"), ("45", "05")))
 AWAY_GRACE_MIN: Final = 2
+# Those of whom nothing is heard for a while each hour are asked to be at home once no fix speaks for them any more, from and to:
+# minutes of their slot of mishaps.
+UNHEARD: Final = (11, 26)
+UNHEARD_ORDER: Final = "licence"
+UNHEARD_AFTER_MIN: Final = (
+    5  # nobody watches a demonstration for half an hour: a number of their order type, as anybody may set it
+)
 NIGHTS: Final = CURFEWED - len(AWAY)  # wearers who keep one
 
 # Words that are no one's name, so that nobody mistakes an invented wearer for a person.
@@ -55,6 +63,7 @@ def document(town: Town, start_us: int) -> dict[str, Any]:
     """The whole WORLD document; orders and activations begin at ``start_us``."""
     fleet = town.fleet
     bare, dumb = _on_paper(town)  # the bare ones last: they have no activation
+    licensed = set(town.mishaps.of["curfew_unverified"].tolist())
     rows, begins = range(fleet.size + dumb + bare), show(start_us)
     tags = [*fleet.tag.tolist(), *(int(fleet.tag.max()) + 1 + number for number in range(dumb))]
     return {
@@ -63,7 +72,7 @@ def document(town: Town, start_us: int) -> dict[str, Any]:
             {
                 "ref": f"o{row + 1}",
                 "wearer": wearer(row),
-                "type": "bail",
+                "type": UNHEARD_ORDER if row in licensed else "bail",
                 "timezone": "Europe/London",
                 "starts": begins,
                 "ends": None,
@@ -78,7 +87,7 @@ def document(town: Town, start_us: int) -> dict[str, Any]:
         "curfews": list(_curfews(town)),
         "visits": [{"wearer": wearer(0), "kind": "inspect", "from": begins, "to": show(start_us + HOUR_US)}] if bare else [],
         "pauses": [],
-        "settings": {},
+        "settings": {"types": {UNHEARD_ORDER: {"curfew_unverified": {"after_min": UNHEARD_AFTER_MIN}}}} if licensed else {},
     }
 
 
@@ -151,9 +160,18 @@ def _curfews(town: Town) -> Iterator[dict[str, Any]]:
         ]
         grace = {"grace_min": AWAY_GRACE_MIN}
         yield {"ref": f"c{row + 1}", "order": f"o{row + 1}", "home": f"address{number}", **grace, "windows": windows}
+    for number, row in enumerate(town.mishaps.of["curfew_unverified"].tolist()):  # six: the slots of an hour
+        begins, ends = (SLOT_S // 60 * number + minute for minute in UNHEARD)
+        windows = [{"days": DAYS, "from": _minute(60 * hour + begins), "to": _minute(60 * hour + ends)} for hour in range(24)]
+        yield {"ref": f"c{row + 1}", "order": f"o{row + 1}", "home": f"home{row + 1}", "windows": windows}
     for row in _stay_at_home(town)[len(AWAY) :][:NIGHTS]:
         windows = [{"days": DAYS, "from": NIGHT[0], "to": NIGHT[1]}]
         yield {"ref": f"c{row + 1}", "order": f"o{row + 1}", "home": f"home{row + 1}", "windows": windows}
+
+
+def _minute(of_day: int) -> str:
+    """Local time of a minute of the day; past midnight, of the next."""
+    return f"{of_day // 60 % 24:02}:{of_day % 60:02}"
 
 
 def exclusions(town: Town) -> Iterator[dict[str, Any]]:

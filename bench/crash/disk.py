@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 from typing import Final
 
+TRIES: Final = 100  # somebody writes all the time
 ROOM_BYTES: Final = 3 * 1024**3  # of memory, and only as far as it is written to
 
 
@@ -17,23 +18,26 @@ class Disk:
         self.own = os.geteuid() == 0 and self._mount("-t", "tmpfs", "-o", f"size={ROOM_BYTES},mode=755", "tmpfs")
 
     def fill(self) -> None:
-        """Leave no room beyond what is used."""
-        found = os.statvfs(self._folder)
-        used = (found.f_blocks - found.f_bfree) * found.f_frsize
-        self._resize(used)
+        """Leave no room beyond what is used; looked at again where more was written meanwhile."""
+        for _ in range(TRIES):
+            found = os.statvfs(self._folder)
+            used = (found.f_blocks - found.f_bfree) * found.f_frsize
+            if self._sized(used):
+                return
+        raise OSError(f"the file system at {self._folder} cannot be made as small as what it holds")
 
     def free(self) -> None:
         """Give the room back."""
-        self._resize(ROOM_BYTES)
+        if not self._sized(ROOM_BYTES):
+            raise OSError(f"the file system at {self._folder} cannot be made {ROOM_BYTES} bytes large")
 
     def close(self) -> None:
         """Unmount it."""
         if self.own:
             subprocess.run(["umount", "--lazy", self._folder], check=True)
 
-    def _resize(self, size_bytes: int) -> None:
-        if not self._mount("-o", f"remount,size={size_bytes}"):
-            raise OSError(f"the file system at {self._folder} cannot be made {size_bytes} bytes large")
+    def _sized(self, size_bytes: int) -> bool:
+        return self._mount("-o", f"remount,size={size_bytes}")
 
     def _mount(self, *words: str) -> bool:
         return subprocess.run(["mount", *words, self._folder], check=False, capture_output=True).returncode == 0

@@ -76,7 +76,10 @@ class Instance:
         temporary.mkdir(parents=True, exist_ok=True)
         folder.chmod(0o755)  # the server's own user has to enter
         kept = {name: value for name, value in os.environ.items() if not name.startswith("CORDON_")}
-        own = {"CORDON_SYNTHETIC_S": "0"}  # what is stored is held against the ledger, and synthetic wearers write none
+        own = {
+            "CORDON_SYNTHETIC_S": "0",
+            "CORDON_PARENT_PIPE": "1",
+        }  # what is stored is held against the ledger, and synthetic wearers write none
         self._environment = kept | own | environment | {MARK: self._mark, "TMPDIR": str(temporary)}
         self._said = folder / "up.log"
         self._up: subprocess.Popen[bytes] | None = None
@@ -91,12 +94,13 @@ class Instance:
         ports = ["--port", str(self.port)] if self.url else ["--port", "0"]
         if self.url and self.door_port != self.port:
             ports += ["--edge-port", str(self.door_port)]
+        self._let_go()
         with self._said.open("wb") as said:
             self._up = subprocess.Popen(
                 [*COMMAND, "up", *self._options, *ports, "--data-dir", str(self.data_dir)],
                 cwd=ROOT,
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE,  # it ends when this does: with us, whatever becomes of us
                 stdout=said,
                 stderr=said,
             )
@@ -145,10 +149,15 @@ class Instance:
                 os.kill(pid, number)
         if self._up is not None:
             self._up.wait()
+        self._let_go()
         for number in (signal.SIGCONT, signal.SIGKILL):
             for pid in self.processes():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, number)
+
+    def _let_go(self) -> None:
+        if self._up is not None and self._up.stdin is not None:
+            self._up.stdin.close()
 
     def command(self, *words: str) -> str:
         """What another `cordon` command on the same folder prints.
@@ -193,16 +202,6 @@ class Instance:
         os.kill(pid, number)
         return pid
 
-    def server_processes(self) -> list[int]:
-        """All processes of the database server."""
-        own = os.fsencode(self.data_dir / "postgres")
-        found = []
-        for pid in self.processes():
-            with contextlib.suppress(OSError):
-                if os.fsencode(Path(f"/proc/{pid}/cwd").readlink()) == own:
-                    found.append(pid)
-        return found
-
     def logs(self) -> str:
         """What its processes logged."""
         return "".join(path.read_text() for path in sorted((self.data_dir / "log").glob("*.log*")))
@@ -210,6 +209,15 @@ class Instance:
     def worker_socket(self) -> Path:
         """Where the door finds the worker."""
         return Path(self._setting("API", "CORDON_WORKER_SOCKET"))
+
+    def broker(self) -> tuple[str, int] | None:
+        """Where its own broker listens; None while there is none."""
+        try:
+            said = (self.data_dir / "kafka" / "server.properties").read_text()
+        except FileNotFoundError:
+            return None
+        found = re.search(r"^listeners=PLAINTEXT://(\S+?):(\d+)", said, re.MULTILINE)
+        return (found[1], int(found[2])) if found else None
 
     def database_socket(self) -> Path:
         """Where everybody finds the database."""

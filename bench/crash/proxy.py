@@ -10,14 +10,18 @@ from typing import Any, Final, TypeVar
 
 PIECE_BYTES: Final = 65_536
 
+Target = Path | tuple[str, int]
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 Found = TypeVar("Found")
 
 
 class Proxy:
-    """Listens at a free port of this machine, or at a Unix socket's path, and relays to ``target``: a path, or (host, port)."""
+    """Listens at a free port of this machine, or at a Unix socket's path, and relays to ``target``.
 
-    def __init__(self, target: Path | tuple[str, int], at: Path | None = None) -> None:
+    That is a path, or (host, port), or what says so at each connection: None where nobody is there.
+    """
+
+    def __init__(self, target: Target | Callable[[], Target | None], at: Path | None = None) -> None:
         self.target = target
         self.relayed = 0  # connections so far
         self._at = at
@@ -108,9 +112,10 @@ class Proxy:
                 end.close()
 
     def _connect(self) -> Awaitable[Streams]:
-        if isinstance(self.target, Path):
-            return asyncio.open_unix_connection(self.target)
-        return asyncio.open_connection(*self.target)
+        target = self.target() if callable(self.target) else self.target
+        if target is None:
+            raise ConnectionRefusedError
+        return asyncio.open_unix_connection(target) if isinstance(target, Path) else asyncio.open_connection(*target)
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError):

@@ -11,7 +11,7 @@ Tell = Callable[[str], None]
 
 # In the order of DESIGN.md section 4. Each module has ``measure(quick, tell) -> list[Measured]``.
 PURE: Final = ("fences", "verdict", "rings", "compile", "memory", "scale", "adversarial")  # arrays in, arrays out
-SYSTEM: Final = ("pipeline", "latency", "restart", "failover", "crash")  # a running system each, from the outside
+SYSTEM: Final = ("pipeline", "latency", "restart", "failover", "endurance", "crash")  # a running system each, from the outside
 WORKLOADS: Final = (*PURE, *SYSTEM)
 
 

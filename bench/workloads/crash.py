@@ -7,7 +7,23 @@ import time
 from pathlib import Path
 from typing import Final
 
-from bench.crash.trial import EMBEDDED, FULL, KAFKA, LINKS, PARTS, REBALANCE, STEPS, WAYS, ZOMBIES, Done, Fault, Trial, plan
+from bench.crash.trial import (
+    EMBEDDED,
+    FULL,
+    KAFKA,
+    LINKS,
+    LOG,
+    LOG_FULL,
+    PARTS,
+    REBALANCE,
+    STEPS,
+    WAYS,
+    ZOMBIES,
+    Done,
+    Fault,
+    Trial,
+    plan,
+)
 from bench.rows import Measured
 from bench.workloads import Tell
 
@@ -31,10 +47,11 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
 def faults(engine: str, seed: int, quick: bool) -> list[Fault]:
     """The seed's plan: steps and parts mixed, then links, zombies and the rest; ``quick`` is the first of it, once."""
     often = plan(seed, (*STEPS, *PARTS[engine]), 1 if quick else ROUNDS)
+    links = [f"{link}, {way}" for link in LINKS[engine] for way in WAYS if not quick or link == LOG]
+    full = [FULL, LOG_FULL] if engine == KAFKA else [FULL]
     if quick:
-        return often
-    links = [f"{link}, {way}" for link in LINKS[engine] for way in WAYS]
-    last = [REBALANCE] * ROUNDS if engine == KAFKA else [FULL]
+        return [*often, *plan(seed, links, 1), *map(Fault, full)]
+    last = [*full, *[REBALANCE] * ROUNDS] if engine == KAFKA else full
     return [*often, *plan(seed, links, 1), *plan(seed, ZOMBIES, 1), *map(Fault, last)]
 
 

@@ -32,7 +32,7 @@ class Size(NamedTuple):
 
 
 FULL: Final = Size(20_000, 20_000, 60, 0.1, 500, 50)
-QUICK: Final = Size(200, 200, 12, 0.5, 50, 5)
+QUICK: Final = Size(200, 400, 12, 0.5, 50, 5)
 
 
 def measure(quick: bool, tell: Tell) -> list[Measured]:
@@ -74,20 +74,22 @@ def _run(system: Instance, size: Size, number: int, *, drain: bool) -> tuple[lis
     if drain:
         old = ["--rounds", size.backlog_rounds, "--seq", 1_000_000, "--age-s", BACKLOG_AGE_S]
         backlog = Loading(system, [*base, *old], system.folder / "old.json")
-    going = ["--rounds", size.rounds, "--seq", 1000 * (number + 1), "--rate", size.rate]
-    outings = [
-        "--outing-every",
-        size.outing_every,
-        "--outing-s",
-        4.0 * size.tags / size.rate,
-        "--outing-first",
-        number * size.tags,
-    ]
-    said = load(system, [*base, *going, *outings], system.folder / "new.json")
-    expected = {(tag, at_us): decided_us for tag, _, at_us, _, decided_us in said["outings"] if decided_us}
-    seen = stream.until(set(expected), WAIT_S)
-    if backlog is not None:
-        backlog.end()
+    try:
+        going = ["--rounds", size.rounds, "--seq", 1000 * (number + 1), "--rate", size.rate]
+        outings = [
+            "--outing-every",
+            size.outing_every,
+            "--outing-s",
+            4.0 * size.tags / size.rate,
+            "--outing-first",
+            number * size.tags,
+        ]
+        said = load(system, [*base, *going, *outings], system.folder / "new.json")
+        expected = {(tag, at_us): decided_us for tag, _, at_us, _, decided_us in said["outings"] if decided_us}
+        seen = stream.until(set(expected), WAIT_S)
+    finally:
+        if backlog is not None:
+            backlog.end()
     waits = [(seen[key] - expected[key]) / 1000 for key in expected if key in seen]
     return waits or [float("nan")], len(expected) - len(waits)
 

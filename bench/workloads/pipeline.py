@@ -35,12 +35,11 @@ class Size(NamedTuple):
     runs: int
     frame_fixes: int
     loads: tuple[int, ...]  # fixes a second offered, for the curve
+    load_s: float  # each of them lasts so long
 
 
-FULL: Final = Size(20_000, 20_000_000, 50, 3, 500, (5_000, 20_000, 50_000, 100_000, 150_000))
-QUICK: Final = Size(200, 20_000, 20, 2, 50, (500,))
-LOADED_S: Final = 10.0  # each load of the curve lasts so long
-
+FULL: Final = Size(20_000, 20_000_000, 50, 3, 500, (5_000, 20_000, 50_000, 100_000, 150_000), 10.0)
+QUICK: Final = Size(200, 20_000, 20, 1, 50, (500,), 2.0)
 
 STORED_S: Final = 300.0  # after the last answer, what a log holds may take so long to be judged
 
@@ -86,7 +85,7 @@ class Pipeline:
         curve = []
         for rate in size.loads:
             self._tell(f"{rate:,} fixes/s offered")
-            curve.append((rate, self.load(rounds=max(2, int(rate * LOADED_S / size.tags)), rate=rate)))
+            curve.append((rate, self.load(rounds=max(2, int(rate * size.load_s / size.tags)), rate=rate)))
         rows = [
             Measured(
                 workload="pipeline",
@@ -126,23 +125,11 @@ class Pipeline:
         said = load(self._system, words, out)
         if self._engine == "kafka":
             # Answered is what the broker has; the rate is that of what is judged and durable.
-            said["rate"] = said["accepted"] / (self._stored_us(said) - said["start_us"]) * 1e6
+            said["rate"] = said["accepted"] / (stored_us(self._system, said) - said["start_us"]) * 1e6
         self._seq += rounds
         self._outings += len(said["outings"])
         self._hold(said)
         return said
-
-    def _stored_us(self, said: dict[str, Any]) -> int:
-        """When all that was acknowledged was committed; at the latest now, if it is not in time: the count of lost tells."""
-        ends = time.monotonic() + STORED_S
-        with self._system.database() as database:
-            while True:
-                (done,) = database.execute(
-                    "SELECT COALESCE(sum(stored + duplicate), 0) FROM receipt WHERE at >= %s", (_time(said["start_us"]),)
-                ).fetchone() or (0,)
-                if done >= said["accepted"] or time.monotonic() > ends:
-                    return time.time_ns() // 1000
-                time.sleep(LOOK_S)
 
     def _hold(self, said: dict[str, Any]) -> None:
         """Count what is missing, twice or wrong in the store against what was acknowledged."""
@@ -218,14 +205,28 @@ def load(system: Instance, words: list[Any], out: Path) -> dict[str, Any]:
     return Loading(system, words, out).account()
 
 
+def stored_us(system: Instance, said: dict[str, Any]) -> int:
+    """When all that a load had acknowledged was committed; at the latest now, if it is not in time: the count of lost tells."""
+    ends = time.monotonic() + STORED_S
+    with system.database() as database:
+        while True:
+            (done,) = database.execute(
+                "SELECT COALESCE(sum(stored + duplicate), 0) FROM receipt WHERE at >= %s", (_time(said["start_us"]),)
+            ).fetchone() or (0,)
+            if done >= said["accepted"] or time.monotonic() > ends:
+                return time.time_ns() // 1000
+            time.sleep(LOOK_S)
+
+
 class Loading:
     """The load generator, going on."""
 
     def __init__(self, system: Instance, words: list[Any], out: Path) -> None:
         self._out = out
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "bench.load", "--to", system.tcp, "--out", str(out), *map(str, words)],
+            [sys.executable, "-m", "bench.load", "--child", "--to", system.tcp, "--out", str(out), *map(str, words)],
             env=os.environ | {"CORDON_GATEWAY_KEY": system.key},
+            stdin=subprocess.PIPE,  # it ends when this does: with us, whatever becomes of us
             stderr=subprocess.PIPE,
             text=True,
         )
@@ -238,7 +239,11 @@ class Loading:
         CordonError
             If it failed.
         """
-        _, words = self._process.communicate()
+        try:
+            words = self._process.stderr.read() if self._process.stderr is not None else ""
+            self._process.wait()
+        finally:
+            self.end()
         if self._process.returncode:
             raise CordonError(f"the load generator failed: {words.strip()[-500:]}")
         said: dict[str, Any] = json.loads(self._out.read_text())
@@ -246,7 +251,7 @@ class Loading:
 
     def end(self) -> None:
         """End it, wherever it is."""
-        self._process.terminate()
+        self._process.kill()  # it has nothing to put in order
         self._process.communicate()
 
 

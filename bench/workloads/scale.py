@@ -1,4 +1,4 @@
-"""Workload `scale`: how the rate of judging changes with tags, zones, corners and threads."""
+"""Workload `scale`: how the rate of judging changes with tags, zones, corners and threads, and what the clock costs with tags."""
 
 from collections.abc import Callable, Iterable, Sequence
 from math import log
@@ -12,7 +12,7 @@ from bench.chance import F64, bits, unit
 from bench.city import metres_per_degree
 from bench.machine import cores
 from bench.rows import Along, Measured
-from bench.workloads import Tell, ours
+from bench.workloads import Tell, ours, ticks
 from bench.workloads.coast import coast
 from bench.workloads.town import I64, START_US, Size, town
 from geofence.index import ZoneIndex
@@ -27,6 +27,7 @@ FIXES: Final = 400_000  # judged at each point of each curve
 QUICK_FIXES: Final = 1_000
 QUICK_POINTS: Final = 2  # of each curve
 COMPARED: Final = 20_000  # fixes at each point whose answer is compared with GEOS
+TAG_COUNTS: Final = (1_000, 10_000, 100_000, 1_000_000)
 TAGS: Final = 1_000  # where it is not they that change
 POOL: Final = 5_000  # zones shared out among tags where it is not they that change
 CORNERS: Final = 24  # of a zone where it is not they that change
@@ -56,9 +57,9 @@ class Curve(NamedTuple):
 
 
 def measure(quick: bool, tell: Tell) -> list[Measured]:
-    """Every curve, its points turn about, each compared with the curve's first point."""
+    """Every curve, its points turn about, each compared with the curve's first point; and the clock's, in milliseconds."""
     curves = (
-        Curve("tags", "tags", (1_000, 10_000, 100_000, 1_000_000), _tags, True),
+        Curve("tags", "tags", TAG_COUNTS, _tags, True),
         Curve("own", "zones of each tag's own", (5, 50, 500), _own, True),
         Curve("far", "zones for everyone, far away", (10, 1_000, 100_000), _shared, True),
         Curve("corners", "corners of the zone", (8, 80, 800, 8_000), _corners, True),
@@ -69,7 +70,7 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
         through = curve.through[:QUICK_POINTS] if quick else curve.through
         tell(f"{curve.axis}: setting up {', '.join(f'{at:,}' for at in through)}")
         out += _drawn(curve, [curve.point(at, QUICK_FIXES if quick else FIXES) for at in through], tell)
-    return out
+    return out + ticks.measure(TAG_COUNTS[:QUICK_POINTS] if quick else TAG_COUNTS, tell)
 
 
 def _drawn(curve: Curve, points: Sequence[Point], tell: Tell) -> list[Measured]:
