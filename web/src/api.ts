@@ -35,6 +35,8 @@ export interface Alert {
   event_at: string;
   detected_at: string;
   ended_at: string | null;
+  cleared_at: string | null; // of a strap or case: the tag says it is closed again, and nobody has inspected it
+  nearest_m: number | null; // of an approach
   late: boolean;
   confidence: "definite" | "possible" | "inferred";
   occurrences: number;
@@ -97,6 +99,7 @@ export interface Entry {
     person?: unknown;
     direction?: unknown;
     outcome?: unknown;
+    victim?: { notified: boolean; reason: string | null };
     callback?: unknown;
     step?: unknown;
     result?: unknown;
@@ -142,6 +145,113 @@ export interface Pause {
   version: number;
 }
 
+/** A pause as it is asked for. */
+export interface Pausing {
+  wearer: number;
+  kind: string | null; // null: of every kind
+  including_p1: boolean;
+  reason: string;
+  until: string;
+}
+
+/** What relaxes a zone, a curfew and so on, and waits for a second person. */
+export interface Change {
+  id: number;
+  kind: "zone" | "curfew" | "wearer" | "group" | "absence" | "settings";
+  subject: number;
+  name: string | null;
+  state: string;
+  relaxes: string;
+  change: Record<string, unknown> | null; // null: it would end
+  wearer: string | null; // whom it concerns, or a group, or everyone
+  before: Record<string, unknown> | null; // what stands there now
+  numbers: string[]; // of settings, in words: from what to what
+  requested_by: Person;
+  requested_at: string;
+}
+
+/** The same of an order. */
+export interface OrderChange {
+  order: number;
+  wearer_name: string;
+  number: number;
+  fields: Record<string, unknown>;
+  before: Record<string, unknown>;
+  relaxes: string[];
+  words: string | null;
+  proposed_by: Person | null;
+  proposed_at: string;
+  overtaken: boolean;
+}
+
+/** Who is told outside. */
+export interface Channel {
+  id: number;
+  name: string;
+  kind: "webhook" | "mail";
+  target: string;
+  kinds: string[] | null; // null: all, as of the next two
+  severities: Severity[] | null;
+  tells: string[] | null;
+  active: boolean;
+  digest: { at: string; timezone: string } | null;
+  off_because: string | null;
+  failing_since: string | null;
+  delivered: number;
+  failed: number;
+  version: number;
+}
+
+export type Channelling = Pick<Channel, "name" | "kind" | "target" | "severities">;
+
+export interface NewChannel extends Channel {
+  secret: string | null; // shown once
+}
+
+export interface Delivery {
+  id: number;
+  state: "waiting" | "delivered" | "superseded" | "dead";
+  last_error: string | null;
+}
+
+/** An order somebody answers for. */
+export interface Held {
+  order: number;
+  wearer_name: string;
+  type: string;
+  status: string;
+  officer: Person | null;
+  covered: boolean;
+  transfer: number | null;
+}
+
+export interface Cover {
+  id: number;
+  officer: Person;
+  covered_by: Person;
+  from: string;
+  until: string;
+  reason: string | null;
+  in_force: boolean;
+  version: number;
+}
+
+export interface Transfer {
+  id: number;
+  orders: number[];
+  from: Person;
+  to: Person;
+  note: string | null;
+}
+
+/** Who is told when nobody answers, level by level. */
+export interface Chain {
+  order: number | null; // null: of every order without one of its own
+  timezone: string;
+  levels: { office: string; otherwise: string }[];
+  repeat_min: number;
+}
+
 export interface Visit {
   id: number;
   wearer_name: string;
@@ -185,6 +295,18 @@ export interface Shift {
 export interface Detail extends Alert {
   evidence: Evidence[];
   history: Entry[];
+  listed: Listed[]; // an outage's tags, those to be looked after first on top
+  escalation_told: "delivered" | "waiting" | "nobody" | null; // whether a channel took the newest escalation
+}
+
+export interface Listed {
+  tag: number;
+  wearer_id: number | null; // null where we may not see wearers
+  wearer: string | null;
+  check_first: boolean | null; // a victim is to be protected from its wearer; null for whoever may not see wearers
+  since: string; // overdue
+  back_at: string | null;
+  silence: number | null; // the alert of its silence
 }
 
 export interface Status {
@@ -252,6 +374,12 @@ export function track(wearer: number, from: string, to: string, signal: AbortSig
   return call(`/fixes?${query}`, { signal, headers: { Accept: "application/geo+json" } });
 }
 
+/** Where a wearer was last in the day before a moment. */
+export async function lastBefore(wearer: number, to: string, signal: AbortSignal): Promise<Fix | null> {
+  const from = new Date(Date.parse(to) - 24 * 3_600_000).toISOString();
+  return (await track(wearer, from, to, signal)).features.at(-1)?.properties ?? null;
+}
+
 /** Something done to an alert as it was seen: the server refuses where it has moved on since. */
 export function act(seen: Alert, action: string, body: object): Promise<Detail> {
   return send(`/alerts/${seen.id}/${action}`, body, { "If-Match": `"${seen.version}"` });
@@ -277,17 +405,108 @@ export function shift(signal: AbortSignal): Promise<Shift> {
   return call("/handover", { signal });
 }
 
-export function offer(to: number, note: string): Promise<Handover> {
-  return send("/handover", note === "" ? { to } : { to, note });
+/** Handovers to or from me that wait for an answer: all that has to be asked again and again. */
+export async function offers(signal: AbortSignal): Promise<Handover[]> {
+  return (await call<List<Handover>>("/handover/offers", { signal })).items;
+}
+
+export function offer(to: number, note: string, key: string): Promise<Handover> {
+  return send("/handover", note === "" ? { to } : { to, note }, { "Idempotency-Key": key });
 }
 
 export function answer(handover: number, what: "accept" | "withdraw"): Promise<Handover> {
   return send(`/handover/${handover}/${what}`);
 }
 
+/** Everything that waits for a second person. */
+export async function waiting(signal: AbortSignal): Promise<{ orders: OrderChange[]; others: Change[] }> {
+  const [orders, others] = await Promise.all([
+    call<List<OrderChange>>("/orders/changes", { signal }),
+    call<List<Change>>("/changes?waiting=true&limit=500", { signal }),
+  ]);
+  return { orders: orders.items, others: others.items };
+}
+
+/** What a second person says to one of them. */
+export function decide(path: string, what: "approve" | "refuse"): Promise<unknown> {
+  return send(`${path}/${what}`);
+}
+
+/** All that somebody owns goes back into the queue. */
+export function release(account: number, reason: string): Promise<{ alerts: number[] }> {
+  return send("/handover/release", { account, reason });
+}
+
+export function askPause(pause: Pausing, key: string): Promise<Pause> {
+  return send("/pauses", pause, { "Idempotency-Key": key });
+}
+
 /** A second person's yes. */
 export function approve(pause: Pause): Promise<Pause> {
   return send(`/pauses/${pause.id}`, { approved: true }, { "If-Match": `"${pause.version}"` }, "PATCH");
+}
+
+export async function channels(signal: AbortSignal): Promise<Channel[]> {
+  return (await call<List<Channel>>("/channels?limit=500", { signal })).items;
+}
+
+export function addChannel(channel: Channelling): Promise<NewChannel> {
+  return send("/channels", channel, { "Idempotency-Key": crypto.randomUUID() });
+}
+
+export function switchChannel(channel: Channel, active: boolean): Promise<Channel> {
+  return send(`/channels/${channel.id}`, { active }, { "If-Match": `"${channel.version}"` }, "PATCH");
+}
+
+export function testChannel(channel: number): Promise<Delivery> {
+  return send(`/channels/${channel}/test`);
+}
+
+export function delivery(id: number, signal: AbortSignal): Promise<Delivery> {
+  return call(`/deliveries/${id}`, { signal });
+}
+
+/** What an officer answers for, and what is under way to change that. */
+export async function caseload(officer: number, signal: AbortSignal) {
+  const [held, covers, transfers, chains] = await Promise.all([
+    call<List<Held>>(`/caseload?officer=${officer}&limit=500`, { signal }),
+    call<List<Cover>>(`/covers?officer=${officer}&limit=500`, { signal }),
+    call<List<Transfer>>(`/transfers?officer=${officer}&offered=true&limit=500`, { signal }),
+    call<List<Chain>>("/escalations?limit=500", { signal }),
+  ]);
+  const chain = chains.items.find((one) => one.order === null) ?? null;
+  return { held: held.items, covers: covers.items, transfers: transfers.items, chain };
+}
+
+const ANSWER_FOR_ORDERS: readonly string[] = ["officer", "supervisor", "admin"];
+
+/** Whoever may answer for orders. */
+export async function officers(signal: AbortSignal): Promise<Person[]> {
+  return (await shift(signal)).people.filter((person) => ANSWER_FOR_ORDERS.includes(person.role));
+}
+
+export function transfer(orders: number[], from: number, to: number, note: string): Promise<Transfer> {
+  const body = { orders, from, to, ...(note !== "" && { note }) };
+  return send("/transfers", body, { "Idempotency-Key": crypto.randomUUID() });
+}
+
+export function answerTransfer(id: number, what: "accept" | "withdraw"): Promise<Transfer> {
+  return send(`/transfers/${id}/${what}`);
+}
+
+export function cover(body: {
+  officer: number;
+  covered_by: number;
+  from: string;
+  until: string;
+  reason?: string;
+}): Promise<Cover> {
+  return send("/covers", body, { "Idempotency-Key": crypto.randomUUID() });
+}
+
+export function endCover(one: Cover, atMs: number): Promise<Cover> {
+  const until = new Date(atMs).toISOString();
+  return send(`/covers/${one.id}`, { until }, { "If-Match": `"${one.version}"` }, "PATCH");
 }
 
 function send<Answer>(

@@ -2,14 +2,15 @@ import { expect, test } from "vitest";
 import { unheard, waitingP1 } from "./cue";
 import { known, sample } from "./samples";
 
-test("only P1 that nobody has taken waits, the oldest clock first", () => {
+test("only P1 that nobody has taken waits, in the queue's order: who is there now before who has left", () => {
   const alerts = known(
     sample({ id: 1, next_due: "2026-11-22T08:05:00Z" }),
     sample({ id: 2, next_due: "2026-11-22T08:01:00Z" }),
     sample({ id: 3, severity: "P2" }),
+    sample({ id: 5, condition: "ended", next_due: "2026-11-22T08:00:00Z" }),
     sample({ id: 4, handling: "acknowledged" }),
   );
-  expect(waitingP1(alerts).map((alert) => alert.id)).toEqual([2, 1]);
+  expect(waitingP1(alerts).map((alert) => alert.id)).toEqual([2, 1, 5]);
 });
 
 test("an occurrence is announced once, whatever happens to it; the next one again", () => {

@@ -2,14 +2,13 @@
 import { useEffect, useRef } from "react";
 import type { Alert } from "./api";
 import { now } from "./clock";
+import { byQueue } from "./order";
 import type { Alerts } from "./queue";
 import { waits } from "./words";
 
-/** P1 alerts that nobody has taken, the oldest clock first. */
+/** P1 alerts that nobody has taken, in the queue's order: one that is going on before one that is over. */
 export function waitingP1(alerts: Alerts): Alert[] {
-  return [...alerts.values()]
-    .filter((alert) => alert.severity === "P1" && waits(alert))
-    .sort((one, other) => (one.next_due ?? "").localeCompare(other.next_due ?? "") || one.id - other.id);
+  return byQueue([...alerts.values()].filter((alert) => alert.severity === "P1" && waits(alert)));
 }
 
 /** One name for one reason to call: an occurrence, or a level it was escalated to. Amending or reconnecting gives no new one. */

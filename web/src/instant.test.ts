@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { age, ago, countdown, span, wall } from "./instant";
+import { age, ago, brief, countdown, span, wall } from "./instant";
 
 const MIN = 60_000;
 const HOUR = 60 * MIN;
@@ -42,6 +42,14 @@ test("local time names its zone, and its day where that is another", () => {
   expect(wall("2026-07-01T08:00:00Z", NOW, "Europe/London")).toContain("1 Jul");
   expect(wall("2026-07-01T08:00:00Z", NOW, "Europe/London")).toContain("09:00:00 BST");
   expect(wall("2026-11-21T23:59:00Z", NOW, "Europe/London", false)).toContain("21 Nov");
+  expect(wall("2026-11-21T23:59:00Z", NOW, "Europe/London", false)).not.toContain("2026");
+  expect(wall("2030-11-22T08:10:00Z", NOW, "Europe/London", false)).toContain("22 Nov 2030");
+});
+
+test("a row says its zone only where the clocks have changed since", () => {
+  expect(brief("2026-11-22T08:00:00Z", NOW, "Europe/London")).toBe("08:00");
+  expect(brief("2026-11-21T23:59:00Z", NOW, "Europe/London")).toMatch(/21 Nov.* 23:59$/);
+  expect(brief("2026-10-25T00:30:00Z", Date.parse("2026-10-25T03:00:00Z"), "Europe/London")).toBe("01:30 BST");
 });
 
 test("the night's second 01:30 is told from its first", () => {

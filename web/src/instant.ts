@@ -41,7 +41,7 @@ export function countdown(ms: number): string {
   return `${Math.floor(seconds / 60)}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
-/** Local wall time with its zone, "02:14:05 GMT"; with the day in front where that is not today. */
+/** Local wall time with its zone, "02:14:05 GMT"; with the day in front where that is not today, and the year where it is another. */
 export function wall(at: string, nowMs: number, timeZone?: string, seconds = true): string {
   const moment = new Date(at);
   const zone = timeZone === undefined ? {} : { timeZone };
@@ -52,6 +52,21 @@ export function wall(at: string, nowMs: number, timeZone?: string, seconds = tru
     ...(seconds ? { second: "2-digit" as const } : {}),
     timeZoneName: "short",
   }).format(moment);
-  const day = new Intl.DateTimeFormat("en-GB", { ...zone, weekday: "short", day: "numeric", month: "short" });
+  const year = new Intl.DateTimeFormat("en-GB", { ...zone, year: "numeric" });
+  const another = year.format(moment) === year.format(nowMs) ? {} : { year: "numeric" as const };
+  const day = new Intl.DateTimeFormat("en-GB", {
+    ...zone,
+    weekday: "short",
+    day: "numeric",
+    month: "short",
+    ...another,
+  });
   return day.format(moment) === day.format(nowMs) ? time : `${day.format(moment)} ${time}`;
+}
+
+/** Local wall time for where there is little room, "02:14": its zone only where the clocks have changed since. */
+export function brief(at: string, nowMs: number, timeZone?: string): string {
+  const said = wall(at, nowMs, timeZone, false);
+  const zone = ` ${wall(new Date(nowMs).toISOString(), nowMs, timeZone, false).split(" ").at(-1)}`;
+  return said.endsWith(zone) ? said.slice(0, -zone.length) : said;
 }

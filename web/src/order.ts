@@ -23,6 +23,12 @@ function placeOf({ id, severity, condition, next_due, event_at }: Alert): Place 
   return { id, severity, over: condition !== "active", dueMs, sinceMs: Date.parse(event_at) };
 }
 
+/** Alerts in the queue's order, for whatever names the worst of them. */
+export function byQueue(alerts: readonly Alert[]): Alert[] {
+  const placed = alerts.map((alert) => ({ alert, place: placeOf(alert) }));
+  return placed.sort((one, other) => byUrgency(one.place, other.place)).map(({ alert }) => alert);
+}
+
 /**
  * Ids in the order to show. While held, every row stays where it is (closed ones too) and new ones join below;
  * otherwise open alerts are shown by urgency.

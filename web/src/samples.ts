@@ -23,6 +23,8 @@ export function sample(part: Partial<Alert> = {}): Alert {
     event_at: "2026-11-22T08:00:00Z",
     detected_at: "2026-11-22T08:00:02Z",
     ended_at: null,
+    cleared_at: null,
+    nearest_m: null,
     late: false,
     confidence: "definite",
     occurrences: 1,

@@ -107,18 +107,29 @@ test("signing out while a token is being exchanged stays signed out", async () =
   expect(session.standing()).toBe("out");
 });
 
-test("who still owns something stays signed in and is told; who does not leaves, also where nobody answers", async () => {
-  serve({}, { status: 409 }, { status: 204 });
-  await session.signIn("operator", "secret");
-  await expect(session.leave()).rejects.toThrow();
-  expect(session.standing()).toBe("in");
-  await session.leave();
-  expect(session.standing()).toBe("out");
-  serve({});
-  await session.signIn("operator", "secret");
-  await session.leave();
-  expect(session.standing()).toBe("out");
-});
+test.each([[409], [429], [500], [503], [0]])(
+  "who cannot be let go (%d) stays signed in and is told, and may leave all the same",
+  async (status) => {
+    serve({}, ...(status === 0 ? [] : [{ status }]));
+    await session.signIn("operator", "secret");
+    await expect(session.leave()).rejects.toMatchObject({ status });
+    expect(session.standing()).toBe("in");
+    expect(await session.accessToken()).toBe("a1");
+    session.signOut();
+    expect(session.standing()).toBe("out");
+  },
+);
+
+test.each([[204], [401], [404], [422]])(
+  "who is let go, or whose token is worth nothing any more (%d), is signed out",
+  async (status) => {
+    serve({}, { status });
+    await session.signIn("operator", "secret");
+    await session.leave();
+    expect(session.standing()).toBe("out");
+    expect(carried()).toEqual([]);
+  },
+);
 
 test.each([[503], [429], [0]])("a server that cannot answer now (%d) does not end it", async (status) => {
   serve({ expires: 0 }, ...(status === 0 ? [] : [{ status }]));

@@ -76,16 +76,25 @@ export async function signIn(username: string, password: string): Promise<void> 
   hold(await exchange({ grant_type: "password", username, password }));
 }
 
-const LEAVE_MS = 5_000; // a server that does not answer by then keeps nobody here: the sign-in ends by itself within the shift
+const LEAVE_MS = 5_000; // a server that does not answer by then is one that cannot be asked
+const UNHEARD = new Problem(
+  0,
+  "The server does not answer",
+  "The server does not answer, so nobody can say whether you still own an active alert. Try again, or leave all the same.",
+);
 
-/** Sign out, unless the server refuses because something is still owned: that is thrown, and the session goes on. */
+/**
+ * Sign out. Where the server refuses because something is still owned, or cannot say, that is thrown and the session goes on:
+ * nobody is to leave an active alert without knowing it. `signOut` leaves all the same.
+ */
 export async function leave(): Promise<void> {
   const body = JSON.stringify({ refresh_token: kept });
   const headers = { "Content-Type": "application/json" };
   const request = { method: "DELETE", body, headers, keepalive: true, signal: AbortSignal.timeout(LEAVE_MS) };
   const answer = await fetch(TOKEN_URL, request).catch(() => null);
-  if (answer?.status === 409) throw await problemOf(answer);
-  forget(false);
+  if (answer === null) throw UNHEARD;
+  if (answer.status === 409 || answer.status === 429 || answer.status >= 500) throw await problemOf(answer);
+  forget(false); // also where the token is worth nothing any more: there is no session to go on
 }
 
 /** End the session here at once and on the server as soon as it answers. */

@@ -29,7 +29,7 @@ export function trouble(status: Status, nowMs: number): Trouble | null {
 
 function head(status: Status, nowMs: number): string {
   if (status.state === "live") return "Monitoring may be down";
-  if (status.as_of === null) return "Monitoring is down";
+  if (status.as_of === null) return status.state === "behind" ? "Not judged yet" : "Monitoring is down";
   const asOf = `judging as of ${wall(status.as_of, nowMs)}, ${ago(status.as_of, nowMs)}`;
   return status.state === "stopped" ? `Monitoring is down: ${asOf}` : asOf.charAt(0).toUpperCase() + asOf.slice(1);
 }

@@ -1,6 +1,19 @@
 import { describe, expect, test } from "vitest";
 import { sample } from "./samples";
-import { asks, clocks, distance, due, flags, owner, place, remarks, sentence, visited } from "./words";
+import {
+  asks,
+  clocks,
+  distance,
+  due,
+  escalated,
+  flags,
+  happened,
+  owner,
+  place,
+  remarks,
+  sentence,
+  visited,
+} from "./words";
 
 const NOW = Date.parse("2026-11-22T08:01:02Z");
 
@@ -13,6 +26,12 @@ describe("sentence", () => {
     [{ kind: "crossed" }, "Test Wearer seems to have crossed School"],
     [{ kind: "no_contact", zone_id: null, zone_name: null }, "Test Wearer is out of contact"],
     [{ kind: "strap", zone_id: null, zone_name: null }, "Test Wearer has an open strap"],
+    [{ kind: "paperwork", reason: "unworked_visit", zone_id: null, zone_name: null }, "Test Wearer – visit not made"],
+    [
+      { kind: "paperwork", reason: "of_old", zone_id: null, zone_name: null },
+      "Test Wearer has papers that do not agree",
+    ],
+    [{ kind: "inclusion_exit" }, "Test Wearer is not at School"],
     [{ kind: "not_in_words_yet", zone_id: null, zone_name: null }, "Test Wearer not in words yet"],
   ] as const)("%o reads %s", (part, said) => {
     expect(sentence(sample(part))).toBe(said);
@@ -24,7 +43,23 @@ describe("sentence", () => {
       "Message to Duty desk cannot be delivered",
     );
     expect(sentence(sample({ ...nobody, kind: "fleet_outage", subject: "gw-1" }))).toBe("Gateway gw-1 has gone silent");
+    const network = sample({ ...nobody, kind: "fleet_outage", subject: "network EE" });
+    expect(sentence(network)).toBe("Network EE has gone silent");
     expect(sentence(sample({ ...nobody, kind: "monitoring_down" }))).toBe("Monitoring is down");
+  });
+
+  test("a strap that the tag says is closed again is not said to be open, nor to be over", () => {
+    const strap = { kind: "strap", zone_id: null, zone_name: null, cleared_at: "2026-11-22T02:13:00Z" };
+    expect(sentence(sample(strap))).toMatch(/^Test Wearer – strap closed again .*02:13, not inspected$/);
+    expect(sentence(sample({ ...strap, condition: "ended" }))).toBe("Test Wearer had an open strap");
+  });
+
+  test("an approach says how near, never nearer than it was", () => {
+    expect(sentence(sample({ kind: "approach", nearest_m: 1_260 }))).toBe("Test Wearer is within 1.3 km of School");
+    expect(sentence(sample({ kind: "approach", nearest_m: 991 }))).toBe("Test Wearer is within 1.0 km of School");
+    expect(sentence(sample({ kind: "approach", nearest_m: 81, condition: "ended" }))).toBe(
+      "Test Wearer was within 90 m of School",
+    );
   });
 
   test("what was withdrawn is never said to have happened", () => {
@@ -78,6 +113,24 @@ test("a row says how far it was escalated, that a call is owed, and that nobody 
   expect(flags(alert, NOW)).toEqual(["Level 2", "Call owed", "Paused"]);
   expect(flags(alert, NOW + 60 * 60_000)).toEqual(["Level 2", "Call overdue"]);
   expect(flags(sample(), NOW)).toEqual([]);
+});
+
+test("an escalation says to whom it is due, and whether anybody was told", () => {
+  const alert = sample({ level: 3, escalated_to: "police" });
+  expect(escalated(alert, undefined)).toBe("level 3, due to the police");
+  expect(escalated(alert, "nobody")).toBe("level 3, due to the police – nobody was told");
+  expect(escalated(alert, "waiting")).toBe("level 3, due to the police – not sent yet");
+  expect(escalated(alert, "delivered")).toBe("level 3, due to the police – message delivered");
+});
+
+test("a closing says its outcome, and whether the victim was told", () => {
+  const victim = { notified: false, reason: "No answer." };
+  expect(happened({ what: "closed", details: { outcome: "explained", victim } })).toBe(
+    "closed: explained; victim not told: No answer.",
+  );
+  const told = { outcome: "false_alarm", victim: { notified: true, reason: null } };
+  expect(happened({ what: "closed", details: told })).toBe("closed: false alarm; victim told");
+  expect(happened({ what: "callback_owed", details: {} })).toBe("callback owed");
 });
 
 test("an alert is mine, somebody's or nobody's", () => {

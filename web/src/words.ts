@@ -1,6 +1,7 @@
 // Codes into the words an operator reads (DOMAIN.md): what happened, how sure, how urgent, who has it.
-import type { Alert, Clock, Handling, PersonCalled, Severity, Visit } from "./api";
-import { countdown, span, wall } from "./instant";
+import type { Alert, Clock, Detail, Entry, Handling, PersonCalled, Severity, Visit } from "./api";
+import { now } from "./clock";
+import { brief, countdown, span, wall } from "./instant";
 
 export const SEVERITY: Record<Severity, string> = { P1: "Act now", P2: "Urgent", P3: "Soon", P4: "For review" };
 
@@ -62,8 +63,8 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
     withdrawn: "was reported, under curfew, as not known to be at",
   },
   inclusion_exit: {
-    active: "has left",
-    ended: "had left",
+    active: "is not at",
+    ended: "was not at",
     withdrawn: "was reported outside",
   },
   attendance_missed: {
@@ -82,8 +83,8 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
     withdrawn: "was reported without a tag",
   },
   no_first_fix: {
-    active: "has a tag that has not yet found its place",
-    ended: "had a tag that had not found its place",
+    active: "has sent no position since fitting",
+    ended: "had sent no position since fitting",
     withdrawn: "was reported with a tag without a place",
   },
   tag_fault: {
@@ -103,16 +104,39 @@ const SAYS: Record<string, Record<Alert["condition"], string>> = {
   },
 };
 
+/** What does not agree, by the reason (docs/orders.md); it reads the same once it is put right, beside "Over". */
+const PAPERS: Readonly<Record<string, string>> = {
+  order_without_activation: "– order in force, no tag fitted",
+  activation_without_order: "– tag worn, no order asks for it",
+  recheck: "– order to be checked again",
+  unworked_visit: "– visit not made",
+  unowned: "– no responsible officer",
+  unworked_alert: "– alerts not taken up",
+};
+
 /** Whom or what it is about: the wearer's name, a gateway's, a channel's messages, or our own monitoring. */
 export function who(alert: Alert): string {
   if (alert.wearer !== null) return alert.wearer;
   if (alert.subject === null) return "Monitoring";
-  return alert.kind === "undelivered" ? `Message to ${alert.subject}` : `Gateway ${alert.subject}`;
+  if (alert.kind === "undelivered") return `Message to ${alert.subject}`;
+  const named = /^(network|model) (.+)$/.exec(alert.subject); // of tags; everything else is a gateway's name
+  return named === null ? `Gateway ${alert.subject}` : `${named[1] === "model" ? "Model" : "Network"} ${named[2]}`;
 }
 
+/** What a tag says is closed again, which is over only once somebody has inspected it. */
+const CLOSED: Readonly<Record<string, string>> = { strap: "strap", case: "tag's case" };
+
 /** What the wearer does or did, to be read after their name and before the zone's: "is inside", "may have been inside". */
-export function verb(alert: Alert): string {
-  return SAYS[alert.kind]?.[alert.condition] ?? plain(alert.kind);
+export function verb(alert: Alert, nowMs: number = now()): string {
+  const closed = CLOSED[alert.kind];
+  if (closed !== undefined && alert.cleared_at !== null && alert.condition === "active") {
+    return `– ${closed} closed again ${brief(alert.cleared_at, nowMs)}, not inspected`;
+  }
+  if (alert.nearest_m !== null && alert.condition !== "withdrawn") {
+    return `${alert.condition === "active" ? "is" : "was"} within ${bound(alert.nearest_m)} of`;
+  }
+  const papers = alert.kind === "paperwork" && alert.condition !== "withdrawn" ? PAPERS[alert.reason ?? ""] : undefined;
+  return papers ?? SAYS[alert.kind]?.[alert.condition] ?? plain(alert.kind);
 }
 
 /** Kinds that are about where somebody should be: their zone protects nobody. */
@@ -139,6 +163,14 @@ export function sentence(alert: Alert): string {
   return `${who(alert)} ${verb(alert)} ${alert.zone_name ?? ""}`.trimEnd();
 }
 
+/** How far it was escalated, and whether that reached anybody: to whom it is due is not yet whom it was told. */
+export function escalated(alert: Alert, told: Detail["escalation_told"] | undefined): string {
+  const due = `level ${alert.level}, due to the ${plain(alert.escalated_to ?? "next in the chain")}`;
+  if (told === "nobody") return `${due} – nobody was told`;
+  if (told === "waiting") return `${due} – not sent yet`;
+  return told === "delivered" ? `${due} – message delivered` : due;
+}
+
 export interface Remark {
   short: string; // for a row
   long: string;
@@ -152,7 +184,7 @@ export function remarks(alert: Alert): Remark[] {
     said.push({ short: "Withdrawn", long: "Withdrawn: later data showed that it never was" });
   }
   if (alert.confidence === "inferred") said.push({ short: "Inferred", long: "Inferred from path" });
-  if (alert.late) said.push({ short: "Late", long: "From late data" });
+  if (alert.late) said.push({ short: "Late data", long: "From late data" });
   if (alert.held_under !== null) said.push({ short: "Follows", long: `Follows from alert ${alert.held_under}` });
   if (alert.occurrences > 1) said.push({ short: `${alert.occurrences} times`, long: `${alert.occurrences} times` });
   return said;
@@ -244,6 +276,21 @@ export function distance(metres: number): string {
 /** A length as it is read out: "35 m", "1.2 km". */
 export function length(metres: number): string {
   return metres < 1_000 ? `${Math.round(metres)} m` : `${(metres / 1_000).toFixed(1)} km`;
+}
+
+/** A length that is not shorter than it is: "40 m", "1.3 km". */
+function bound(metres: number): string {
+  const m = Math.max(metres, 0);
+  return m < 990 ? `${Math.ceil(m / 10) * 10} m` : `${(Math.ceil(m / 100) / 10).toFixed(1)} km`;
+}
+
+/** What an entry of the history says happened; of a closing its outcome, and whether the victim was told. */
+export function happened({ what, details }: Pick<Entry, "what" | "details">): string {
+  if (what !== "closed") return plain(what);
+  const outcome = typeof details.outcome === "string" ? details.outcome : "";
+  const said = outcome === "" ? "closed" : `closed: ${(OUTCOMES[outcome] ?? plain(outcome)).toLowerCase()}`;
+  if (details.victim === undefined) return said;
+  return details.victim.notified ? `${said}; victim told` : `${said}; victim not told: ${details.victim.reason ?? ""}`;
 }
 
 /** A code nobody has put into words yet, made readable. */

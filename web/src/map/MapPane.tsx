@@ -5,7 +5,7 @@ import * as api from "../api";
 import { useNow } from "../clock";
 import { words } from "../problem";
 import Canvas from "./Canvas";
-import { sceneOf, wordsOf } from "./scene";
+import { nowhere, sceneOf, wordsOf } from "./scene";
 import { trackWindow } from "./window";
 
 const REFRESH_MS = 30_000; // while the alert is active its wearer moves; each reading is audited, so not more often
@@ -39,11 +39,21 @@ export function MapPane({ alert, wearer, evidence }: Props) {
     [alert, zone.data, evidence, track.data],
   );
   const scene = useMemo(() => sceneOf(known), [known]);
-  const said = wordsOf(known, useNow());
+  const nowMs = useNow();
+  const said = wordsOf(known, nowMs);
   const settled = !zone.isPending && !track.isPending;
+  const older = useQuery({
+    queryKey: ["last", alert.id],
+    queryFn: ({ signal }) => api.lastBefore(wearer, trackWindow(alert).from, signal),
+    enabled: settled && scene.box === null,
+  });
   return (
     <section aria-label="Where">
-      <Canvas scene={settled ? scene : { ...scene, box: null }} subject={alert.id} />
+      {settled && scene.box === null ? (
+        <p className="map-none">{nowhere(older.data, nowMs)}</p>
+      ) : (
+        <Canvas scene={settled ? scene : { ...scene, box: null }} subject={alert.id} />
+      )}
       <ul className="map-words">
         {said.map((line) => (
           <li key={line}>{line}</li>

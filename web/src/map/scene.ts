@@ -142,6 +142,16 @@ export function wordsOf({ alert, zone, evidence, track }: Known, nowMs: number):
   return said;
 }
 
+/** What stands in place of a map that would show the world and nobody on it; undefined: it is not known yet where they were last. */
+export function nowhere(last: Fix | null | undefined, nowMs: number): string {
+  const none = "No position known.";
+  if (last === undefined) return none;
+  if (last === null) return `${none} None came in the day before either.`;
+  const sure = last.accuracy_m === null ? "" : `, accurate to ${length(last.accuracy_m)}`;
+  const where = `${last.lat.toFixed(5)}, ${last.lon.toFixed(5)}`;
+  return `${none} The last one before was ${wall(last.fix_at, nowMs)}, ${ago(last.fix_at, nowMs)}: ${where}${sure}.`;
+}
+
 /** What the fixes that raised the alert showed, and what those that ended it did. */
 function judgement({ distance_m, fixes }: Evidence, nowMs: number): string[] {
   const at = fixes.at(-1)?.fix_at;

@@ -7,6 +7,7 @@ import type { Step } from "../script";
 import type { Account } from "../session";
 import { CloseForm } from "./CloseForm";
 import { ContactForm } from "./ContactForm";
+import { PauseForm } from "./PauseForm";
 import { Script } from "./Script";
 import { TextForm } from "./TextForm";
 
@@ -17,7 +18,7 @@ interface Props {
   onChanged(alert: api.Alert): void;
 }
 
-type Form = "notes" | "close" | "reopen" | "decide" | Calling;
+type Form = "notes" | "close" | "reopen" | "decide" | "pause" | Calling;
 
 interface Calling {
   person: api.PersonCalled;
@@ -45,7 +46,14 @@ export function Actions({ alert, me, history, onChanged }: Props) {
       queries.invalidateQueries({ queryKey: ["owed"] });
     },
   });
-  const busy = act.isPending || log.isPending;
+  const pause = useMutation({
+    mutationFn: (asked: api.Pausing) => api.askPause(asked, crypto.randomUUID()),
+    onSuccess: () => {
+      setForm(null);
+      queries.invalidateQueries({ queryKey: ["shift"] });
+    },
+  });
+  const busy = act.isPending || log.isPending || pause.isPending;
   const go = (action: string, body: object) => act.mutate({ action, body });
   const call = (person: api.PersonCalled, callback = false) => setForm({ person, callback, key: crypto.randomUUID() });
   const follow = (step: Step) => {
@@ -96,6 +104,11 @@ export function Actions({ alert, me, history, onChanged }: Props) {
             Close <kbd>c</kbd>
           </button>
         )}
+        {!closed && alert.wearer_id !== null && me.permissions.includes("pause_alerts") && (
+          <button type="button" aria-expanded={form === "pause"} onClick={() => setForm("pause")}>
+            Pause paging
+          </button>
+        )}
       </div>
       {typeof form === "object" && form !== null && (
         <ContactForm
@@ -105,6 +118,15 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           callback={form.callback}
           busy={busy}
           onLog={(contact) => log.mutate({ contact, key: form.key })}
+          onCancel={() => setForm(null)}
+        />
+      )}
+      {form === "pause" && alert.wearer_id !== null && (
+        <PauseForm
+          alert={alert}
+          wearer={alert.wearer_id}
+          busy={busy}
+          onAsk={pause.mutate}
           onCancel={() => setForm(null)}
         />
       )}
@@ -144,7 +166,11 @@ export function Actions({ alert, me, history, onChanged }: Props) {
         />
       )}
       <p role="alert" className="trouble">
-        {act.isError ? words(act.error) : log.isError ? words(log.error) : ""}
+        {act.isError ? words(act.error) : log.isError ? words(log.error) : pause.isError ? words(pause.error) : ""}
+      </p>
+      <p role="status">
+        {pause.isSuccess &&
+          "The pause is asked for: it begins when a second person approves it, in the shift handover."}
       </p>
       {!closed && <Script alert={alert} history={history} busy={busy} onStep={follow} />}
     </div>

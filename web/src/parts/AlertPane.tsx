@@ -7,12 +7,27 @@ import { ago, wall } from "../instant";
 import { MapPane } from "../map/MapPane";
 import { words } from "../problem";
 import type { Account } from "../session";
-import { asks, clocks, HANDLING, OUTCOMES, owner, plain, remarks, SEVERITY, sentence, until } from "../words";
+import {
+  asks,
+  clocks,
+  escalated,
+  HANDLING,
+  OUTCOMES,
+  owner,
+  plain,
+  remarks,
+  SEVERITY,
+  sentence,
+  until,
+} from "../words";
 import { Actions } from "./Actions";
 import { Evidence } from "./Evidence";
 import { Guard } from "./Guard";
 import { History } from "./History";
+import { Listed } from "./Listed";
 import { Visits } from "./Visits";
+
+const SENDING_MS = 5_000; // that a message went nowhere changes no alert, so that the stream does not say it
 
 interface Props {
   alert: api.Alert | undefined;
@@ -40,7 +55,11 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
   useEffect(() => {
     pane.current?.scrollTo(0, 0);
   }, [pane, alert.id]);
-  const detail = useQuery({ queryKey: ["alert", alert.id], queryFn: ({ signal }) => api.alert(alert.id, signal) });
+  const detail = useQuery({
+    queryKey: ["alert", alert.id],
+    queryFn: ({ signal }) => api.alert(alert.id, signal),
+    refetchInterval: ({ state }) => (state.data?.escalation_told === "waiting" ? SENDING_MS : false),
+  });
   return (
     <section className="pane" ref={pane} aria-labelledby="alert-title">
       <button type="button" className="back" onClick={onLeave}>
@@ -53,7 +72,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
         {sentence(alert)}
         {alert.zone_id !== null && <small>{asks(alert)}</small>}
       </h2>
-      <Facts alert={alert} me={me.id} />
+      <Facts alert={alert} me={me.id} told={detail.data?.escalation_told} />
       {alert.wearer_id !== null && <Visits wearer={alert.wearer_id} />}
       <Actions key={alert.id} alert={alert} me={me} history={detail.data?.history ?? []} onChanged={onChanged} />
       {alert.wearer_id !== null && (
@@ -70,6 +89,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
         </p>
       )}
       <div className="papers">
+        {detail.data !== undefined && detail.data.listed.length > 0 && <Listed tags={detail.data.listed} />}
         {alert.wearer_id !== null && <Evidence evidence={detail.data?.evidence ?? []} />}
         <History entries={detail.data?.history ?? []} me={me.id} />
       </div>
@@ -77,7 +97,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
   );
 }
 
-function Facts({ alert, me }: { alert: api.Alert; me: number }) {
+function Facts({ alert, me, told }: { alert: api.Alert; me: number; told: api.Detail["escalation_told"] | undefined }) {
   const nowMs = useNow();
   const callback = alert.callback_at === null ? null : until(alert.callback_at, nowMs);
   const back = alert.returns_at === null ? null : until(alert.returns_at, nowMs);
@@ -95,9 +115,7 @@ function Facts({ alert, me }: { alert: api.Alert; me: number }) {
       ))}
       {back !== null && !back.overdue && <Fact name="Back to the queue" value={back.words} />}
       {callback !== null && <Fact name="Call back" value={callback.words} overdue={callback.overdue} />}
-      {alert.level > 0 && (
-        <Fact name="Escalated" value={`level ${alert.level}, ${plain(alert.escalated_to ?? "")}`} overdue />
-      )}
+      {alert.level > 0 && <Fact name="Escalated" value={escalated(alert, told)} overdue />}
       {paused !== null && <Fact name="Paging paused" value={`until ${wall(paused.until, nowMs)}: ${paused.reason}`} />}
       {alert.outcome !== null && <Fact name="Outcome" value={OUTCOMES[alert.outcome] ?? plain(alert.outcome)} />}
       {remarked.length > 0 && <Fact name="Besides" value={remarked.map((remark) => remark.long).join(" · ")} />}

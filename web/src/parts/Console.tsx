@@ -4,15 +4,18 @@ import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore
 import { alert as whole } from "../api";
 import { useCue, waitingP1 } from "../cue";
 import { useHold } from "../hold";
-import { useKeys } from "../keys";
+import { type Shown, useKeys } from "../keys";
 import { linked } from "../link";
 import { type Live, LiveQueue } from "../live";
 import { arrange, neighbour, same } from "../order";
-import { words } from "../problem";
 import type { Alerts } from "../queue";
 import { type Account, leave as signOut } from "../session";
 import { AlertPane } from "./AlertPane";
 import { Banner } from "./Banner";
+import { Caseload } from "./Caseload";
+import { Changes } from "./Changes";
+import { ChangesButton } from "./ChangesButton";
+import { Channels } from "./Channels";
 import { Handover } from "./Handover";
 import { KeysDialog } from "./KeysDialog";
 import { Line, Proof } from "./Line";
@@ -53,16 +56,16 @@ export function Console({ account }: { account: Account }) {
   useCue(waiting, live.loaded, sound);
 
   const [showKeys, setShowKeys] = useState(false);
-  const [shift, setShift] = useState(false);
-  const [refusal, setRefusal] = useState<string | null>(null);
+  const [page, setPage] = useState<Shown | null>(null);
+  const [refusal, setRefusal] = useState<unknown>(null);
   const open = useCallback((alert: number | null) => {
-    setShift(false);
+    setPage(null);
     setSelected(alert);
   }, []);
   const goHome = () => {
     signOut().catch((error: unknown) => {
-      setRefusal(words(error));
-      setShift(true);
+      setRefusal(error);
+      setPage("shift");
     });
   };
   const worst = waiting[0] ?? null;
@@ -71,7 +74,8 @@ export function Console({ account }: { account: Account }) {
     open(neighbour(order, selected, step));
   };
   const leave = () => {
-    open(null);
+    if (page === null) setSelected(null); // from a page one comes back to the alert that was open
+    setPage(null);
     setRefusal(null);
     list.current?.focus();
   };
@@ -83,7 +87,7 @@ export function Console({ account }: { account: Account }) {
     worst: () => open(worst?.id ?? order[0] ?? null),
     press,
     sound: toggleSound,
-    shift: () => setShift(true),
+    show: (wanted) => may(wanted, account) && setPage(wanted),
     keys: () => setShowKeys(true),
     leave,
   });
@@ -99,7 +103,17 @@ export function Console({ account }: { account: Account }) {
           <button type="button" aria-pressed={sound} onClick={toggleSound}>
             Sound {sound ? "on" : "off"}
           </button>
-          <ShiftButton me={account.id} pressed={shift} onPress={() => setShift(true)} />
+          <ShiftButton me={account.id} pressed={page === "shift"} onPress={() => setPage("shift")} />
+          {may("changes", account) && (
+            <ChangesButton me={account.id} pressed={page === "changes"} onPress={() => setPage("changes")} />
+          )}
+          {(["caseload", "channels"] as const)
+            .filter((name) => may(name, account))
+            .map((name) => (
+              <button key={name} type="button" aria-pressed={page === name} onClick={() => setPage(name)}>
+                {TITLES[name]}
+              </button>
+            ))}
           <button type="button" onClick={() => setShowKeys(true)}>
             Keys <kbd>?</kbd>
           </button>
@@ -111,8 +125,11 @@ export function Console({ account }: { account: Account }) {
         <Banner live={live} />
       </header>
       <Strip waiting={waiting} loaded={live.loaded} onOpen={open} />
-      {shift && <Handover me={account} refusal={refusal} onOpen={open} onLeave={leave} />}
-      <div className="work" hidden={shift}>
+      {page === "changes" && <Changes me={account} onLeave={leave} />}
+      {page === "caseload" && <Caseload me={account} onLeave={leave} />}
+      {page === "channels" && <Channels me={account} onLeave={leave} />}
+      {page === "shift" && <Handover me={account} refusal={refusal} onOpen={open} onLeave={leave} />}
+      <div className="work" hidden={page !== null}>
         <Queue
           live={live}
           order={order}
@@ -121,13 +138,27 @@ export function Console({ account }: { account: Account }) {
           me={account.id}
           list={list}
           onSelect={open}
-          owed={account.permissions.includes("see_contacts") && <Owed onOpen={() => setShift(true)} />}
+          owed={account.permissions.includes("see_contacts") && <Owed onOpen={() => setPage("shift")} />}
         />
         <AlertPane alert={chosen} me={account} pane={pane} onChanged={(alert) => queue.put(alert)} onLeave={leave} />
       </div>
       <KeysDialog open={showKeys} onClose={() => setShowKeys(false)} />
     </div>
   );
+}
+
+const TITLES = { caseload: "Caseload", channels: "Channels" };
+
+/** What somebody must be allowed for a page to be theirs: an operator's bar holds what an operator does. */
+const NEEDS: Record<Shown, string> = {
+  shift: "see_queue",
+  changes: "edit_wearers",
+  caseload: "edit_wearers",
+  channels: "see_channels",
+};
+
+function may(page: Shown, account: Account): boolean {
+  return account.permissions.includes(NEEDS[page]);
 }
 
 /** Follows the link of a message, also to an alert that the queue has no more: one that was closed. */

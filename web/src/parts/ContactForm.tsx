@@ -93,7 +93,7 @@ export function ContactForm({ alert, person: first, callback, busy, onLog, onCan
         <label>
           Call back
           <select name="again" defaultValue={callback ? "15" : ""}>
-            <option value="">Not agreed</option>
+            <option value="">None</option>
             {AGAIN_MIN.map((minutes) => (
               <option key={minutes} value={minutes}>
                 in {minutes} min

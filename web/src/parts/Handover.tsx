@@ -1,16 +1,20 @@
 // The end of a shift: what the next one must know, to whom it is handed over, and what is offered to me.
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
-import { type FormEvent, type ReactNode, useEffect, useRef } from "react";
+import { type FormEvent, useRef, useState } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
 import { ago, wall } from "../instant";
-import { words } from "../problem";
-import type { Account } from "../session";
+import { byQueue } from "../order";
+import { Problem, words } from "../problem";
+import { type Account, signOut } from "../session";
 import { CALLED, due, HANDLING, owner, plain, SEVERITY, sentence, until } from "../words";
+import { Offer } from "./Offer";
+import { Page, Part } from "./Page";
+import { TextForm } from "./TextForm";
 
 interface Props {
   me: Account;
-  refusal: string | null; // why signing out was refused
+  refusal: unknown; // why signing out was refused; null where it was not
   onOpen(alert: number): void;
   onLeave(): void;
 }
@@ -18,8 +22,6 @@ interface Props {
 const REREAD_MS = 10_000;
 
 export function Handover({ me, refusal, onOpen, onLeave }: Props) {
-  const title = useRef<HTMLHeadingElement>(null);
-  useEffect(() => title.current?.focus(), []);
   const queries = useQueryClient();
   const shift = useQuery({
     queryKey: ["shift"],
@@ -29,28 +31,20 @@ export function Handover({ me, refusal, onOpen, onLeave }: Props) {
   });
   const act = useMutation({
     mutationFn: (doing: () => Promise<unknown>) => doing(),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["shift"] }),
+    onSettled: () => {
+      queries.invalidateQueries({ queryKey: ["shift"] });
+      queries.invalidateQueries({ queryKey: ["offers"] });
+    },
   });
   const told = shift.data;
   const works = me.permissions.includes("work_alerts");
   return (
-    <section className="shift" aria-labelledby="shift-title">
-      <div className="shift-head">
-        <h2 id="shift-title" ref={title} tabIndex={-1}>
-          Shift handover
-        </h2>
-        <button type="button" onClick={onLeave}>
-          Back to the queue <kbd>Esc</kbd>
-        </button>
-      </div>
-      {refusal !== null && (
-        <p role="alert" className="trouble">
-          Not signed out: {refusal}.
-        </p>
-      )}
-      <p role="alert" className="trouble">
-        {shift.isError ? words(shift.error) : act.isError ? words(act.error) : ""}
-      </p>
+    <Page
+      title="Shift handover"
+      trouble={shift.isError ? words(shift.error) : act.isError ? words(act.error) : ""}
+      onLeave={onLeave}
+    >
+      {refusal !== null && <Refusal of={refusal} />}
       {told !== undefined && (
         <>
           <Offers offers={told.offers} me={me} busy={act.isPending} onAct={act.mutate} />
@@ -62,12 +56,29 @@ export function Handover({ me, refusal, onOpen, onLeave }: Props) {
               <Pauses pauses={told.pauses} me={me} busy={act.isPending} onAct={act.mutate} />
               <Visits visits={told.visits} />
               <Blind blind={told.blind} />
-              <People people={told.people} />
+              <People people={told.people} me={me} busy={act.isPending} onAct={act.mutate} />
             </div>
           </div>
         </>
       )}
-    </section>
+    </Page>
+  );
+}
+
+/** Who owns something has to do something about it; who only could not be heard may leave all the same. */
+function Refusal({ of }: { of: unknown }) {
+  const owns = of instanceof Problem && of.status === 409;
+  return (
+    <div className="shift-refusal">
+      <p role="alert" className="trouble">
+        Not signed out: {words(of).replace(/\.$/, "")}.
+      </p>
+      {!owns && (
+        <button type="button" onClick={signOut}>
+          Leave all the same
+        </button>
+      )}
+    </div>
   );
 }
 
@@ -76,54 +87,49 @@ type Act = (doing: () => Promise<unknown>) => void;
 function Offers({ offers, me, busy, onAct }: { offers: api.Handover[]; me: Account; busy: boolean; onAct: Act }) {
   return offers.map((offer) => {
     const mine = offer.from.id === me.id;
+    const answer = (what: "accept" | "withdraw") => () => onAct(() => api.answer(offer.id, what));
     return (
-      <div className="shift-offer" key={offer.id}>
-        <p>
-          {mine ? (
-            <>
-              You have offered what you own to <b>{offer.to.name}</b>, who has not accepted yet.
-            </>
-          ) : (
-            <>
-              <b>{offer.from.name}</b> hands over to you: {alerts(offer.alerts.length)}.
-            </>
-          )}
-          {offer.note !== null && <q>{offer.note}</q>}
-        </p>
-        <div className="actions-row">
-          {!mine && (
-            <button
-              type="button"
-              className="primary"
-              disabled={busy}
-              onClick={() => onAct(() => api.answer(offer.id, "accept"))}
-            >
-              Accept handover
-            </button>
-          )}
-          <button type="button" disabled={busy} onClick={() => onAct(() => api.answer(offer.id, "withdraw"))}>
-            {mine ? "Withdraw" : "Decline"}
-          </button>
-        </div>
-      </div>
+      <Offer
+        key={offer.id}
+        note={offer.note}
+        busy={busy}
+        accept={mine ? null : { words: "Accept handover", give: answer("accept") }}
+        withdraw={{ words: mine ? "Withdraw" : "Decline", give: answer("withdraw") }}
+      >
+        {mine ? (
+          <>
+            You have offered what you own to <b>{offer.to.name}</b>, who has not accepted yet.
+          </>
+        ) : (
+          <>
+            <b>{offer.from.name}</b> hands over to you: {alerts(offer.alerts.length)}.
+          </>
+        )}
+      </Offer>
     );
   });
 }
 
 function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: Account; busy: boolean; onAct: Act }) {
   const mine = people.find((person) => person.id === me.id)?.owns ?? 0;
+  const sent = useRef({ what: "", key: "" }); // one key an offer, however often it is sent until it is answered
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const to = Number(form.get("to"));
     const note = String(form.get("note")).trim();
-    onAct(() => api.offer(to, note));
+    const what = `${to} ${note}`;
+    if (sent.current.what !== what) sent.current = { what, key: crypto.randomUUID() };
+    onAct(async () => {
+      await api.offer(to, note, sent.current.key);
+      sent.current = { what: "", key: "" };
+    });
   }
   if (mine === 0) return <p className="quiet">You own nothing: there is nothing to hand over.</p>;
   return (
     <form className="form shift-form" aria-label="Hand over" onSubmit={submit}>
       <p>
-        You own <b>{alerts(mine)}</b>. They stay yours until your colleague accepts.
+        You own <b>{alerts(mine)}</b>. {mine === 1 ? "It stays" : "They stay"} yours until your colleague accepts.
       </p>
       <div className="form-pair">
         <label>
@@ -136,7 +142,7 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
               .filter((person) => person.id !== me.id)
               .map((person) => (
                 <option key={person.id} value={person.id}>
-                  {person.name}, {person.role}
+                  {person.name === person.role ? person.name : `${person.name}, ${person.role}`}
                   {person.signed_in ? "" : " (not signed in)"}
                 </option>
               ))}
@@ -156,22 +162,11 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
   );
 }
 
-function Part({ title, empty, count, children }: { title: string; empty: string; count: number; children: ReactNode }) {
-  return (
-    <section className="shift-part">
-      <h3>
-        {title} {count > 0 && <span>{count}</span>}
-      </h3>
-      {count === 0 ? <p className="quiet">{empty}</p> : <ul>{children}</ul>}
-    </section>
-  );
-}
-
 function Alerts({ alerts: open, me, onOpen }: { alerts: api.Alert[]; me: Account; onOpen(alert: number): void }) {
   const nowMs = useNow();
   return (
     <Part title="Open P1 and P2" empty="None." count={open.length}>
-      {open.map((alert) => {
+      {byQueue(open).map((alert) => {
         const clock = due(alert, nowMs);
         return (
           <li key={alert.id}>
@@ -214,7 +209,7 @@ function Calls({ calls, onOpen }: { calls: api.Contact[]; onOpen(alert: number):
             {call.number !== null && `, ${call.number}`}
             <small>
               {" "}
-              agreed by {call.by.name} at {wall(call.at, nowMs)}
+              set by {call.by.name} at {wall(call.at, nowMs)}
             </small>
             {call.alert !== null && (
               <button type="button" onClick={() => onOpen(call.alert ?? 0)}>
@@ -270,7 +265,8 @@ function Visits({ visits }: { visits: api.Visit[] }) {
 
 function Blind({ blind }: { blind: api.Shift["blind"] }) {
   const nowMs = useNow();
-  const count = blind.failing.length + blind.lanes.length + blind.gateways.length;
+  const gateways = blind.gateways.filter((gateway) => gateway.silent > 0);
+  const count = blind.failing.length + blind.lanes.length + gateways.length;
   return (
     <Part title="Where we are blind" empty="Nowhere: everything is judged, every gateway is heard." count={count}>
       {blind.failing.map((check) => (
@@ -281,7 +277,7 @@ function Blind({ blind }: { blind: api.Shift["blind"] }) {
           Lane {lane.partition} is {lane.state}: judged until {ago(lane.watermark, nowMs)}
         </li>
       ))}
-      {blind.gateways.map((gateway) => (
+      {gateways.map((gateway) => (
         <li key={gateway.name}>
           Gateway {gateway.name}: {gateway.silent} of {gateway.worn} tags silent
           {gateway.unknown > 0 && `, of ${gateway.unknown} not known yet`}
@@ -291,14 +287,45 @@ function Blind({ blind }: { blind: api.Shift["blind"] }) {
   );
 }
 
-function People({ people }: { people: api.Colleague[] }) {
+interface PeopleProps {
+  people: api.Colleague[];
+  me: Account;
+  busy: boolean;
+  onAct: Act;
+}
+
+function People({ people, me, busy, onAct }: PeopleProps) {
+  const [releasing, setReleasing] = useState<number | null>(null);
   const holding = people.filter((person) => person.owns > 0 || person.signed_in);
+  const may = me.permissions.includes("release_alerts");
   return (
     <Part title="Who holds what" empty="Nobody is signed in." count={holding.length}>
       {holding.map((person) => (
         <li key={person.id}>
           <b>{person.name}</b> ({person.role}): {alerts(person.owns)}
           {!person.signed_in && <em>Not signed in</em>}
+          {may && person.owns > 0 && (
+            <button
+              type="button"
+              aria-expanded={releasing === person.id}
+              aria-label={`Release what ${person.name} holds`}
+              onClick={() => setReleasing(person.id)}
+            >
+              Release
+            </button>
+          )}
+          {releasing === person.id && (
+            <TextForm
+              label={`Why what ${person.name} holds goes back to the queue, new and nobody's`}
+              save="Put back"
+              busy={busy}
+              onSave={(reason) => {
+                setReleasing(null);
+                onAct(() => api.release(person.id, reason));
+              }}
+              onCancel={() => setReleasing(null)}
+            />
+          )}
         </li>
       ))}
     </Part>

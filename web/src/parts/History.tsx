@@ -2,7 +2,7 @@
 import type { Entry } from "../api";
 import { useNow } from "../clock";
 import { wall } from "../instant";
-import { plain } from "../words";
+import { happened } from "../words";
 
 export function History({ entries, me }: { entries: readonly Entry[]; me: number }) {
   const nowMs = useNow();
@@ -14,7 +14,7 @@ export function History({ entries, me }: { entries: readonly Entry[]; me: number
           <li key={`${entry.position} ${entry.what} ${entry.at}`}>
             <time dateTime={entry.at}>{wall(entry.at, nowMs)}</time>
             <span>
-              <b>{plain(entry.what)}</b> by {who(entry, me)}
+              <b>{happened(entry)}</b> by {who(entry, me)}
               {entry.text !== "" && <q>{entry.text}</q>}
             </span>
           </li>

@@ -1,11 +1,20 @@
 // Open alerts as a list of rows, of which only those in sight are drawn.
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type KeyboardEvent, type ReactNode, type RefObject, useEffect } from "react";
+import {
+  type CSSProperties,
+  type KeyboardEvent,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useSyncExternalStore,
+} from "react";
 import type { Live } from "../live";
 import { neighbour } from "../order";
 import { Row } from "./Row";
 
-const ROW_PX = 108; // as tall as .row in looks/queue.css: rows of one height never shift when their words change
+const ROW_PX = 108; // rows of one height never shift when their words change
+const NARROW_ROW_PX = 136; // who has it stands on a line of its own
+const NARROW = "(max-width: 560px)"; // as in looks/narrow.css
 
 interface Props {
   live: Live;
@@ -19,13 +28,16 @@ interface Props {
 }
 
 export function Queue({ live, order, held, selected, me, list, onSelect, owed }: Props) {
+  const rowPx = useSyncExternalStore(listen, narrow) ? NARROW_ROW_PX : ROW_PX;
   const rows = useVirtualizer({
     count: order.length,
     getScrollElement: () => list.current,
-    estimateSize: () => ROW_PX,
+    estimateSize: () => rowPx,
     getItemKey: (at) => order[at] ?? at,
     overscan: 6,
   });
+  // biome-ignore lint/correctness/useExhaustiveDependencies: all of them are as tall now
+  useEffect(() => rows.measure(), [rows, rowPx]);
   const place = selected === null ? -1 : order.indexOf(selected);
   useEffect(() => {
     if (place >= 0) rows.scrollToIndex(place, { align: "auto" });
@@ -57,7 +69,10 @@ export function Queue({ live, order, held, selected, me, list, onSelect, owed }:
         onKeyDown={walk}
       >
         {live.loaded && order.length === 0 && <p className="queue-empty">Nothing is open.</p>}
-        <div role="presentation" style={{ height: rows.getTotalSize(), position: "relative" }}>
+        <div
+          role="presentation"
+          style={{ height: rows.getTotalSize(), position: "relative", "--row-px": `${rowPx}px` } as CSSProperties}
+        >
           {rows.getVirtualItems().map((item) => {
             const alert = live.alerts.get(order[item.index] ?? -1);
             if (alert === undefined) return null;
@@ -78,6 +93,16 @@ export function Queue({ live, order, held, selected, me, list, onSelect, owed }:
       </div>
     </section>
   );
+}
+
+function listen(changed: () => void): () => void {
+  const asked = window.matchMedia(NARROW);
+  asked.addEventListener("change", changed);
+  return () => asked.removeEventListener("change", changed);
+}
+
+function narrow(): boolean {
+  return window.matchMedia(NARROW).matches;
 }
 
 function count(open: number): string {

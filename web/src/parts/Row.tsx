@@ -2,7 +2,7 @@
 import { memo } from "react";
 import type { Alert } from "../api";
 import { useNow } from "../clock";
-import { age, wall } from "../instant";
+import { age, brief } from "../instant";
 import { due, flags, HANDLING, owner, place, remarks, SEVERITY, verb, who } from "../words";
 
 interface Props {
@@ -81,7 +81,7 @@ function Since({ alert }: { alert: Alert }) {
   const nowMs = useNow();
   return (
     <span className="row-end">
-      {age(alert.event_at, nowMs)} · {wall(alert.event_at, nowMs, undefined, false)}
+      {age(alert.event_at, nowMs)} · {brief(alert.event_at, nowMs)}
     </span>
   );
 }

@@ -1,0 +1,80 @@
+// A pause of paging as it is asked for: of this kind or of all, for how long, and why. A second person approves it.
+import { type FormEvent, useEffect, useRef } from "react";
+import type { Alert, Pausing } from "../api";
+import { now } from "../clock";
+import { plain } from "../words";
+import { cancelled } from "./TextForm";
+
+interface Props {
+  alert: Alert;
+  wearer: number;
+  busy: boolean;
+  onAsk(pause: Pausing): void;
+  onCancel(): void;
+}
+
+const HOURS = [1, 2, 4, 8, 12, 24];
+
+export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
+  const start = useRef<HTMLSelectElement>(null);
+  useEffect(() => start.current?.focus(), []);
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    const form = new FormData(event.currentTarget);
+    const kind = form.get("kind") === "this" ? alert.kind : null;
+    onAsk({
+      wearer,
+      kind,
+      including_p1: kind !== null && form.get("p1") === "on",
+      reason: String(form.get("reason")).trim(),
+      until: new Date(now() + Number(form.get("hours")) * 3_600_000).toISOString(),
+    });
+  }
+  return (
+    <form
+      className="form"
+      aria-label="Ask for a pause"
+      onSubmit={submit}
+      onKeyDown={(event) => cancelled(event, onCancel)}
+    >
+      <p>
+        Nobody is paged meanwhile; alerts stay in the queue and their clocks run. It begins when a second person
+        approves it. Entries into a victim zone are never muted.
+      </p>
+      <div className="form-pair">
+        <label>
+          What is not paged
+          <select ref={start} name="kind">
+            <option value="this">{`Only: ${plain(alert.kind)}`}</option>
+            <option value="all">Every kind, P1 excepted</option>
+          </select>
+        </label>
+        <label>
+          For how long
+          <select name="hours" defaultValue="4">
+            {HOURS.map((hours) => (
+              <option key={hours} value={hours}>
+                {hours === 1 ? "1 hour" : `${hours} hours`}
+              </option>
+            ))}
+          </select>
+        </label>
+      </div>
+      <label className="choice">
+        <input type="checkbox" name="p1" /> P1 of this kind, too
+      </label>
+      <label>
+        Why
+        <textarea name="reason" rows={2} required maxLength={4000} />
+      </label>
+      <div className="actions-row">
+        <button type="submit" className="primary" disabled={busy}>
+          Ask for the pause
+        </button>
+        <button type="button" onClick={onCancel}>
+          Cancel <kbd>Esc</kbd>
+        </button>
+      </div>
+    </form>
+  );
+}
