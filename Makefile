@@ -17,7 +17,7 @@ demo: $(VENV)/.run $(CONSOLE)  ## the whole system with a simulated fleet
 
 test: $(VENV)/.dev $(CONSOLE)  ## every test, on real parts
 	$(BIN)/python -m tests.prepare
-	$(BIN)/pytest -n 2 --dist loadgroup tests
+	$(BIN)/pytest -n 3 --dist loadgroup tests
 
 check: $(VENV)/.dev $(CONSOLE)  ## style, types, layers, console types
 	$(BIN)/ruff format --check .

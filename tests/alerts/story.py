@@ -10,23 +10,26 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from alerts.judge import doubtful, judge, rejudge
-from alerts.late import windows
+from alerts.late import going_on, windows, within
 from alerts.rules import Rules
+from alerts.standing import missed_windows
 from alerts.terms import Terms
 from alerts.world import World
 from geofence.index import ZoneIndex
-from model.alert import FAMILY, NO_EVENTS, Change, Family, Occurrence, Op
+from model.alert import FAMILY, NO_EVENTS, Change, Family, Kind, Occurrence, Op, kept
 from model.arrays import Array
 from model.batch import Batch
 from model.curfew import Curfew
 from model.event import EventKind, empty_events
-from model.fix import ACCURACY_FLOOR_M, FIX, Source, empty_fixes, sorted_fixes
+from model.fix import ACCURACY_FLOOR_M, FIX, Source, empty_fixes
 from model.history import History
 from model.hit import HIT, REACH_M, Verdict
 from model.instant import BEGINNING_US, DAY_US, FOREVER_US, MINUTE_US, SECOND_US, from_us, parse
+from model.setting import Setting
 from model.state import State
 from model.visit import Visit
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
+from tests.rows import sorted_fixes
 
 DAY = "2026-11-22"
 TAG, WEARER, ORDER, ZONE, HOME = 1, 50, 500, 7, 8
@@ -79,12 +82,13 @@ def terms_of(
     monitored: Iterable[Monitored] = (MONITORED,),
     curfews: Iterable[Curfew] = (),
     visits: Iterable[Visit] = (),
+    settings: Iterable[Setting] = (),
 ) -> Terms:
     """Every zone applies to every tag for ever."""
     monitored = list(monitored)
     tags = sorted({TAG, *(span.tag for span in monitored)})
     assigned = [Assignment(tag, number, BEGINNING_US, FOREVER_US) for tag in tags for number in {zone.id for zone in zones}]
-    return Terms(zones, assigned, monitored, (), curfews, visits)
+    return Terms(zones, assigned, monitored, (), curfews, visits, settings=settings)
 
 
 Script = dict[int, list[tuple[int, float, bool]]]  # seq of a fix -> (zone, signed metres, crossed)
@@ -123,7 +127,8 @@ class Memory:
     state: State = field(default_factory=State)
     fixes: Array = field(default_factory=lambda: np.zeros(0, FIX))
     occurrences: dict[tuple[int, int, Family, int], Occurrence] = field(default_factory=dict)
-    shadow: State = field(default_factory=State)  # judged without history, as recovery does
+    shadow: State = field(default_factory=State)  # rebuilt from what changed, as recovery does
+    events: Array = field(default_factory=empty_events)
 
     def take(self, world: World, fixes: Array, now_us: int | None = None, events: Array = NO_EVENTS) -> list[Change]:
         """Store what is new, judge it, keep what comes of it."""
@@ -135,30 +140,30 @@ class Memory:
             new.append(identity(fix) not in stored)
             stored.add(identity(fix))
         admitted = fixes[np.array(new, bool)]
-        asked = windows(world.rules, self.state, admitted)
-        doubted = windows(world.rules, self.state, fixes[doubt & np.array(new, bool)])
+        asked = windows(world.rules, world.terms, self.state, admitted, np.ones(len(admitted), bool), events)
+        doubted = windows(world.rules, world.terms, self.state, admitted, doubt[np.array(new, bool)], events)
         assert doubted == asked, "a fix that needs history was not doubted"
-        held = np.zeros(len(self.fixes), bool)
-        for window in asked:
-            held |= (
-                (self.fixes["tag"] == window.tag)
-                & (self.fixes["fix_at_us"] >= window.from_us)
-                & (self.fixes["fix_at_us"] <= window.to_us)
-            )
-        history = History(self.fixes[held], tuple(self.occurrences.values()) if asked else ())
+        fixes_then, events_then = within(asked, self.fixes, "fix_at_us"), within(asked, self.events, "at_us")
+        history = History(fixes_then, going_on(asked, self.occurrences.values()), events_then)
         received_us = max(int(rows["received_us"].max(initial=0)) for rows in (fixes, events))
         batch = Batch(admitted, events, "gw", received_us)
         judged = judge(world, self.state, batch, now_us or received_us, history)
-        judge(world, self.shadow, batch, now_us or received_us)
+        self.shadow.apply(self.state.take_delta())
+        self.shadow.watermark_us, self.shadow.control_seq = self.state.watermark_us, self.state.control_seq
         assert self.shadow.digest() == self.state.digest(), "a recovered state would not be the one that was lost"
         assert len(judged.fixes) == len(admitted)
         self.fixes = np.concatenate([self.fixes, judged.fixes])
+        self.events = np.concatenate([self.events, events])
         for row in judged.requalified:
             where = [identity(fix) == identity(row) for fix in self.fixes]
             assert sum(where) == 1, "requalified a fix that is not stored"
             self.fixes[np.array(where)] = row
         self.keep(judged.changes)
         return list(judged.changes)
+
+    def again(self, state: State) -> "Memory":
+        """The same store with another state."""
+        return Memory(state, self.fixes.copy(), dict(self.occurrences), events=self.events.copy())
 
     def kept(self) -> tuple[bytes, dict[tuple[int, int, Family, int], Occurrence]]:
         """What is stored, to compare."""
@@ -169,26 +174,14 @@ class Memory:
         for change in changes:
             key = (change.tag, change.zone, FAMILY[change.kind], change.occurrence_us)
             known = self.occurrences.get(key)
+            if known is None and change.op is Op.WITHDRAW and change.kind is Kind.ATTENDANCE_MISSED:
+                continue  # of another tag of the wearer's, of which nothing was told
             # Live judging does not know what late data has raised: it may raise the same occurrence once more.
             assert (known is None) == (change.op is Op.OPEN) or (known is not None and known.late), f"out of turn: {line(change)}"
             if change.op is Op.WITHDRAW:
                 del self.occurrences[key]
                 continue
-            event_us = change.event_at_us if known is None else min(known.event_at_us, change.event_at_us)
-            self.occurrences[key] = Occurrence(
-                change.wearer,
-                change.tag,
-                change.zone,
-                change.kind,
-                change.occurrence_us,
-                event_us,
-                change.ended_us,
-                change.detected_us,
-                change.late,
-                change.severity,
-                change.zone_version,
-                change.order,
-            )
+            self.occurrences[key] = kept(known, change)
 
 
 def identity(fix: Array) -> tuple[int, ...]:
@@ -205,8 +198,10 @@ class Story:
         monitored: Iterable[Monitored] = (MONITORED,),
         curfews: Iterable[Curfew] = (),
         visits: Iterable[Visit] = (),
+        settings: Iterable[Setting] = (),
     ) -> None:
-        self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored, curfews=curfews, visits=visits)
+        said = tuple(settings)
+        self.terms = terms_of(*(zones or (zone_of(),)), monitored=monitored, curfews=curfews, visits=visits, settings=said)
         self.rules = rules or NEVER_SILENT
         self.script: Script = {}
         self.memory = Memory()
@@ -254,15 +249,23 @@ class Story:
 
     def events(self, *told: tuple[str, EventKind], received: str | None = None, tag: int = TAG) -> list[str]:
         """What several events in one frame raise."""
+        return [line(change) for change in self.event_changes(*told, received=received, tag=tag)]
+
+    def event_changes(self, *told: tuple[str, EventKind], received: str | None = None, tag: int = TAG) -> list[Change]:
+        """The same as changes."""
         events = empty_events(len(told))
         events["tag"], events["kind"] = tag, [kind for _, kind in told]
         events["at_us"] = [us(clock) for clock, _ in told]
         events["received_us"] = us(received) if received else events["at_us"].max() + 2 * SECOND_US
-        return [line(change) for change in self.memory.take(self.world, self.waiting(), events=events)]
+        return self.memory.take(self.world, self.waiting(), events=events)
 
     def clock(self, clock: str) -> list[str]:
         """What the clock alone causes up to then."""
-        return [line(change) for change in self.memory.take(self.world, self.waiting(), us(clock))]
+        return [line(change) for change in self.clock_changes(clock)]
+
+    def clock_changes(self, clock: str) -> list[Change]:
+        """The same as changes."""
+        return self.memory.take(self.world, self.waiting(), us(clock))
 
     def waiting(self) -> Array:
         """(n,) FIX told since the last call, not sent."""
@@ -284,10 +287,16 @@ class Story:
 
     def rejudged(self, clock: str) -> list[str]:
         """What a control change in force from then on makes of the tag's last fix."""
-        judged = rejudge(self.world, self.memory.state, [TAG], us(clock))
-        rejudge(self.world, self.memory.shadow, [TAG], us(clock))
+        return [line(change) for change in self.rejudged_changes(clock)]
+
+    def rejudged_changes(self, clock: str) -> list[Change]:
+        """The same as changes."""
+        tags = sorted(tag for tag in self.terms.monitored if tag in self.memory.state.row_of) or [TAG]
+        asked = missed_windows(self.terms, tags, us(clock))
+        history = History(within(asked, self.memory.fixes, "fix_at_us"), ())
+        judged = rejudge(self.world, self.memory.state, tags, us(clock), history)
         self.memory.keep(judged.changes)
-        return [line(change) for change in judged.changes]
+        return list(judged.changes)
 
     def quality(self) -> list[int]:
         """Quality of the stored fixes, in the order they were taken."""

@@ -18,11 +18,12 @@ from model.state import State, rebuilt
 from model.zone import Purpose, Zone, ZoneKind
 from tests.alerts.story import MONITORED, NEVER_SILENT, TAG, Memory, Story, us, zone_of
 from tests.alerts.test_properties import clock, seen, texts
+from tests.chance import times
 from tests.oracle.places import Stay, approaches, exits
 
 START_S = us("08:00:00") // SECOND_US
-PROFILE = settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-STREAMS = settings(PROFILE, max_examples=50)  # each is judged three times over, and each of those twice
+PROFILE = settings(max_examples=times(150), deadline=None, suppress_health_check=[HealthCheck.too_slow])
+STREAMS = settings(PROFILE, max_examples=times(50))  # each is judged three times over, and each of those twice
 BUFFER_M = 300.0
 NEAR = zone_of(buffer_m=BUFFER_M)
 STAY = zone_of(kind=ZoneKind.INCLUSION, purpose=Purpose.AREA)
@@ -215,7 +216,7 @@ def test_a_state_rebuilt_from_its_blocks_goes_on_as_the_one_it_was(items: list[I
     stream.parts = parts
     state = memory.state
     blocks = [(number, state.block(number)) for number in state.blocks()]
-    again = Memory(rebuilt(blocks, state.watermark_us, state.control_seq), memory.fixes.copy(), dict(memory.occurrences))
+    again = memory.again(rebuilt(blocks, state.watermark_us, state.control_seq))
     again.shadow = rebuilt(blocks, state.watermark_us, state.control_seq)
     assert again.state.digest() == state.digest()
     assert stream.run(again, [4], cut) == stream.run(memory, [4], cut)

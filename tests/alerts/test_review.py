@@ -10,14 +10,16 @@ from hypothesis import strategies as st
 from alerts.judge import rejudge
 from alerts.review import WHAT, Entry, Review, review
 from alerts.world import World
-from model.alert import FAMILY, Change, Kind
+from model.alert import FAMILY, Change, Kind, Op
 from model.fix import Source
 from model.instant import MINUTE_US, SECOND_US
 from model.zone import Purpose
+from tests.alerts import test_properties_passed as passed
 from tests.alerts.story import MONITORED, TAG, Memory, Story, us, zone_of
 from tests.alerts.test_properties import BOTH, WILD, Row, told
+from tests.chance import times
 
-PROFILE = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+PROFILE = settings(max_examples=times(60), deadline=None, suppress_health_check=[HealthCheck.too_slow])
 WORD = {op: what for what, op in WHAT.items()}
 
 
@@ -90,6 +92,25 @@ def test_what_late_data_makes_is_the_same_again_or_said_to_be_beyond(rows: list[
         assert again.equal or now.by_late_data or now.kind in BEYOND
 
 
+def test_what_live_judging_says_once_late_data_has_told_it_of_other_times_is_the_same_again() -> None:
+    """It ended as what began earlier, and was gone on with since it had been over for less long."""
+    story, changes = Story(zone_of()), list[Change]()
+    for clock, received, metres in [
+        ("08:10:00", "08:10:02", -42.0),
+        ("08:05:00", "08:11:00", -42.0),
+        ("08:12:00", "08:12:02", 300.0),
+        ("08:25:00", "08:25:02", 300.0),
+        ("08:20:00", "08:26:00", -42.0),
+        ("08:32:00", "08:32:02", -42.0),
+    ]:
+        story.at(clock, received=received).add(metres)
+        changes += story.changes()
+    assert [change.op for change in changes][:3] == [Op.OPEN, Op.AMEND, Op.END]
+    assert changes[2].event_at_us == us("08:05:00")
+    for now, again in reviewed(story.world, changes):
+        assert again.equal or now.by_late_data, (now.what, now.reason, again.differences, again.beyond)
+
+
 ALTERED = {
     "kind": lambda now: now._replace(kind=Kind.EXCLUSION_POSSIBLE if now.kind is Kind.EXCLUSION else Kind.EXCLUSION),
     "event_at": lambda now: now._replace(event_at_us=now.event_at_us + SECOND_US),
@@ -141,3 +162,12 @@ def test_a_last_fix_judged_by_a_new_zone_is_the_same_again(minutes: int) -> None
     now = entry(opened)
     assert review(story.world, now, []).equal
     assert review(story.world, now._replace(event_at_us=at_us + 1), []).equal is False
+
+
+def test_an_end_by_a_zone_that_had_been_moved_when_the_fix_came_is_the_same_again() -> None:
+    story = passed.Upload(zone_of(in_force_to_us=us("08:05")), zone_of(version=2, in_force_from_us=us("08:05")))
+    story.instants = (us("08:05"),)
+    story.send([passed.Row(60, -40.0, 600, 10.0, Source.GNSS)])
+    _, (opened, ended) = story.run([1])
+    assert ended.ended_us == us("08:05")
+    assert review(story.world, entry(ended), [entry(opened)]).equal

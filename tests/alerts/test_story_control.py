@@ -99,7 +99,7 @@ def test_an_order_that_ends_ends_the_condition() -> None:
     story.at("08:59:00").inside(by=42)
     story.at("09:00:30").inside(by=42)
     *_, change = story.changes()
-    assert (change.op, change.reason) == (Op.END, "no order allowed judging at 09:00:30")
+    assert (change.op, change.reason) == (Op.END, "no order allowed judging at 09:00:00")
 
 
 def test_a_tag_passed_on_ends_the_first_wearer_s_and_begins_the_second_s() -> None:
@@ -114,7 +114,7 @@ def test_a_tag_passed_on_ends_the_first_wearer_s_and_begins_the_second_s() -> No
         (Op.END, WEARER, 500),
         (Op.OPEN, 51, 501),
     ]
-    assert ended.reason == "the tag was another wearer's at 09:00:30"
+    assert ended.reason == "the tag was another wearer's at 09:00:00"
 
 
 def test_a_second_order_goes_on_where_the_first_ends() -> None:
@@ -139,3 +139,32 @@ def test_on_a_day_the_zone_s_schedule_leaves_out_nobody_is_inside_it() -> None:
     assert story.told() == []
     story.at("+1 00:00:00").inside(by=42)
     assert story.told() == ["00:00:02 OPEN exclusion P1 from 00:00:00"]
+
+
+def test_where_somebody_was_who_wore_the_tag_before_says_nothing_of_who_wears_it_now() -> None:
+    """Worn by one until 09:00, by another from then on, who has not sent anything yet."""
+    before = MONITORED._replace(wearer=WEARER + 1, order=9, to_us=us("09:00:00"))
+    now = MONITORED._replace(from_us=us("09:00:00"), worn_us=us("09:00:00"))
+    story = Story(zone_of(in_force_from_us=us("09:00:00")), monitored=[before, now])
+    story.at("08:59:55").inside(by=42)
+    assert story.told() == []
+    assert story.rejudged("09:00:00") == []
+    story.at("09:00:30").inside(by=42)
+    assert story.told() == ["09:00:32 OPEN exclusion P1 from 09:00:30"]
+
+
+def test_nor_where_the_tag_was_before_anybody_wore_it_but_where_its_wearer_was_before_the_order_does() -> None:
+    for worn, told in (("09:00:00", []), ("08:00:00", ["09:00:00 OPEN exclusion P1 from 09:00:00"])):
+        story = Story(zone_of(), monitored=[MONITORED._replace(from_us=us("09:00:00"), worn_us=us(worn))])
+        story.at("08:59:55").inside(by=42)
+        assert story.told() == []
+        assert story.rejudged("09:00:00") == told
+
+
+def test_what_goes_on_of_who_wore_the_tag_before_ends_with_the_tag_s_change_of_hands() -> None:
+    before = MONITORED._replace(to_us=us("09:00:00"))
+    now = MONITORED._replace(wearer=WEARER + 1, order=9, from_us=us("09:00:00"), worn_us=us("09:00:00"))
+    story = Story(zone_of(), monitored=[before, now])
+    story.at("08:59:55").inside(by=42)
+    assert story.told() == ["08:59:57 OPEN exclusion P1 from 08:59:55"]
+    assert story.rejudged("09:00:00") == ["09:00:00 END exclusion P1 from 08:59:55 to 09:00:00"]

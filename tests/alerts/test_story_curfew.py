@@ -99,6 +99,26 @@ def test_an_absence_of_high_risk_is_grave_at_once() -> None:
     assert story.clock("21:00") == ["20:15:00 OPEN curfew_absence P1 from 20:10:00"]
 
 
+def test_an_absence_is_as_grave_as_the_risk_that_holds_then() -> None:
+    """The risk becomes high at 20:30: what goes on is graver from then on, what was over stays what it was."""
+    versions = [curfew_of(in_force_to_us=us("20:30")), curfew_of(version=2, high_risk=True, in_force_from_us=us("20:30"))]
+    story = Evening(*versions)
+    story.home("20:00")
+    story.away_from("20:10", "20:18")
+    story.home("20:18")
+    assert story.told() == [
+        "20:15:00 OPEN curfew_absence P3 from 20:10:00",
+        "20:18:00 END curfew_absence P3 from 20:10:00 to 20:18:00",
+    ]
+    story = Evening(*versions)
+    story.home("20:00")
+    story.away_from("20:10", "20:40")
+    assert story.told() == [
+        "20:15:00 OPEN curfew_absence P3 from 20:10:00",
+        "20:30:00 AMEND curfew_absence P1 from 20:10:00",
+    ]
+
+
 def test_one_fix_outside_is_no_absence() -> None:
     story = Evening()
     story.home("20:00")
@@ -413,6 +433,20 @@ def test_what_silence_hides_is_held_under_the_silence() -> None:
     ]
 
 
+def test_what_goes_on_when_its_cause_is_over_stands_alone_again() -> None:
+    story = Evening(rules=Rules())
+    story.home("20:00")
+    story.event("20:01", EventKind.MOTION, received="20:01")
+    story.clock("21:30")
+    story.away("21:40")  # alone it says nothing that is known
+    changes = [change for change in story.changes() if change.kind == "curfew_unverified"]
+    assert [(line(change), change.released) for change in changes] == [
+        ("21:40:00 AMEND curfew_unverified P2 from 20:10:00", True)
+    ]
+    assert changes[0].reason == "goes on though no_contact is over"
+    assert story.clock("21:50") == []
+
+
 def test_what_a_dead_battery_hides_is_held_under_it() -> None:
     story = Evening(rules=Rules())
     story.home("20:00")
@@ -422,6 +456,34 @@ def test_what_a_dead_battery_hides_is_held_under_it() -> None:
     assert [(line(change), change.held_under) for change in changes] == [
         ("20:42:00 OPEN curfew_unverified P2 from 20:12:00", "battery_dead")
     ]
+
+
+def test_what_the_beacon_ended_is_told_once_however_long_the_span_lasts() -> None:
+    story = Evening()
+    story.event("18:50", EventKind.CONTACT)
+    assert story.clock("19:40") == ["19:30:00 OPEN curfew_unverified P2 from 19:00:00"]
+    assert story.event("19:40", EventKind.BEACON_OUT, received="19:40") == []
+    assert story.clock("19:50") == [
+        "19:45:00 OPEN curfew_absence P3 from 19:40:00",
+        "19:45:00 END curfew_unverified P2 from 19:00:00 to 19:45:00",
+    ]
+    assert story.event("20:05", EventKind.CONTACT) == []
+    assert story.clock("22:00") == ["20:10:00 AMEND curfew_absence P2 from 19:40:00"]
+    assert story.event("22:00", EventKind.CONTACT) == []
+    assert story.event("23:00", EventKind.CONTACT) == []
+
+
+def test_a_night_that_could_not_be_verified_is_told_once_however_late_the_next_fix_comes() -> None:
+    story = Evening()
+    story.doubtful("18:40")
+    assert story.told() == []
+    assert story.clock("+1 08:00") == [
+        "19:30:00 OPEN curfew_unverified P2 from 19:00:00",
+        "07:00:00 END curfew_unverified P2 from 19:00:00 to 07:00:00",
+    ]
+    assert story.event("+1 09:30", EventKind.CONTACT) == []
+    story.away("+1 09:40")
+    assert story.told() == []
 
 
 def test_silence_while_nobody_listened_is_not_the_wearers() -> None:
@@ -441,6 +503,17 @@ def test_the_beacon_in_range_and_contact_prove_presence_whatever_positions_drift
     story.event("19:30", EventKind.BEACON_IN, received="19:30")
     story.away_from("20:00", "20:30")
     assert story.told() == []
+
+
+def test_in_range_and_heard_from_every_five_minutes_a_fix_outside_that_comes_late_takes_nothing_away() -> None:
+    story = Evening()
+    story.doubtful("18:50")
+    story.told()
+    story.event("18:51", EventKind.BEACON_IN, received="18:51")
+    for minute in range(5, 75, 5):
+        story.event(f"{19 + minute // 60}:{minute % 60:02}", EventKind.CONTACT, received=f"{19 + minute // 60}:{minute % 60:02}")
+    story.away("20:05", received="20:12")
+    assert story.told() == [], "whenever it was taken, the tag had been in range and heard from all the time"
 
 
 def test_the_beacon_out_of_range_for_five_minutes_contradicts_from_when_it_went() -> None:
@@ -483,6 +556,14 @@ def test_told_again_while_it_is_out_of_range_the_beacon_went_when_it_was_first_t
     story.event("19:20", EventKind.BEACON_OUT, received="19:20")
     assert story.event("19:24", EventKind.BEACON_OUT, received="19:24") == []
     assert story.clock("19:40") == ["19:25:00 OPEN curfew_absence P3 from 19:20:00"]
+
+
+def test_the_beacon_in_range_before_it_was_last_told_out_of_range_is_no_news() -> None:
+    story = Evening()
+    story.event("19:20", EventKind.BEACON_OUT, received="19:20")
+    assert story.event("19:40", EventKind.BEACON_OUT, received="19:40") == ["19:25:00 OPEN curfew_absence P3 from 19:20:00"]
+    assert story.event("19:39", EventKind.BEACON_IN, received="19:41") == [], "since 19:40 the tag is not in its range"
+    assert story.clock("20:30") == ["19:50:00 AMEND curfew_absence P2 from 19:20:00"]
 
 
 # ---------------------------------------------------------------- silence at home
@@ -582,3 +663,63 @@ def test_evidence_is_the_fixes_that_showed_it() -> None:
     assert change.evidence["fix_at_us"].tolist() == [us("20:00"), us("20:01")]
     assert (change.zone, change.zone_version, change.order, change.wearer) == (HOME, 1, ORDER, WEARER)
     assert change.reason == "away from home since 20:00:00: two fixes show it"
+
+
+# ---------------------------------------------------------------- a beacon that is belied
+
+
+def far(story: Evening, start: str, stop: str, by: float = 20_000.0) -> None:
+    """A fix far from home every minute, from one time up to another, not included."""
+    for at_us in range(us(start), us(stop), MINUTE_US):
+        story.at(shown(at_us), received=shown(at_us)).outside(by=by, zone=HOME)
+
+
+def test_fixes_too_far_away_to_be_drift_contradict_a_beacon_that_was_never_told_to_be_out_of_range() -> None:
+    story = Evening()
+    story.event("18:55", EventKind.BEACON_IN, received="18:55")
+    far(story, "19:30", "20:10")
+    assert story.told(batch=7) == [
+        "19:35:00 OPEN curfew_absence P3 from 19:30:00",
+        "20:00:00 AMEND curfew_absence P2 from 19:30:00",
+    ]
+    assert story.event("20:20", EventKind.BEACON_OUT, received="20:20") == [], "that is not: at home until then"
+    assert story.event("20:30", EventKind.BEACON_IN, received="20:30") == [
+        "20:30:00 END curfew_absence P2 from 19:30:00 to 20:30:00"
+    ]
+
+
+def test_a_position_that_drifts_some_hundred_metres_or_a_single_one_from_afar_does_not() -> None:
+    story = Evening()
+    story.event("18:55", EventKind.BEACON_IN, received="18:55")
+    far(story, "19:30", "20:00", by=510.0)
+    far(story, "20:00", "20:01")
+    far(story, "20:01", "21:00", by=510.0)
+    assert story.told() == []
+
+
+def test_what_was_belied_before_the_window_vouches_for_nobody_in_it() -> None:
+    story = Evening()
+    story.event("12:00", EventKind.BEACON_IN, received="12:00")
+    far(story, "15:00", "15:03")
+    story.told()
+    for minute in range(0, 36, 5):
+        story.event(f"19:{minute:02}", EventKind.CONTACT, received=f"19:{minute:02}")
+    assert story.clock("19:36") == []
+    assert list(story.memory.occurrences.values())[-1].kind == "curfew_unverified"
+
+
+def test_a_home_unit_that_is_moved_proves_nothing_until_it_is_put_back_or_in_range_again() -> None:
+    for back in (EventKind.HOME_UNIT_MOVED_CLEAR, EventKind.BEACON_IN):
+        story = Evening()
+        story.event("18:55", EventKind.BEACON_IN, received="18:55")
+        story.event("19:00", EventKind.HOME_UNIT_NO_MAINS, received="19:00")
+        story.away_from("19:01", "19:10")
+        assert story.told() == [], "without mains it is still where it was"
+        story.event("19:10", EventKind.HOME_UNIT_MOVED, received="19:10")
+        story.away_from("19:11", "19:17")
+        assert story.told() == ["19:16:00 OPEN curfew_absence P3 from 19:11:00"]
+        story.home("19:20")
+        assert story.told() == ["19:20:00 END curfew_absence P3 from 19:11:00 to 19:20:00"]
+        story.event("19:21", back, received="19:21")
+        story.away_from("19:22", "19:40")
+        assert story.told() == []

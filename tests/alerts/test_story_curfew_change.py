@@ -5,11 +5,12 @@ import pytest
 import alerts.hearing
 from alerts.device import Device
 from alerts.rules import Rules
+from alerts.terms import Terms
 from model.alert import Family
 from model.event import EventKind
 from model.fix import Source
 from model.instant import BEGINNING_US, MINUTE_US
-from model.zone import Monitored
+from model.zone import Monitored, Purpose, Zone, ZoneKind
 from tests.alerts.story import HOME, MONITORED, TAG, Story, curfew_of, home_of, said, terms_of, us, zone_of
 from tests.alerts.test_story_curfew import PATIENT, Evening, shown
 
@@ -96,9 +97,9 @@ def test_a_change_of_somebody_elses_leaves_what_was_written_out_of_a_timetable()
     world = story.world
     written = world.terms.demands(TAG)
     for curfews, kept in (((curfew_of(), curfew_of(id=9, wearer=51, order=501)), True), ((curfew_of(grace_us=0),), False)):
-        again = world.changed([home_of()], [], [MONITORED], (), 2, curfews)
-        assert (again.terms.demands(TAG) is written) is kept
-        assert again.terms.demands(TAG) == terms_of(home_of(), curfews=curfews).demands(TAG)
+        again = Terms([home_of()], [], [MONITORED], (), curfews, before=world.terms)
+        assert (again.demands(TAG) is written) is kept
+        assert again.demands(TAG) == terms_of(home_of(), curfews=curfews).demands(TAG)
 
 
 # ---------------------------------------------------------------- one tag, first one wearer's and then another's
@@ -162,12 +163,27 @@ def test_a_tag_handed_over_remembers_nothing_of_homes_and_beacons_of_before() ->
     assert (len(state.presences), len(state.beacons)) == (0, 0)
 
 
+def test_what_comes_once_the_order_is_over_goes_on_from_what_was_known_then() -> None:
+    over = us("20:20")
+    story = Story(home_of(in_force_to_us=over), rules=PATIENT, monitored=[MONITORED._replace(to_us=over)], curfews=[curfew_of()])
+    for clock in ("18:55", "19:15", "19:35", "19:55"):
+        story.at(clock, received=clock).inside(by=40, zone=HOME)
+        story.told()
+    assert story.rejudged("20:20") == []
+    for clock in ("20:00", "20:05", "20:15"):
+        story.at(clock, received="20:25").outside(by=500, zone=HOME)
+    assert [text.replace("20:25:00 ", "") for text in story.told()] == [
+        "OPEN curfew_absence P3 from 20:00:00 late",
+        "END curfew_absence P3 from 20:00:00 to 20:20:00 late",
+    ]
+
+
 # ---------------------------------------------------------------- authority that had ended already
 
 
-def taken_into_custody(story: Story, since: str, **given: object) -> list[str]:
+def taken_into_custody(story: Story, since: str, *zones: Zone, **given: object) -> list[str]:
     """It is recorded at 21:30 that nobody was monitored from a time on."""
-    zones = [zone_of()] if not given else [home_of()]
+    zones = zones or ((home_of(),) if given else (zone_of(),))
     story.change_world(*zones, monitored=[MONITORED._replace(to_us=us(since))], **given)  # type: ignore[arg-type]
     return story.rejudged("21:30")
 
@@ -219,6 +235,20 @@ def test_custody_recorded_later_takes_back_an_entry_or_ends_it_when_it_began(sin
 
 @pytest.mark.parametrize(
     ("since", "told"),
+    [("20:30", "WITHDRAW inclusion_exit P2 from 20:40:00"), ("20:50", "END inclusion_exit P2 from 20:40:00 to 20:50:00")],
+)
+def test_custody_recorded_later_takes_back_an_exit_or_ends_it_when_it_began(since: str, told: str) -> None:
+    place = zone_of(kind=ZoneKind.INCLUSION, purpose=Purpose.AREA)
+    story = Story(place)
+    story.at("20:40").away()
+    story.at("20:45").away()
+    assert story.told() == ["20:45:02 OPEN inclusion_exit P2 from 20:40:00"]
+    assert taken_into_custody(story, since, place) == [f"21:30:00 {told}"]
+    assert story.rejudged("21:31") == []
+
+
+@pytest.mark.parametrize(
+    ("since", "told"),
     [("20:30", "WITHDRAW case P1 from 20:40:00 to 20:40:00"), ("20:50", "END case P1 from 20:40:00 to 20:50:00")],
 )
 def test_custody_recorded_later_takes_back_what_a_device_said_or_ends_it_when_it_began(since: str, told: str) -> None:
@@ -234,17 +264,24 @@ def test_custody_recorded_later_takes_back_what_a_device_said_or_ends_it_when_it
 
 
 @pytest.mark.parametrize("at_a_time", [1, 20, 100])
-def test_what_was_kept_and_comes_after_a_newer_fix_says_nothing_of_home_however_batches_are_cut(at_a_time: int) -> None:
+def test_what_was_kept_and_comes_after_a_newer_fix_is_judged_as_of_when_it_was_taken_however_batches_are_cut(
+    at_a_time: int,
+) -> None:
     story = Evening()
     story.home("19:55")
     story.home("21:00")
     for minute in range(49):
         story.away(f"20:{minute:02}", received="21:08")
     story.home("21:09")
-    assert story.told(at_a_time) == [
+    told = story.told(at_a_time)
+    assert told[:2] == [
         "20:35:00 OPEN curfew_unverified P2 from 20:05:00",
         "21:00:00 END curfew_unverified P2 from 20:05:00 to 21:00:00",
     ]
+    assert "21:08:00 OPEN curfew_absence P2 from 20:00:00 to 21:00:00 late" in told
+    assert told[-1].startswith("21:08:00 WITHDRAW curfew_unverified P2")
+    (known,) = story.memory.occurrences.values()
+    assert (known.event_at_us, known.ended_us) == (us("20:00"), us("21:00"))
 
 
 def test_one_frame_may_tell_the_newest_first() -> None:

@@ -7,7 +7,7 @@ from model.alert import Change
 from model.event import EventKind
 from model.instant import BEGINNING_US, FOREVER_US
 from model.zone import Monitored, Purpose
-from tests.alerts.story import MONITORED, ORDER, TAG, WEARER, Story, us, zone_of
+from tests.alerts.story import MONITORED, ORDER, TAG, WEARER, Story, line, us, zone_of
 
 AREA = zone_of(purpose=Purpose.AREA)
 OPEN, CLOSED = EventKind.STRAP_TAMPER, EventKind.STRAP_TAMPER_CLEAR
@@ -57,7 +57,8 @@ def test_opened_again_after_a_clear_is_a_new_occurrence_on_the_same_row() -> Non
 
 def test_opened_briefly_is_told_as_over_and_the_third_time_in_a_week_is_grave() -> None:
     story = standard()
-    told = []
+    told, reasons, keep = [], list[str](), story.memory.keep
+    story.memory.keep = lambda made: (reasons.extend(one.reason for one in made), keep(made))[1]  # type: ignore[method-assign]
     for minute in ("01", "21", "41"):
         story.event(f"08:{minute}:00", OPEN)
         told += story.event(f"08:{minute}:07", CLOSED)
@@ -66,6 +67,7 @@ def test_opened_briefly_is_told_as_over_and_the_third_time_in_a_week_is_grave() 
         "08:21:09 OPEN strap_brief P2 from 08:21:00 to 08:21:07",
         "08:41:09 OPEN strap_brief P1 from 08:41:00 to 08:41:07",
     ]
+    assert reasons[-1] == "strap open for 7 s at 08:41:00, the third time within a week"
 
 
 def test_a_clear_that_comes_after_ten_seconds_of_lane_time_finds_it_told() -> None:
@@ -201,6 +203,24 @@ def test_shielding_after_jamming_is_one_occurrence_that_ends_with_the_last_of_th
     assert story.event("08:06:00", EventKind.SHIELDING_CLEAR) == ["08:06:02 END jamming P2 from 08:00:00 to 08:06:00"]
 
 
+def test_shielding_that_goes_over_into_jamming_counts_from_the_first_of_them() -> None:
+    """Never free for an instant between 08:00 and 08:04, though neither alone had lasted two minutes by 08:02."""
+    story = standard()
+    story.event("08:00:00", EventKind.SHIELDING)
+    story.event("08:01:00", EventKind.JAMMING)
+    assert story.event("08:01:30", EventKind.SHIELDING_CLEAR) == []
+    assert story.clock("08:03:00") == ["08:02:00 OPEN jamming P2 from 08:00:00"]
+    assert story.event("08:04:00", EventKind.JAMMING_CLEAR) == ["08:04:02 END jamming P2 from 08:00:00 to 08:04:00"]
+
+
+def test_shielding_after_an_instant_without_jamming_counts_from_itself() -> None:
+    story = standard()
+    story.event("08:00:00", EventKind.JAMMING)
+    story.event("08:01:30", EventKind.JAMMING_CLEAR)
+    story.event("08:01:31", EventKind.SHIELDING)
+    assert story.clock("08:04:00") == ["08:03:31 OPEN jamming P2 from 08:01:31"]
+
+
 # ---------------------------------------------------------------- battery
 
 
@@ -210,6 +230,22 @@ def test_ten_percent_for_fifteen_minutes_without_charging_is_told() -> None:
     assert story.clock("08:14:59") == []
     assert story.clock("08:20:00") == ["08:15:00 OPEN battery_low P3 from 08:00:00"]
     assert story.event("08:21:00", EventKind.CHARGING) == ["08:21:02 END battery_low P3 from 08:00:00 to 08:21:00"]
+
+
+def test_off_the_charger_a_battery_that_is_still_low_counts_at_once() -> None:
+    story = standard()
+    story.event("08:00:00", EventKind.CHARGING)
+    story.at("08:20:00", battery=9).away()
+    assert story.event("08:21:00", EventKind.CHARGING_CLEAR) == []
+    assert story.clock("08:40:00") == ["08:36:00 OPEN battery_low P3 from 08:21:00"]
+
+
+def test_off_the_charger_after_long_nobody_knows_how_full_it_is() -> None:
+    story = standard()
+    story.at("08:00:00", battery=9).away()
+    story.event("08:01:00", EventKind.CHARGING)
+    story.event("08:30:00", EventKind.CHARGING_CLEAR)
+    assert story.clock("08:55:00") == []
 
 
 def test_a_charging_battery_is_not_low_however_empty() -> None:
@@ -358,3 +394,104 @@ def test_nothing_is_known_of_a_tag_nobody_wears() -> None:
     story.at("08:00:00").away()
     story.event("08:00:05", OPEN)
     assert story.clock("12:00:00") == []
+
+
+def test_a_victim_s_zone_that_is_not_valid_yet_makes_no_silence_grave_and_does_so_from_then_on() -> None:
+    story = Story(zone_of(intervals=((us("08:25:00"), us("20:00:00")),)), rules=Rules())
+    story.at("08:00:00").away()
+    assert story.clock("08:24:59") == []
+    assert story.rejudged("08:25:00") == ["08:25:00 OPEN no_contact P1 from 08:00:02"]
+
+
+def test_a_victim_s_zone_that_was_valid_once_makes_no_silence_grave() -> None:
+    story = Story(zone_of(intervals=((us("07:00:00"), us("08:05:00")),)), rules=Rules())
+    story.at("08:00:00").away()
+    assert story.clock("09:01:00") == ["09:00:02 OPEN no_contact P2 from 08:00:02"]
+
+
+def test_between_the_windows_of_its_schedule_a_victim_s_zone_protects_as_well() -> None:
+    windows = ((us("07:00:00"), us("07:30:00")), (us("19:00:00"), us("20:00:00")))
+    story = Story(zone_of(intervals=windows), rules=Rules())
+    story.at("08:00:00").away()
+    assert story.clock("08:30:00") == ["08:10:02 OPEN no_contact P1 from 08:00:02"]
+
+
+@pytest.mark.parametrize(
+    ("told", "kind", "at"),
+    [
+        (EventKind.CONTACT, "no_contact", "09:00:02"),
+        (EventKind.POWER_OFF, "battery_dead", "08:00:02"),
+        (EventKind.JAMMING, "jamming", "08:02:00"),
+    ],
+)
+def test_a_victim_s_zone_that_comes_into_force_makes_what_goes_on_grave_at_that_instant(
+    told: EventKind, kind: str, at: str
+) -> None:
+    victim = zone_of(version=2, in_force_from_us=us("09:20:00"))
+    story = Story(AREA._replace(in_force_to_us=us("09:20:00")), victim, rules=Rules())
+    first = [*story.event("08:00:00", told), *story.clock("09:19:59")]
+    since = first[0].partition(" from ")[2]
+    assert f"{at} OPEN {kind} P2 from {since}" in first
+    graver = story.rejudged_changes("09:20:00")
+    assert f"09:20:00 AMEND {kind} P1 from {since}" in [line(change) for change in graver]
+    assert all(change.due_acknowledge_us == us("09:22:00") for change in graver), "people's clocks start again"
+    assert story.rejudged("09:30:00") == [], "once"
+
+
+def test_where_no_victim_is_to_be_protected_an_instant_makes_nothing_grave() -> None:
+    zones = [AREA._replace(in_force_to_us=us("09:20:00")), AREA._replace(version=2, in_force_from_us=us("09:20:00"))]
+    story = Story(*zones, rules=Rules())
+    story.at("08:00:00").away()
+    assert story.clock("09:10:00") == ["09:00:02 OPEN no_contact P2 from 08:00:02"]
+    assert story.rejudged("09:20:00") == []
+
+
+def briefly(story: Story, *clocks: str) -> list[str]:
+    """What openings of seven seconds raise."""
+    return [told for at in clocks for told in (*story.event(f"{at}:00", OPEN), *story.event(f"{at}:07", CLOSED))]
+
+
+def test_what_was_opened_briefly_under_another_wearer_counts_for_nobody_else() -> None:
+    first = MONITORED._replace(to_us=us("09:00:00"))
+    second = Monitored(TAG, WEARER + 1, ORDER + 1, us("09:00:00"), FOREVER_US)
+    story = standard(monitored=(first, second))
+    assert len(briefly(story, "08:01", "08:21")) == 2
+    story.rejudged("09:00:00")
+    assert briefly(story, "09:30", "09:40", "09:50") == [
+        "09:30:09 OPEN strap_brief P2 from 09:30:00 to 09:30:07",
+        "09:40:09 OPEN strap_brief P2 from 09:40:00 to 09:40:07",
+        "09:50:09 OPEN strap_brief P1 from 09:50:00 to 09:50:07",
+    ]
+
+
+def test_what_was_opened_briefly_in_the_depot_counts_for_nobody() -> None:
+    story = standard(monitored=(MONITORED._replace(from_us=us("09:00:00")),))
+    assert briefly(story, "08:01", "08:21") == []
+    story.rejudged("09:00:00")
+    assert briefly(story, "09:30") == ["09:30:09 OPEN strap_brief P2 from 09:30:00 to 09:30:07"]
+    assert story.event("08:50:07", CLOSED, received="09:31:00") == []
+    assert briefly(story, "09:40") == ["09:40:09 OPEN strap_brief P2 from 09:40:00 to 09:40:07"]
+
+
+def test_a_brief_opening_that_was_over_before_the_order_began_is_not_told_once_it_is_heard_of() -> None:
+    story = standard(monitored=(MONITORED._replace(from_us=us("09:00:00")),))
+    assert story.events(("08:50:00", OPEN), ("08:50:07", CLOSED), received="09:00:30") == []
+    assert briefly(story, "09:30", "09:40")[-1] == "09:40:09 OPEN strap_brief P2 from 09:40:00 to 09:40:07"
+
+
+def test_a_dead_battery_is_not_told_to_be_low_as_well() -> None:
+    story = standard()
+    story.at("08:00:00", battery=9).away()
+    story.told()
+    assert story.event("08:10:00", EventKind.POWER_OFF) == ["08:10:02 OPEN battery_dead P2 from 08:10:00"]
+    assert story.clock("08:59:00") == []
+
+
+def test_a_battery_that_was_low_before_it_died_is_low_once_it_has_been_heard_for_as_long_and_shows_nothing_else() -> None:
+    story = standard()
+    story.at("08:00:00", battery=9).away()
+    story.told()
+    story.event("08:10:00", EventKind.POWER_OFF)
+    assert story.event("08:40:00", EventKind.CONTACT) == ["08:40:02 END battery_dead P2 from 08:10:00 to 08:40:02"]
+    assert story.clock("08:54:59") == []
+    assert story.clock("08:56:00") == ["08:55:00 OPEN battery_low P3 from 08:40:00"]

@@ -342,3 +342,13 @@ def test_entering_after_a_crossing_is_an_exclusion_of_its_own() -> None:
     story.at("08:01:00").beyond(by=300)
     story.at("08:02:00").inside(by=42)
     assert [text.split()[2] for text in story.told()] == ["crossed", "exclusion"]
+
+
+@pytest.mark.parametrize("batch", [1, 2, 4])
+def test_a_path_goes_past_what_wifi_says_between(batch: int) -> None:
+    story = Story()
+    story.at("08:00:00").outside(by=300)
+    story.at("08:01:00", source=Source.WIFI).outside(by=300)
+    story.at("08:02:00", source=Source.CELL, accuracy=1500.0).outside(by=300)
+    story.at("08:04:00").beyond(by=300)
+    assert story.told(batch) == ["08:04:02 OPEN crossed P2 from 08:04:00 to 08:04:00"]

@@ -311,6 +311,35 @@ def test_nobody_seen_by_the_end_of_the_interval_is_a_missed_attendance() -> None
     assert story.rejudged("15:00:00") == ["15:00:00 OPEN attendance_missed P3 from 15:00:00 to 15:00:00"]
 
 
+BOTH = [MONITORED, MONITORED._replace(tag=2)]  # one wearer, two tags
+
+
+@pytest.mark.parametrize("by", [TAG, 2])
+def test_who_wears_two_tags_and_was_there_by_one_was_there(by: int) -> None:
+    story = Story(clinic(), monitored=BOTH)
+    for tag in (TAG, 2):
+        story.at("09:20:00", tag=tag).away()
+    story.at("09:30:00", tag=by).inside(by=40)
+    story.told()
+    story.rejudged("10:00:00")
+    assert not story.memory.occurrences
+
+
+@pytest.mark.parametrize("by", [TAG, 2])
+@pytest.mark.parametrize("newest", ["09:20:00", "10:10:00"], ids=["in order", "out of order"])
+def test_a_fix_that_comes_after_the_interval_takes_back_what_was_told_by_either_tag(by: int, newest: str) -> None:
+    story = Story(clinic(), monitored=BOTH)
+    for tag in (TAG, 2):
+        story.at("09:20:00", tag=tag).away()
+    story.told()
+    assert len(story.rejudged("10:00:00")) == 2
+    story.at(newest, received="10:10:02", tag=by).away()
+    story.told()
+    story.at("09:40:00", received="10:11:00", tag=by).inside(by=40)
+    assert [change.tag for change in story.changes()] == [by, 3 - by]
+    assert not story.memory.occurrences
+
+
 @pytest.mark.parametrize(
     ("distance_m", "accuracy_m", "source", "missed"),
     [
@@ -359,6 +388,16 @@ def test_a_fix_out_of_order_takes_it_back_as_well() -> None:
     assert story.told() == ["12:00:00 WITHDRAW attendance_missed P3 from 10:00:00 to 10:00:00"]
     story.at("09:41:00", received="12:01:00").inside(by=40)
     assert story.told() == []
+
+
+def test_a_fix_from_hours_before_the_end_takes_it_back_though_nobody_asked_for_that_end() -> None:
+    """History reaches two hours about the fix: the occurrence at one o'clock is not in it."""
+    story = Story(clinic(intervals=((us("09:00:00"), us("13:00:00")),)))
+    story.at("12:50:00").away()
+    story.told()
+    story.rejudged("13:00:00")
+    story.at("09:40:00", received="14:00:00").inside(by=40)
+    assert story.told() == ["14:00:00 WITHDRAW attendance_missed P3 from 13:00:00 to 13:00:00"]
 
 
 def test_what_comes_a_day_later_takes_nothing_back() -> None:

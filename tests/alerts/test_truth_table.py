@@ -9,7 +9,8 @@ from alerts.rules import Rules
 from alerts.sighting import Said, weigh
 from alerts.track import track_of
 from model.fix import Quality, Source, empty_fixes
-from model.hit import Verdict, empty_hits
+from model.hit import Verdict
+from tests.rows import empty_hits
 
 PAGE = Path(__file__).parents[2] / "docs" / "alerts.md"
 QUALITY = {"ok": Quality.OK, "low accuracy": Quality.LOW_ACCURACY, "jump": Quality.IMPLAUSIBLE, "wrong clock": Quality.SKEWED}

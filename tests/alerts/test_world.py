@@ -15,11 +15,12 @@ from model.batch import Batch
 from model.event import empty_events
 from model.fix import FIX, Flag, Source, empty_fixes
 from model.history import History
-from model.hit import empty_hits
 from model.instant import BEGINNING_US, FOREVER_US, MINUTE_US, SECOND_US
 from model.state import State
 from model.zone import Assignment, Monitored, Purpose, Zone, ZoneKind
+from model.zones import Zones
 from tests.alerts.story import Memory, line, us
+from tests.rows import empty_hits
 
 LON, LAT = -2.98, 53.4
 DEGREE_M = 66_500.0  # of longitude there, a little short
@@ -73,6 +74,14 @@ def test_a_drive_through_between_two_fixes_is_a_crossing_and_an_older_fix_makes_
     ]
 
 
+def test_a_batch_of_people_without_a_home_is_judged_though_others_have_one() -> None:
+    zones = square(7), square(8, kind=ZoneKind.HOME)
+    monitored = [Monitored(tag, tag + 50, tag + 500, BEGINNING_US, FOREVER_US) for tag in (1, 2)]
+    assigned = [Assignment(tag, zone, BEGINNING_US, FOREVER_US) for tag, zone in ((1, 7), (2, 8))]
+    world = World.build(zones, assigned, monitored, (), Rules(), 9)
+    assert run(world, fixes(("08:00:00", 0))) == ["08:00:02 OPEN exclusion P1 from 08:00:00"]
+
+
 def test_too_long_or_too_fast_a_way_is_no_crossing() -> None:
     world = world_of(square(7, size_m=400))
     assert run(world, fixes(("08:00:00", -900), ("08:05:01", 900))) == []
@@ -123,7 +132,8 @@ def test_a_changed_world_is_the_world_built_anew() -> None:
     zones = [square(7, in_force_to_us=us("08:01:00")), square(7, 2, size_m=100, in_force_from_us=us("08:01:00")), square(9)]
     assigned = [Assignment(1, number, BEGINNING_US, FOREVER_US) for number in (7, 9)]
     monitored = [Monitored(1, 51, 501, BEGINNING_US, FOREVER_US)]
-    changed = old.changed(zones, assigned, monitored, (), 10)
+    given = Zones.of(zones).outlined(lambda key, _: key != (7, 1))
+    changed = World.build(given, assigned, monitored, (), Rules(), 10, compiled=old.index.compiled, before=old.terms)
     anew = World.build(zones, assigned, monitored, (), Rules(), 10)
     walk = fixes(*((f"08:0{minute}:00", 200 * minute - 400) for minute in range(6)))
     assert (changed.zones, changed.monitored, changed.control_seq) == (anew.zones, anew.monitored, 10)
@@ -213,7 +223,7 @@ def test_history_may_hold_rows_of_the_batch_itself() -> None:
     world, state = world_of(square(7)), State()
     judge(world, state, Batch(fixes(("08:30:00", 900)), empty_events(), "gw", 0), us("08:30:02"))
     late = fixes(("08:10:00", 0), ("08:12:00", 900), delay_s=1800)
-    assert len(windows(world.rules, state, late)) == 1
+    assert len(windows(world.rules, world.terms, state, late, np.ones(len(late), bool))) == 1
     twice = History(np.concatenate([fixes(("08:30:00", 900)), late]), ())
     changes = judge(world, state, Batch(late, empty_events(), "gw", 0), us("08:45:00"), twice).changes
     assert [line(change) for change in changes] == ["08:42:00 OPEN exclusion P1 from 08:10:00 to 08:12:00 late"]

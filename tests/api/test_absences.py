@@ -9,6 +9,7 @@ from store import controls
 from tests.api import given
 from tests.api.client import Api
 from tests.api.test_curfews import curfew, refused
+from tests.store import told
 
 DAY = {"from": "2026-03-25T18:00:00Z", "to": "2026-03-25T23:00:00Z"}
 
@@ -26,7 +27,7 @@ def absence(kept: int, **fields: Any) -> dict[str, Any]:
 
 
 async def excused(api: Api, around: str) -> list[tuple[str, str]]:
-    [read] = (await controls.load(api.store, parse(around))).curfews
+    [read] = (await told.load(api.store, parse(around))).curfews
     return [(show(low), show(high)) for low, high in read.excused]
 
 

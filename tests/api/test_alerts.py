@@ -56,7 +56,9 @@ async def test_an_alert_has_the_fields_of_the_contract(api: Api, who: dict[str, 
     assert (entry["what"], entry["actor"]) == ("opened", None)
     assert entry["details"] == {"late": False, "ended": None, "event_at": "2026-11-22T08:00:00Z"}
     [listed] = (await api.get("/alerts", "operator")).json["items"]
-    assert listed == {name: value for name, value in alert.items() if name not in {"evidence", "history"}}
+    assert listed == {
+        name: value for name, value in alert.items() if name not in {"evidence", "history", "listed", "escalation_told"}
+    }
 
 
 async def test_looking_at_an_alert_is_noted(api: Api, who: dict[str, Any]) -> None:
@@ -150,7 +152,7 @@ async def test_wrong_filters_are_named(api: Api) -> None:
 async def test_acknowledging_stops_the_first_clock_and_is_written_down(api: Api, who: dict[str, Any]) -> None:
     number = await raised(api, who)
     alert = (await act(api, number, "acknowledge", {"note": "On it."})).json
-    assert alert["handling"] == "acknowledged"
+    assert (alert["handling"], alert["unanswered_since"]) == ("acknowledged", None)
     assert alert["owner"] == {"id": api.accounts["operator"], "name": "operator"}
     assert alert["next_due"] == alert["due"]["contact"]
     entry = alert["history"][-1]
@@ -194,6 +196,7 @@ async def test_a_new_occurrence_makes_it_new_again(api: Api, who: dict[str, Any]
     await given.occurs_again(api.store, number)
     alert = (await api.get(f"/alerts/{number}")).json
     assert (alert["handling"], alert["occurrences"], alert["next_due"]) == ("new", 2, alert["due"]["acknowledge"])
+    assert alert["unanswered_since"] is not None
     assert (await act(api, number, "acknowledge", role="officer")).json["handling"] == "acknowledged"
 
 

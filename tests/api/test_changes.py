@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from model.instant import HOUR_US, show
-from store import controls
 from tests.api import given
 from tests.api.client import Answer, Api
 from tests.api.test_curfews import curfew
+from tests.store import told
 
 
 @pytest.fixture
@@ -72,7 +72,7 @@ async def test_a_zone_is_tightened_at_once_and_relaxed_by_two(api: Api, who: dic
     assert (await decided(api, smaller)).status == 200
     now = (await api.get(f"/zones/{who['zone']}")).json
     assert (now["version"], now["properties"]["radius_m"], now["properties"]["name"]) == (3, 100, "Smaller")
-    [read] = [zone for zone in (await controls.load(api.store)).zones if zone.id == who["zone"] and zone.version == 3]
+    [read] = [zone for zone in (await told.load(api.store)).zones if zone.id == who["zone"] and zone.version == 3]
     assert read.radius_m == 100
 
 
@@ -94,7 +94,7 @@ async def test_what_could_not_be_saved_is_refused_at_once(api: Api, who: dict[st
 async def test_a_zone_of_no_order_and_one_whose_type_says_so_need_one_person(api: Api, who: dict[str, Any]) -> None:
     nobody = await api.make("/wearers", {"name": "No Order"})
     assert (await ended(api, await given.zone(api, nobody["id"]))).status == 200
-    await api.store.pool.execute("INSERT INTO setting (name, version, value) VALUES ('zone-second-person/bail', 1, 'false')")
+    await given.settings(api, {"second_person": {"zones": False}}, type="bail")
     assert (await ended(api, who["zone"])).status == 200
 
 
@@ -147,8 +147,27 @@ async def test_a_long_absence_waits_and_a_night_does_not(api: Api, who: dict[str
     assert len((await api.get("/absences")).json["items"]) == 2
     assert (await decided(api, asked)).status == 200
     assert (await api.get("/absences")).json["items"][-1]["from"] == show(now + 50 * HOUR_US)
-    await api.store.pool.execute("INSERT INTO setting (name, version, value) VALUES ('absence-second-person-h/bail', 1, 'null')")
+    await given.settings(api, {"second_person": {"absence_h": None}}, type="bail")
     assert (await away(200, 10_000)).status == 201
+
+
+async def test_what_waits_says_whose_it_is_and_in_times_people_read(api: Api, who: dict[str, Any]) -> None:
+    kept = await api.make("/curfews", curfew(who))
+    school = await given.zone(api, who["wearer"], purpose="victim")
+    span = {"from": "2026-12-01T00:00:00Z", "to": "2099-01-01T00:00:00Z", "authoriser": "me", "reason": "x"}
+    await api.post("/absences", {"curfew": kept["id"]} | span, "officer")
+    await api.patch(f"/curfews/{kept['id']}", {"grace_min": 30}, 1, "officer")
+    await api.call("DELETE", f"/zones/{school}", "officer", headers={"If-Match": '"1"'})
+    listed = (await api.get("/changes?waiting=true", "supervisor")).json["items"]
+    assert [(one["kind"], one["name"], one["change"]) for one in listed] == [
+        ("absence", "Test Wearer", span),
+        ("curfew", "Test Wearer", {"grace_min": 30}),
+        ("zone", "School", None),
+    ]
+    assert (await api.get("/changes?kind=zone")).json["items"] == listed[2:]
+    assert (await api.get(f"/changes?kind=curfew&subject={kept['id']}")).json["items"] == [listed[1]]
+    assert (await api.get(f"/changes/{listed[0]['id']}")).json == listed[0]
+    assert (await api.get("/changes/999")).status == 404
 
 
 async def test_an_absence_that_waits_is_asked_for_once(api: Api, who: dict[str, Any]) -> None:

@@ -5,12 +5,14 @@ from typing import Any
 
 import pytest
 
+from model import reach
 from model.alert import Kind
 from store import channels, incidents
 from store.feed import edit
+from store.pool import Store
 from store.refusal import ConflictError
 from tests.api import given
-from tests.api.client import Api
+from tests.api.client import MISSING_CONSOLE, Api, serving
 
 WEBHOOK: dict[str, Any] = {"name": "Duty desk", "kind": "webhook", "target": "https://desk.example/cordon"}
 MAIL: dict[str, Any] = {"name": "Night officer", "kind": "mail", "target": "duty@example.org"}
@@ -122,6 +124,10 @@ async def test_only_what_is_sent_changes_and_by_who_has_read_it(api: Api) -> Non
         ({"target": "https://desk.example:x/"}, "target"),
         ({"target": "https://name:secret@desk.example/"}, "target"),
         ({"target": "https://desk.example/#a"}, "target"),
+        ({"target": "http://desk.example/"}, "target"),
+        ({"target": "https://127.0.0.1/"}, "target"),
+        ({"target": "https://[::ffff:10.0.0.1]/"}, "target"),
+        ({"target": "https://169.254.169.254/latest"}, "target"),
         ({"target": "https://desk.example/\nHost: x"}, "target"),
         ({"kind": "mail"}, "target"),
         ({"kind": "mail", "target": "a@b.example, c@d.example"}, "target"),
@@ -148,6 +154,15 @@ async def test_what_cannot_be_a_channel_is_refused_with_the_field(api: Api, part
     if moved and "kind" not in part:
         made = await api.make("/channels", WEBHOOK)
         assert (await api.patch(f"/channels/{made['id']}", moved, 1)).status == 422
+
+
+async def test_a_listed_network_is_sent_to_over_plain_http_too(database: str, store: Store) -> None:
+    async with serving(database, store, console=MISSING_CONSOLE, inside=reach.networks("10.20.0.0/16")) as api:
+        for host, status in (("10.20.0.9:8080", 201), ("desk.internal", 201), ("10.21.0.9", 422), ("93.184.215.14", 422)):
+            answer = await api.post("/channels", WEBHOOK | {"name": host, "target": f"http://{host}/"})
+            assert answer.status == status, (host, answer.body)
+        refused = await api.post("/channels", WEBHOOK | {"target": "https://10.21.0.9/"})
+        assert refused.json["errors"][0]["reason"] == "is no public address, and CORDON_CHANNEL_NETWORKS lists no network with it"
 
 
 async def test_a_test_message_is_asked_for_once_and_its_delivery_read(api: Api) -> None:

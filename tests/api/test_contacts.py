@@ -1,15 +1,17 @@
 """The contact log: what a call does to an alert's clocks, which calls are owed, and what may be put right."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
 from model.instant import MINUTE_US, show
-from store import erasure
+from store import contacts, erasure
 from store.feed import edit
 from tests.api import given
 from tests.api.client import Api
 from tests.api.test_alerts import act, raised
+from tests.store.waits import waiting
 
 BEFORE = show(given.AT_US + 3 * MINUTE_US)
 CALLED = {"person": "wearer", "outcome": "no_answer", "at": BEFORE}
@@ -155,6 +157,107 @@ async def test_a_callback_made_good_is_not_moved(api: Api, who: dict[str, Any]) 
     refused = await api.patch(f"/contacts/{made['id']}", {"callback_at": None}, 2)
     assert refused.status == 409
     assert f"contact {good['id']}" in refused.json["detail"]
+
+
+async def correct(api: Api, contact: Any, **fields: Any) -> Any:
+    version = (await api.get(f"/contacts/{contact['id']}")).json["version"]
+    answer = await api.patch(f"/contacts/{contact['id']}", fields, version, "operator")
+    assert answer.status == 200, answer.body
+    return answer.json
+
+
+async def test_who_was_not_spoken_to_after_all_is_owed_the_call_again(api: Api, who: dict[str, Any]) -> None:
+    number = await raised(api, who)
+    first = await log(api, alert=number, callback_at=LATER)
+    good = await log(api, wearer=who["wearer"], outcome="spoke")
+    assert await owed(api) == []
+    await correct(api, good, outcome="no_answer")
+    assert await owed(api) == [first["id"]]
+    alert = (await api.get(f"/alerts/{number}")).json
+    assert (alert["callback_at"], alert["history"][-1]["what"]) == (LATER, "callback_owed")
+    assert alert["history"][-1]["details"] == {"contact": good["id"]}
+    await correct(api, good, outcome="refused")
+    assert (await owed(api), (await api.get(f"/contacts/{first['id']}")).json["settled_by"]) == ([], good["id"])
+    assert (await api.get(f"/alerts/{number}")).json["history"][-1]["what"] == "callback_settled"
+    later = await log(api, wearer=who["wearer"], outcome="spoke")
+    await correct(api, good, outcome="dead_number")
+    assert (await owed(api), (await api.get(f"/contacts/{first['id']}")).json["settled_by"]) == ([], later["id"])
+    again = await log(api, wearer=who["wearer"], callback_at=LATER)
+    await correct(api, later, outcome="no_answer")
+    assert (await owed(api), (await api.get(f"/contacts/{first['id']}")).json["settled_by"]) == ([again["id"]], again["id"])
+    await correct(api, again, callback_at=None)
+    assert await owed(api) == [first["id"]], "another time was not set after all"
+
+
+async def test_a_call_owed_since_is_not_made_good_by_a_correction(api: Api, who: dict[str, Any]) -> None:
+    early = await log(api, wearer=who["wearer"])
+    since = await log(api, wearer=who["wearer"], callback_at=LATER)
+    await correct(api, early, outcome="spoke")
+    assert await owed(api) == [since["id"]]
+
+
+async def test_a_clock_that_a_corrected_contact_had_stopped_runs_on_from_when_it_began(api: Api, who: dict[str, Any]) -> None:
+    number = await raised(api, who)
+    due = (await api.get(f"/alerts/{number}")).json["due"]
+    police = await log(api, alert=number, person="police", outcome="spoke")
+    assert (await api.get(f"/alerts/{number}")).json["running"] == []
+    await correct(api, police, outcome="no_answer")
+    alert = (await api.get(f"/alerts/{number}")).json
+    assert (alert["running"], alert["due"], alert["next_due"]) == (["decision"], due, due["decision"])
+    entry = alert["history"][-1]
+    assert (entry["what"], entry["text"]) == ("contact_corrected", "The clock of the decision runs again.")
+    assert entry["details"] == {"contact": police["id"], "fields": ["outcome"], "outcome": "no_answer", "before": "spoke"}
+    await correct(api, police, outcome="dead_number")
+    assert (await api.get(f"/alerts/{number}")).json["running"] == ["contact", "decision"]
+    await correct(api, police, outcome="spoke")
+    alert = (await api.get(f"/alerts/{number}")).json
+    assert (alert["running"], alert["handling"]) == ([], "in_progress")
+    said = "The clock of the first contact is stopped. The clock of the decision is stopped."
+    assert alert["history"][-1]["text"] == said
+    # What else was done since keeps it stopped, what was done before a new occurrence does not.
+    await act(api, number, "steps", {"step": "decide", "text": "x"})
+    await correct(api, police, outcome="no_answer")
+    assert (await api.get(f"/alerts/{number}")).json["running"] == []
+    await given.occurs_again(api.store, number)
+    await correct(api, police, outcome="spoke")
+    assert (await api.get(f"/alerts/{number}")).json["running"] == ["acknowledge", "contact", "decision"]
+
+
+async def test_a_correction_on_a_closed_alert_starts_no_clock(api: Api, who: dict[str, Any]) -> None:
+    number = await raised(api, who, purpose="area")
+    police = await log(api, alert=number, person="police", outcome="spoke")
+    await act(api, number, "close", {"outcome": "explained", "note": "x"})
+    await correct(api, police, outcome="no_answer")
+    assert (await act(api, number, "reopen", {"note": "x"})).json["running"] == []
+
+
+async def test_the_figures_go_by_the_corrected_contact(api: Api, who: dict[str, Any]) -> None:
+    number = await raised(api, who)
+    due = {f"due_{name}_us": given.AT_US + n * MINUTE_US for n, name in enumerate(("acknowledge", "contact", "decision"), 2)}
+    await api.store.pool.execute("UPDATE alert_history SET details = details || $2 WHERE alert = $1", number, due)
+    police = await log(api, alert=number, person="police", outcome="spoke")
+
+    async def answered() -> int:
+        items = (await api.get("/sla?from=2026-11-01T00:00:00Z&to=2026-12-31T00:00:00Z", "supervisor")).json["items"]
+        return next(
+            int(one["answered"]) for one in items if (one["clock"], one["kind"], one["shift"]) == ("decision", None, None)
+        )
+
+    assert await answered() == 1
+    await correct(api, police, outcome="no_answer")
+    assert await answered() == 0
+
+
+async def test_a_correction_waits_for_the_alert_before_it_holds_the_contact(api: Api, who: dict[str, Any]) -> None:
+    """As logging another contact does: else each would hold what the other waits for."""
+    number = await raised(api, who)
+    made = await log(api, alert=number, callback_at=LATER)
+    async with edit(api.store) as change:
+        await contacts.lock(change, number, None, "wearer")
+        correcting = asyncio.create_task(correct(api, made, words="Rang out."))
+        await waiting(api.store)
+        await change.connection.execute("SELECT 1 FROM contact WHERE id = $1 FOR UPDATE", made["id"])
+    assert (await correcting)["words"] == "Rang out."
 
 
 async def test_a_contact_is_logged_once_with_its_key(api: Api, who: dict[str, Any]) -> None:

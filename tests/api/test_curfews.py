@@ -10,6 +10,7 @@ from store import controls, curfews
 from store.feed import edit
 from tests.api import given
 from tests.api.client import Api
+from tests.store import told
 
 NIGHTS = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "19:00", "to": "07:00"}]
 START_US = parse("2026-03-20T12:00:00Z")
@@ -52,7 +53,7 @@ async def test_a_curfew_comes_back_as_it_was_sent_and_says_when_it_is_in_force(a
 
 async def test_workers_read_windows_written_out(api: Api, who: dict[str, Any]) -> None:
     saved = await api.make("/curfews", curfew(who, grace_min=7, exceptions=[{"date": "2026-03-21", "windows": []}]))
-    loaded = await controls.load(api.store, START_US)
+    loaded = await told.load(api.store, START_US)
     [read] = loaded.curfews
     assert (read.id, read.version, read.order, read.wearer, read.home) == (
         saved["id"],
@@ -74,16 +75,36 @@ async def test_workers_read_windows_written_out(api: Api, who: dict[str, Any]) -
 
 
 async def test_a_wearer_or_an_order_of_high_risk_makes_the_curfew_so(api: Api, who: dict[str, Any]) -> None:
-    await api.make("/curfews", curfew(who))
+    made = await api.make("/curfews", curfew(who))
+
+    async def risks() -> list[bool]:
+        return [version.high_risk for version in (await told.load(api.store)).curfews]
+
+    assert await risks() == [False]
     seq = await controls.seq(api.store)
     await api.patch(f"/wearers/{who['wearer']}", {"risk": "high"}, 1)
     assert await controls.seq(api.store) > seq, "workers must read again"
-    assert (await controls.load(api.store)).curfews[0].high_risk
+    assert await risks() == [False, True], "a version from now on: what was judged before is judged again as it was"
     lower = await api.patch(f"/wearers/{who['wearer']}", {"risk": "standard"}, 2)
     await api.post(f"/changes/{lower.json['id']}/approve", role="supervisor")
-    assert not (await controls.load(api.store)).curfews[0].high_risk
+    assert await risks() == [False, True, False]
     await api.patch(f"/orders/{who['order']}", {"risk": "high"}, 1)
-    assert (await controls.load(api.store)).curfews[0].high_risk
+    assert await risks() == [False, True, False, True]
+    await api.patch(f"/wearers/{who['wearer']}", {"risk": "high"}, 3)
+    assert len(await risks()) == 4, "it was high already, by the order"
+    versions = (await api.get(f"/curfews/{made['id']}/versions")).json["items"]
+    assert [(one["version"], one["high_risk"]) for one in versions] == [(4, True), (3, False), (2, True), (1, False)]
+    assert len({str(one["windows"]) for one in versions}) == 1
+
+
+async def test_a_curfew_that_the_law_would_not_take_today_does_not_keep_the_risk_from_rising(
+    api: Api, who: dict[str, Any]
+) -> None:
+    made = await api.make("/curfews", curfew(who))
+    whole_days = [{"days": ["mon", "tue", "wed", "thu", "fri", "sat", "sun"], "from": "00:00", "to": "23:00"}]
+    await api.store.pool.execute("UPDATE curfew_version SET timetable = jsonb_set(timetable, '{windows}', $1)", whole_days)
+    assert (await api.patch(f"/orders/{who['order']}", {"risk": "high"}, 1)).status == 200
+    assert (await api.get(f"/curfews/{made['id']}")).json["high_risk"]
 
 
 async def test_each_save_is_a_version_and_only_what_is_sent_changes(api: Api, who: dict[str, Any]) -> None:
@@ -102,7 +123,7 @@ async def test_each_save_is_a_version_and_only_what_is_sent_changes(api: Api, wh
     assert (await api.call("PATCH", path, "officer", {"grace_min": 3})).status == 428
     assert (await api.patch(path, {"windows": None}, 2)).status == 422
     assert (await api.patch(path, {"order": who["order"] + 1}, 2)).status == 409
-    [old, new] = (await controls.load(api.store)).curfews
+    [old, new] = (await told.load(api.store)).curfews
     assert old.in_force_to_us == new.in_force_from_us == parse(second["in_force_from"])
 
 
@@ -117,16 +138,16 @@ async def test_deleting_ends_it_and_keeps_everything(api: Api, who: dict[str, An
     assert [item["id"] for item in (await api.get("/curfews?ended=true")).json["items"]] == [saved["id"]]
     assert (await api.call("DELETE", path, "officer", headers={"If-Match": '"1"'})).status == 409
     assert (await api.patch(path, {"grace_min": 3}, 1)).status == 409
-    [read] = (await controls.load(api.store)).curfews
+    [read] = (await told.load(api.store)).curfews
     assert read.in_force_to_us == parse(ended.json["in_force_to"])
 
 
 async def one_person_is_enough(api: Api) -> None:
-    await api.store.pool.execute("INSERT INTO setting (name, version, value) VALUES ('curfew-second-person/bail', 1, 'false')")
+    await given.settings(api, {"second_person": {"curfews": False}}, type="bail")
 
 
 async def decide(api: Api, change: int, how: str, role: str) -> Any:
-    return await api.call("POST", f"/curfews/changes/{change}/{how}", role)
+    return await api.call("POST", f"/changes/{change}/{how}", role)
 
 
 async def test_what_relaxes_it_waits_for_a_second_person(api: Api, who: dict[str, Any]) -> None:
@@ -143,9 +164,9 @@ async def test_what_relaxes_it_waits_for_a_second_person(api: Api, who: dict[str
     ):
         answer = await api.patch(path, change, 2, "officer")
         assert (answer.status, said in answer.json["relaxes"]) == (202, True), answer.json
-        assert answer.headers["Location"] == f"/api/v1/curfews/changes/{answer.json['id']}"
+        assert answer.headers["Location"] == f"/api/v1/changes/{answer.json['id']}"
         assert (await api.get("/" + answer.headers["Location"])).json == answer.json
-    assert (await api.get("/curfews/changes/999")).status == 404
+    assert (await api.get("/changes/999")).status == 404
     assert (await api.get(path)).json["version"] == 2, "nothing of it is in force"
 
 
@@ -168,14 +189,14 @@ async def test_the_second_person_is_another_and_may_refuse(api: Api, who: dict[s
     end = await api.call("DELETE", path, "officer", headers={"If-Match": '"2"'})
     assert (end.status, end.json["relaxes"], end.json["change"]) == (202, "The curfew would end.", None)
     later = (await api.patch(path, {"grace_min": 30}, 2, "officer")).json
-    assert [one["id"] for one in (await api.get("/curfews/changes?waiting=true")).json["items"]] == [end.json["id"], later["id"]]
+    assert [one["id"] for one in (await api.get("/changes?waiting=true")).json["items"]] == [end.json["id"], later["id"]]
     assert (await decide(api, end.json["id"], "refuse", "supervisor")).json["state"] == "refused"
     await api.patch(path, {"grace_min": 10}, 2, "officer")  # tighter, at once: what waits is overtaken
     overtaken = await decide(api, later["id"], "approve", "supervisor")
     assert (overtaken.status, "ask again" in overtaken.json["detail"]) == (409, True)
-    states = [one["state"] for one in (await api.get(f"/curfews/changes?curfew={saved['id']}")).json["items"]]
+    states = [one["state"] for one in (await api.get(f"/changes?kind=curfew&subject={saved['id']}")).json["items"]]
     assert states == ["approved", "refused", "overtaken"]
-    assert (await api.get("/curfews/changes?waiting=true")).json["items"] == []
+    assert (await api.get("/changes?waiting=true")).json["items"] == []
 
 
 async def test_a_change_that_could_not_be_saved_is_refused_before_anybody_is_asked(api: Api, who: dict[str, Any]) -> None:
@@ -184,7 +205,7 @@ async def test_a_change_that_could_not_be_saved_is_refused_before_anybody_is_ask
     assert (await api.patch(f"/curfews/{saved['id']}", {"home": school}, 1)).status == 422
     assert (await api.patch(f"/curfews/{saved['id']}", {"grace_min": 9}, 7)).status == 412
     assert (await api.call("DELETE", "/curfews/999", "officer", headers={"If-Match": '"1"'})).status == 404
-    assert (await api.get("/curfews/changes")).json["items"] == []
+    assert (await api.get("/changes")).json["items"] == []
 
 
 async def test_a_timetable_that_contradicts_itself_is_refused(api: Api, who: dict[str, Any]) -> None:
@@ -219,11 +240,9 @@ async def test_over_the_legal_cap_is_refused_unless_the_order_s_law_is_another(a
     long = {"exceptions": [{"date": "2026-12-25", "windows": [{"from": "00:00", "to": "24:00"}]}]}
     answer = await api.patch(f"/curfews/{saved['id']}", long, 1)
     assert (answer.status, "on 2026-12-25" in answer.json["detail"]) == (422, True), answer.json
-    await api.store.pool.execute("INSERT INTO setting (name, version, value) VALUES ('curfew-cap/bail', 1, 'null')")
+    await given.settings(api, {"cap": {"day_h": None, "week_h": None}}, type="bail")
     assert (await api.post("/curfews", curfew(who, **long), "officer")).status == 201
-    await api.store.pool.execute(
-        """INSERT INTO setting (name, version, value) VALUES ('curfew-cap/bail', 2, '{"day_h": 8, "week_h": 40}')"""
-    )
+    await given.settings(api, {"cap": {"day_h": 8, "week_h": 40}}, type="bail")
     await refused(api, curfew(who), "windows", "the law allows 8 a day")
 
 
@@ -275,7 +294,7 @@ async def test_curfews_follow_their_order_s_time_zone(api: Api, who: dict[str, A
     await given.relaxed(api, who["order"], {"timezone": "America/Chicago"})
     now = (await api.get(f"/curfews/{saved['id']}")).json
     assert (now["timezone"], now["version"]) == ("America/Chicago", 2)
-    new = (await controls.load(api.store, START_US)).curfews[1]
+    new = (await told.load(api.store, START_US)).curfews[1]
     assert (parse("2026-03-21T00:00:00Z"), parse("2026-03-21T12:00:00Z")) in new.windows
 
 
@@ -356,9 +375,7 @@ async def test_the_law_is_held_by_all_curfews_of_an_order_together(api: Api, who
     longer = await api.patch(f"/curfews/{short['id']}", {"windows": DAYS_TOO}, 1, "officer")
     assert (longer.status, said in longer.json["detail"]) == (422, True), longer.body
     assert (await api.patch(f"/curfews/{first['id']}", {"grace_min": 1}, 1, "officer")).status == 200, "not counted twice"
-    await api.store.pool.execute(
-        """INSERT INTO setting (name, version, value) VALUES ('curfew-cap/strict', 1, '{"day_h": 12.5, "week_h": 90}')"""
-    )
+    await given.settings(api, {"cap": {"day_h": 12.5, "week_h": 90}}, type="strict")
     stricter = await api.patch(f"/orders/{who['order']}", {"type": "strict"}, 1, "officer")
     assert (stricter.status, f"curfew {first['id']} does not fit" in stricter.json["detail"]) == (409, True), stricter.body
 

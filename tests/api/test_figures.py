@@ -5,6 +5,10 @@ from typing import Any
 import pytest
 
 from model.instant import DAY_US, HOUR_US, MINUTE_US, parse, show
+from model.outage import Group
+from store import figures as figures_
+from store import gateways, outages
+from store.feed import edit
 from tests.api import given
 from tests.api.client import Api
 
@@ -122,6 +126,32 @@ async def test_a_clock_that_still_runs_is_no_miss(api: Api, who: dict[str, Any])
     assert (found["calls"], found["answered"], found["missed"], found["running"], found["p50_s"]) == (1, 0, 0, 1, None)
 
 
+@pytest.mark.parametrize(
+    ("released_min", "severity", "said"), [(30, 2, (1, 1, 0, 60.0)), (None, 2, None), (30, 1, (1, 1, 1, 1860.0))]
+)
+async def test_what_an_outage_held_is_timed_from_its_release(
+    api: Api, who: dict[str, Any], released_min: int | None, severity: int, said: tuple[int, int, int, float] | None
+) -> None:
+    """Called at 02:00, held at once, answered at 02:31; nobody was told of it before it was released. A P1 is not held."""
+    alert = await called(api, who, kind="no_contact")
+    await api.store.pool.execute(
+        "UPDATE alert_history SET details = details || jsonb_build_object('severity', $2::integer) WHERE alert = $1",
+        alert,
+        severity,
+    )
+    async with edit(api.store) as change:
+        gateway = await gateways.number(api.store, "gw-1")
+        await outages.begin(change, Group("gateway", str(gateway)), 30, [], AT_US)
+    await api.store.pool.execute(
+        """INSERT INTO outage_hold (outage, alert, calls, held_at, released_at, muted, noted)
+           SELECT id, $1, 1, $2, $3, true, true FROM outage""",
+        *(alert, AT_US, None if released_min is None else AT_US + released_min * MINUTE_US),
+    )
+    await did(api, alert, 31, "acknowledged")
+    found = (await figures(api)).get(("acknowledge", "no_contact", None))
+    assert (found and (found["calls"], found["answered"], found["missed"], found["p50_s"])) == said
+
+
 async def test_what_concerns_no_wearer_is_timed_by_the_watch_s_clock(api: Api, who: dict[str, Any]) -> None:
     alert = await given.alert(api.store, who, 1, event_us=AT_US, kind="monitoring_down")
     await api.store.pool.execute("UPDATE alert SET wearer = NULL WHERE id = $1", alert)
@@ -206,3 +236,18 @@ async def test_wrong_spans_are_refused(api: Api) -> None:
             assert (answer.status, answer.json["errors"][0]["field"]) == (422, "from")
     assert (await api.get("/noise?by=wearer")).status == 422
     assert (await api.get("/noise")).json["alerts_per_person_day"] is None
+
+
+@pytest.mark.parametrize("path", ["/sla", "/noise"])
+async def test_a_span_that_takes_too_long_is_refused_with_what_to_do(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str
+) -> None:
+    monkeypatch.setattr(figures_, "MOST_S", 0.2)
+    async with api.store.pool.acquire() as connection, connection.transaction():
+        await connection.execute("LOCK TABLE alert IN ACCESS EXCLUSIVE MODE")  # as slow as can be
+        refused = await api.get(path, "supervisor")
+    assert refused.status == 422
+    assert refused.json["errors"] == [
+        {"in": "query", "field": "from", "reason": "this span holds more than can be counted in 0.2 s: ask for a shorter one"}
+    ]
+    assert (await api.get(path, "supervisor")).status == 200

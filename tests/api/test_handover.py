@@ -1,12 +1,17 @@
 """The shift handover: what the next shift must know, what moves and when, and who may not leave yet."""
 
+import asyncio
 from typing import Any
 
 import pytest
 
+from api.routes import handover
 from model.instant import HOUR_US, show
+from store import accounts, alerts
+from store.feed import edit
 from tests.api import given
 from tests.api.client import Api
+from tests.store.waits import waiting
 
 TOLD = {"outcome": "other", "note": "x", "victim": {"notified": True}}
 
@@ -105,6 +110,47 @@ async def test_nobody_signs_out_owning_an_active_alert(api: Api, who: dict[str, 
     assert (await leave(api, token)).status == 204  # is gone already
 
 
+async def test_who_leaves_while_an_alert_comes_to_them_owns_it_and_stays(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 1)
+    token = (await api.sign_in()).json["refresh_token"]
+    async with edit(api.store, api.accounts["supervisor"]) as change:
+        await accounts.lock(change.connection, api.accounts["operator"])
+        await alerts.assign(change, await alerts.locked(change, alert), api.accounts["operator"], ["operator"])
+        leaving = asyncio.create_task(leave(api, token))
+        await waiting(api.store)
+    assert (await leaving).status == 409
+    assert (await api.call("POST", "/token", None, data={"grant_type": "refresh_token", "refresh_token": token})).status == 200
+
+
+async def test_whatever_makes_somebody_an_owner_waits_for_who_is_leaving(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 1)
+    offer = await offered(api, "operator", "officer")
+    for path, body, role in (
+        (f"/alerts/{alert}/assign", {"owner": api.accounts["operator"]}, "supervisor"),
+        (f"/handover/{offer['id']}/accept", None, "operator"),
+        (f"/alerts/{alert}/acknowledge", None, "operator"),
+        (f"/alerts/{alert}/steps", {"step": "instruct"}, "operator"),
+        ("/contacts", {"alert": alert, "person": "wearer", "outcome": "spoke"}, "operator"),
+    ):
+        async with edit(api.store) as change:
+            await accounts.lock(change.connection, api.accounts["operator"])
+            acting = asyncio.create_task(api.post(path, body, role))
+            await waiting(api.store)
+        assert (await acting).status in {200, 201}, path
+
+
+async def test_an_offer_is_cheap_to_ask_for(api: Api, who: dict[str, Any]) -> None:
+    await taken(api, who)
+    made = await offered(api)
+    for role, ids in (("operator", [made["id"]]), ("officer", [made["id"]]), ("supervisor", [])):
+        answer = (await api.get("/handover/offers", role)).json
+        assert ([offer["id"] for offer in answer["items"]], answer["next"]) == (ids, None)
+    again = await offered(api)
+    assert again == made, "the same offer is the one that stands"
+    await api.post(f"/handover/{made['id']}/accept", role="officer")
+    assert (await api.get("/handover/offers", "officer")).json["items"] == []
+
+
 async def test_a_supervisor_releases_whoever_must_leave(api: Api, who: dict[str, Any]) -> None:
     alert = await taken(api, who)
     await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
@@ -171,6 +217,32 @@ async def test_the_next_shift_is_told(api: Api, who: dict[str, Any]) -> None:
     assert people == {
         "operator": (True, 1), "officer": (False, 0), "supervisor": (False, 0), "engineer": (False, 0), "admin": (False, 0),
     }  # fmt: skip
+
+
+async def test_no_list_of_the_handover_is_longer_than_a_shift_can_read(
+    api: Api, who: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(handover, "MOST", 2)
+    now = await api.store.pool.fetchval("SELECT clock_timestamp()")
+    ahead = [show(now + n * HOUR_US) for n in range(1, 5)]
+    for person, at in zip(("other", "victim", "wearer"), ahead, strict=False):
+        await api.make("/contacts", {"wearer": who["wearer"], "person": person, "outcome": "no_answer", "callback_at": at})
+    plan = {"wearer": who["wearer"], "kind": "inspect"}
+    door = {"from": show(now - 50 * HOUR_US), "to": show(now + HOUR_US), "signed_in": show(now - 49 * HOUR_US)}
+    at_door = await api.make("/visits", plan | door)
+    missed, soon = [
+        await api.make("/visits", plan | {"from": show(now + since * HOUR_US), "to": show(now + (since + 1) * HOUR_US)})
+        for since in (-40, 1)
+    ]
+    done = await api.make("/visits", plan | {"from": show(now - 30 * HOUR_US), "to": show(now)} | {
+        "signed_in": show(now - 2 * HOUR_US), "signed_out": show(now - HOUR_US), "outcome": "done", "strap_proven": True
+    })  # fmt: skip
+    assert done["status"] == "done"
+    shift = (await api.get("/handover", "operator")).json
+    assert [call["person"] for call in shift["calls_owed"]] == ["other", "victim"], "those that are due first"
+    shown = [visit["id"] for visit in shift["visits"]]
+    assert shown == [at_door["id"], soon["id"]], "who is at the door, then the newest"
+    assert missed["id"] not in shown
 
 
 async def test_an_engineer_is_told_of_no_person(api: Api, who: dict[str, Any]) -> None:

@@ -4,9 +4,9 @@ import time
 from typing import Any
 
 from model.instant import DAY_US, HOUR_US, MINUTE_US, show
-from store import controls
 from tests.api import given
 from tests.api.client import Answer, Api
+from tests.store import told
 
 
 async def patched(api: Api, order: int, body: dict[str, Any], role: str = "officer") -> Answer:
@@ -15,7 +15,7 @@ async def patched(api: Api, order: int, body: dict[str, Any], role: str = "offic
 
 
 async def monitored(api: Api) -> bool:
-    return bool((await controls.load(api.store)).monitored)
+    return bool((await told.load(api.store)).monitored)
 
 
 async def test_what_relaxes_an_order_waits_for_a_second_person(api: Api) -> None:
@@ -32,7 +32,7 @@ async def test_what_relaxes_an_order_waits_for_a_second_person(api: Api) -> None
     done = await api.post(f"/orders/{order}/changes/1/approve", {"words": "Letter seen."}, "supervisor")
     assert done.status == 200, done.body
     assert (done.json["status"], done.json["pending"]) == ("completed", [])
-    (span,) = (await controls.load(api.store)).monitored
+    (span,) = (await told.load(api.store)).monitored
     assert span.to_us < 2**62, "in force a second after it was approved"
     assert (await api.post(f"/orders/{order}/changes/1/approve", role="admin")).status == 409
     (change,) = (await api.get(f"/orders/{order}/changes")).json["items"]
@@ -40,6 +40,25 @@ async def test_what_relaxes_an_order_waits_for_a_second_person(api: Api) -> None
     assert change["words"] == "Sentence served. / Letter seen."
     audited = [item["action"] for item in (await api.get(f"/audit?subject=order/{order}")).json["items"]]
     assert audited == ["edited", "approved", "proposed", "created"]
+
+
+async def test_what_waits_of_all_orders_is_one_list(api: Api) -> None:
+    one, other = await given.wearer(api), await given.wearer(api, "Other", 42)
+    assert (await api.get("/orders/changes", "supervisor")).json == {"items": [], "next": None}
+    for who in (one, other):
+        assert (await api.patch(f"/orders/{who['order']}", {"status": "completed"}, 1, "officer")).status == 202
+    listed = (await api.get("/orders/changes", "supervisor")).json["items"]
+    assert [(item["order"], item["wearer_name"], item["overtaken"]) for item in listed] == [
+        (one["order"], "Test Wearer", False), (other["order"], "Other", False),
+    ]  # fmt: skip
+    first = listed[0]
+    assert (first["fields"], first["before"], first["proposed_by"]["name"]) == (
+        {"status": "completed"}, {"status": "active"}, "officer",
+    )  # fmt: skip
+    await api.patch(f"/orders/{other['order']}", {"risk": "high"}, 1, "officer")
+    await api.post(f"/orders/{one['order']}/changes/1/approve", role="supervisor")
+    listed = (await api.get("/orders/changes", "supervisor")).json["items"]
+    assert [(item["order"], item["overtaken"]) for item in listed] == [(other["order"], True)]
 
 
 async def test_nobody_is_their_own_second_person(api: Api) -> None:
@@ -57,11 +76,11 @@ async def test_a_release_that_is_known_ahead_is_not_taken_back_by_one_person(api
     await given.relaxed(api, order, {"status": "in_custody"})
     ahead = show(time.time_ns() // 1000 + 3 * DAY_US)
     assert (await patched(api, order, {"status": "active", "in_force_from": ahead})).status == 200
-    spans = (await controls.load(api.store)).monitored
+    spans = (await told.load(api.store)).monitored
     assert len(spans) == 2, "until custody, and from the release"
     again = await patched(api, order, {"status": "completed", "in_force_from": ahead})
     assert again.status == 202
-    assert (await controls.load(api.store)).monitored == spans, "nothing is done yet"
+    assert (await told.load(api.store)).monitored == spans, "nothing is done yet"
     change = (await api.get(f"/orders/{order}/changes")).json["items"][-1]
     assert change["relaxes"][0].startswith("monitoring would stop from "), change
 
@@ -115,7 +134,7 @@ async def test_a_status_that_is_recorded_later_holds_from_when_it_says(api: Api)
     held = {"status": "in_custody", "in_force_from": show(given.AT_US), "recheck_at": show(given.AT_US + 24 * HOUR_US)}
     assert (await patched(api, who["order"], held)).status == 202
     await api.post(f"/orders/{who['order']}/changes/1/approve", role="supervisor")
-    (span,) = (await controls.load(api.store)).monitored
+    (span,) = (await told.load(api.store)).monitored
     assert span.to_us == given.AT_US
     _, status = (await api.get(f"/orders/{who['order']}/statuses")).json["items"]
     assert status["in_force_from"] == held["in_force_from"] < status["recorded_at"]

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from model.alert import Kind
-from store import crossings, incidents
+from model.outage import Group, Hardware
+from store import controls, crossings, gateways, incidents, outages
 from store.feed import edit
+from store.outages import Tag
 from tests.api import given
 from tests.api.client import Api
 from tests.api.events import alerts, streaming
@@ -47,6 +49,57 @@ async def test_an_engineer_sees_and_works_what_concerns_no_wearer(api: Api, pers
     assign = {"owner": api.accounts["operator"]}
     assert (await api.post(f"/alerts/{ours}/assign", assign, "engineer")).status == 409
     assert (await api.post(f"/alerts/{fleet}/assign", assign, "engineer")).status == 200
+
+
+async def test_an_outage_lists_its_tags_and_names_nobody_to_who_may_not_see_wearers(api: Api) -> None:
+    who = await given.wearer(api)
+    async with edit(api.store) as change:
+        gateway = await gateways.number(api.store, "gw-1")
+        tags = [Tag(given.TAG, given.AT_US, str(gateway), "", "", True), Tag(99, given.AT_US - 1, str(gateway), "", "", False)]
+        _, alert = await outages.begin(change, Group("gateway", str(gateway)), 30, tags, given.AT_US)
+        await outages.back(change, [(99, given.AT_US + 1_000_000)])
+    first, second = (await api.get(f"/alerts/{alert}", "operator")).json["listed"]
+    assert (first["tag"], first["wearer_id"], first["wearer"], first["check_first"]) == (
+        given.TAG,
+        who["wearer"],
+        "Test Wearer",
+        True,
+    )
+    assert (second["tag"], second["wearer"], second["back_at"]) == (99, None, "2026-11-22T08:00:01Z")
+    silent = await given.alert(api.store, who, await given.zone(api, who["wearer"]))
+    await api.store.pool.execute(
+        """INSERT INTO outage_hold (outage, alert, calls, held_at, muted, noted)
+           SELECT id, $1, 1, now(), false, true FROM outage""",
+        silent,
+    )
+    seen = await api.get(f"/alerts/{alert}", "engineer")
+    of_a_person = ("wearer_id", "wearer", "check_first", "silence")
+    assert [(one["tag"], *(one[name] for name in of_a_person)) for one in seen.json["listed"]] == [
+        (given.TAG, None, None, None, None),
+        (99, None, None, None, None),
+    ], "nor whose silence is an alert, or who is a danger to somebody"
+    assert (await api.get(f"/alerts/{alert}", "operator")).json["listed"][0]["silence"] == silent
+    read = await api.store.pool.fetch(
+        "SELECT details FROM audit WHERE subject = $1 AND action = 'read' ORDER BY part, at", f"alert/{alert}"
+    )
+    assert [row["details"].get("listed") for row in read] == [[who["wearer"]], None, [who["wearer"]]], "whose names were read"
+    assert b"Test Wearer" not in seen.body
+    assert (await api.get(f"/alerts/{await raised(api)}")).json["listed"] == []
+
+
+async def test_what_a_tag_is_is_said_once_and_read_by_workers(api: Api) -> None:
+    made = await api.post("/tags", {"tag": 7, "model": "Anklet 3", "network": "EE"}, "engineer")
+    assert (made.status, made.headers["ETag"], made.json["model"]) == (201, '"1"', "Anklet 3"), made.body
+    assert (await api.post("/tags", {"tag": 7}, "engineer")).status == 409
+    assert (await controls.load(api.store)).hardware == [Hardware(7, "Anklet 3", "EE")]
+    changed = await api.patch("/tags/7", {"network": None}, 1, "engineer")
+    assert (changed.status, changed.json["network"], changed.json["model"], changed.json["version"]) == (200, None, "Anklet 3", 2)
+    assert (await api.patch("/tags/7", {"network": "O2"}, 1, "engineer")).status == 412
+    assert (await api.patch("/tags/8", {"network": "O2"}, 0, "engineer")).status == 404
+    await given.wearer(api)
+    fitted = await api.patch(f"/tags/{given.TAG}", {"model": "Anklet 4"}, 0, "officer")
+    assert (fitted.status, fitted.json["model"], fitted.json["version"]) == (200, "Anklet 4", 1), fitted.body
+    assert [one.tag for one in (await controls.load(api.store)).hardware] == sorted([7, given.TAG])
 
 
 async def test_each_stream_carries_what_its_reader_may_see(api: Api, personal: int) -> None:

@@ -93,15 +93,18 @@ async def test_p1_is_not_muted_while_a_victim_s_zone_applies(api: Api, who: dict
 
 @pytest.mark.parametrize("how", ["ended", "ran out"])
 async def test_when_it_is_over_what_nobody_has_taken_is_paged_once(api: Api, who: dict[str, Any], how: str) -> None:
-    held, taken, closed, spared = [
+    held, taken, closed, spared, over = [
         await given.alert(api.store, who, 0, kind=kind, severity=2, due_s=10**9)
-        for kind in ("case", "strap", "jamming", "no_contact")
+        for kind in ("case", "strap", "jamming", "no_contact", "battery_dead")
     ]
     made = await paused(api, who)
-    for alert, kind in ((held, "case"), (held, "case"), (taken, "strap"), (closed, "jamming")):
+    for alert, kind in ((held, "case"), (held, "case"), (taken, "strap"), (closed, "jamming"), (over, "battery_dead")):
         assert not await page(api, alert, kind)
     await api.post(f"/alerts/{taken}/acknowledge", role="operator")
     await api.post(f"/alerts/{closed}/close", {"outcome": "other", "note": "x"}, "operator")
+    await api.store.pool.execute(
+        "UPDATE alert SET condition = 'ended', ended_at = now() WHERE id = $1", over
+    )  # it stays in the queue
     assert await watch_over(api.store) is None
     if how == "ended":
         await api.patch(f"/pauses/{made['id']}", {"ended": True}, 2, "operator")

@@ -2,12 +2,14 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Literal
 
 import aiohttp
 import psycopg
 import pytest
+from pydantic import AwareDatetime, BaseModel, Field, ValidationError
 
+from api.problem import places
 from store import wearers
 from store.pool import Store
 from tests.api.client import MISSING_CONSOLE, Answer, Api, serving
@@ -79,6 +81,31 @@ async def test_several_places_are_all_named(api: Api) -> None:
     problem = is_problem(await api.post("/orders", {"wearer": "x", "color": 1}), 422, "invalid")
     assert {wrong["field"] for wrong in problem["errors"]} == {"wearer", "type", "timezone", "starts", "color"}
     assert "(and 4 more)" in problem["detail"]
+
+
+class Asked(BaseModel):
+    home: int = 1
+    grace_min: int = Field(5, ge=0, le=60)
+    by: Literal["all", "tag"] = "all"
+    authorised_by: str = Field("x", min_length=1)
+    at: AwareDatetime | None = None
+
+
+@pytest.mark.parametrize(
+    ("field", "given", "words"),
+    [
+        ("home", None, "is no whole number"),
+        ("grace_min", 90, "is too much: 60 at most"),
+        ("by", "wearer", "is none of 'all' or 'tag'"),
+        ("authorised_by", "", "is too short: it needs 1 or more characters"),
+        ("at", "yesterday", "is no time: write it like 2026-11-22T08:00:00Z"),
+        ("at", "2026-11-22T08:00:00", "does not say in which time zone: write it like 2026-11-22T08:00:00Z"),
+    ],
+)
+def test_what_is_wrong_with_a_field_is_said_to_people(field: str, given: object, words: str) -> None:
+    with pytest.raises(ValidationError) as refused:
+        Asked.model_validate({field: given})
+    assert places(refused.value.errors()) == [(field, words)]  # type: ignore[arg-type]
 
 
 async def test_a_misspelt_filter_is_not_ignored(api: Api) -> None:

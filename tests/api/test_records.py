@@ -8,6 +8,7 @@ from model.instant import parse
 from store import controls
 from tests.api import given
 from tests.api.client import Api
+from tests.store import told
 
 ORDER = {"type": "bail", "timezone": "Europe/London", "starts": "2026-01-01T00:00:00Z"}
 
@@ -48,7 +49,7 @@ async def test_searching_by_name_is_noted(api: Api) -> None:
 
 async def test_an_order_gives_authority_and_its_end_takes_it(api: Api) -> None:
     who = await given.wearer(api)
-    assert [(m.tag, m.wearer, m.order) for m in (await controls.load(api.store)).monitored] == [
+    assert [(m.tag, m.wearer, m.order) for m in (await told.load(api.store)).monitored] == [
         (given.TAG, who["wearer"], who["order"])
     ]
     seq = await controls.seq(api.store)
@@ -57,7 +58,7 @@ async def test_an_order_gives_authority_and_its_end_takes_it(api: Api) -> None:
     ended = await api.post(f"/orders/{who['order']}/changes/1/approve", role="supervisor")
     assert ended.status == 200
     assert (ended.json["status"], ended.json["ends"]) == ("completed", "2026-06-01T00:00:00Z")
-    assert [m.to_us for m in (await controls.load(api.store)).monitored] == [parse("2026-06-01T00:00:00Z")]
+    assert [m.to_us for m in (await told.load(api.store)).monitored] == [parse("2026-06-01T00:00:00Z")]
     assert await controls.seq(api.store) > seq
 
 

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from api.roles import PERMISSIONS, May, Role
+from api.roles import PERMISSIONS, May, Role, lacking
 from api.routes.alerts import WORKING_ROLES
 from tests.api import given
 from tests.api.client import Api
@@ -55,6 +55,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /handover": ALERTS,
     "POST /handover": WORKERS,
     "POST /handover/release": LEADERS,
+    "GET /handover/offers": ALERTS,
     "GET /handover/{handover_id}": ALERTS,
     "POST /handover/{handover_id}/accept": WORKERS,
     "POST /handover/{handover_id}/withdraw": WORKERS,
@@ -69,16 +70,19 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /zones/{zone_id}/versions": QUEUE,
     "PUT /zones/{zone_id}": SETTERS,
     "DELETE /zones/{zone_id}": SETTERS,
+    "GET /settings": QUEUE,
+    "PUT /settings": SETTERS,
+    "GET /settings/names": QUEUE,
+    "GET /settings/places": QUEUE,
+    "GET /settings/holding": QUEUE,
+    "GET /settings/versions": QUEUE,
     "GET /changes": NO_ENGINEER - {Role.FIELD},
+    "GET /changes/{change_id}": NO_ENGINEER - {Role.FIELD},
     "POST /changes/{change_id}/approve": LEADERS,
     "POST /changes/{change_id}/refuse": LEADERS,
     "GET /curfews": NO_ENGINEER,
     "POST /curfews": SETTERS,
     "POST /curfews/preview": NO_ENGINEER,
-    "GET /curfews/changes": NO_ENGINEER,
-    "GET /curfews/changes/{change_id}": NO_ENGINEER,
-    "POST /curfews/changes/{change_id}/approve": LEADERS,
-    "POST /curfews/changes/{change_id}/refuse": LEADERS,
     "GET /curfews/{curfew_id}": NO_ENGINEER,
     "GET /curfews/{curfew_id}/versions": NO_ENGINEER,
     "PATCH /curfews/{curfew_id}": SETTERS,
@@ -93,6 +97,7 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "PATCH /wearers/{wearer_id}": SETTERS,
     "GET /orders": NO_ENGINEER,
     "POST /orders": SETTERS,
+    "GET /orders/changes": NO_ENGINEER,
     "GET /orders/{order_id}": NO_ENGINEER,
     "PATCH /orders/{order_id}": SETTERS,
     "GET /orders/{order_id}/statuses": NO_ENGINEER,
@@ -114,6 +119,8 @@ TABLE: Final[dict[str, frozenset[Role]]] = {
     "GET /imports": SETTERS,
     "GET /tags": EVERYONE,
     "GET /tags/{tag}": EVERYONE,
+    "POST /tags": SETTERS | {Role.ENGINEER},
+    "PATCH /tags/{tag}": SETTERS | {Role.ENGINEER},
     "GET /fixes": QUEUE,
     "GET /compliance/{wearer}": QUEUE,
     "GET /status": EVERYONE,
@@ -221,6 +228,9 @@ def test_whoever_may_edit_may_see(role: Role) -> None:
         (May.WORK_ALERTS, May.SEE_QUEUE),
         (May.EDIT_WEARERS, May.SEE_WEARERS),
         (May.EDIT_ZONES, May.SEE_ZONES),
+        (May.EDIT_SETTINGS, May.SEE_SETTINGS),
+        (May.EDIT_ALL_SETTINGS, May.EDIT_SETTINGS),
+        (May.EDIT_TAGS, May.SEE_TAGS),
         (May.FIT_TAGS, May.SEE_TAGS),
         (May.LOG_CONTACTS, May.SEE_CONTACTS),
         (May.PAUSE_ALERTS, May.SEE_WEARERS),
@@ -230,3 +240,8 @@ def test_whoever_may_edit_may_see(role: Role) -> None:
         (May.EDIT_CHANNELS, May.SEE_CHANNELS),
     ):
         assert edit not in mine or see in mine
+
+
+def test_a_refusal_names_the_roles_that_may() -> None:
+    assert lacking("officer", May.APPROVE_RELAXED) == "officer may not do this (approve_relaxed): it takes supervisor or admin"
+    assert lacking("operator", May.EDIT_CHANNELS).endswith(": it takes engineer or admin")

@@ -30,6 +30,9 @@ def test_the_worst_lane_speaks_for_all() -> None:
     assert lane(row(0, lag_s=-3)).lag_s == 0  # the worker's clock ahead of the database's
     assert lane(row(0, owner="")).state == "stopped"
     assert judging([]).state == "stopped"
+    starting = live.model_copy(update={"watermark": 0, "state": "behind"})
+    said = judging([live, starting])
+    assert (said.state, said.as_of, said.text) == ("behind", None, "not judged yet: a lane is starting")
     assert judging([live]).text == "judging live"
     said = judging([live, behind])
     assert (said.state, said.text, said.as_of) == ("behind", "judging as of 07:58 UTC", behind.watermark)
@@ -183,6 +186,9 @@ async def test_an_unknown_tag_is_listed_for_somebody_to_look(api: Api) -> None:
     page = (await api.get("/tags?limit=1")).json
     assert [item["tag"] for item in (await api.get(f"/tags?limit=1&cursor={page['next']}")).json["items"]] == [given.TAG]
     assert (await api.get("/tags/12345")).status == 404
+    await given.wearer(api, "Somebody", 9)
+    assert (await api.get("/tags?unknown=true")).json["items"] == [], "somebody has looked"
+    assert (await api.get("/status", "engineer")).json["counts"]["unknown_tags"] == 0
 
 
 async def test_the_last_fix_is_the_newest_that_is_not_skewed(api: Api) -> None:

@@ -38,6 +38,9 @@ async def test_a_switched_off_account_neither_signs_in_nor_goes_on(api: Api) -> 
     await accounts.set_active(api.store, "operator", False)
     assert (await api.sign_in()).status == 400
     assert (await renew(api, refresh)).status == 400
+    await accounts.set_active(api.store, "operator", True)
+    assert (await renew(api, refresh)).status == 400, "let in again, one signs in again"
+    assert (await api.sign_in()).status == 200
 
 
 async def test_a_new_password_ends_what_was_signed_in(api: Api) -> None:

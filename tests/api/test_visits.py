@@ -11,7 +11,7 @@ from model.zone import Monitored
 from store import controls
 from tests.api import given
 from tests.api.client import Answer, Api
-from tests.store import fake
+from tests.store import fake, told
 from tests.store.lane import Lane
 
 IN, OUT = "2026-11-22T10:00:00Z", "2026-11-22T10:30:00Z"
@@ -29,7 +29,7 @@ async def at(api: Api, visit: dict[str, Any], body: dict[str, Any], role: str = 
 
 
 async def known(api: Api) -> list[Visit]:
-    return list((await controls.load(api.store, parse(OUT))).visits)
+    return list((await told.load(api.store, parse(OUT))).visits)
 
 
 async def test_a_field_officer_signs_in_and_out_and_the_judge_knows(api: Api) -> None:
@@ -84,7 +84,7 @@ async def test_a_fit_that_is_done_begins_an_activation_at_sign_out(api: Api) -> 
     assert unnamed.status == 409
     assert "which tag" in unnamed.json["detail"]
     assert (await at(api, visit, {"tag": given.TAG, "signed_in": IN, **DONE})).status == 200
-    assert (await controls.load(api.store)).monitored == [Monitored(given.TAG, wearer, number, parse(OUT), FOREVER_US)]
+    assert (await told.load(api.store)).monitored == [Monitored(given.TAG, wearer, number, parse(OUT), FOREVER_US, parse(OUT))]
 
 
 async def test_a_removal_ends_it_and_a_swap_does_both(api: Api) -> None:

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from model.instant import SECOND_US, parse
-from store import controls
 from tests.api import given
 from tests.api.client import Api
+from tests.store import told
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ async def test_workers_read_what_was_saved(api: Api, wearer: int) -> None:
     position = await api.store.pool.fetchval(
         "SELECT max(position) FROM feed_entry WHERE kind = 'control' AND ref = $1", saved["id"]
     )
-    loaded = await controls.load(api.store)
+    loaded = await told.load(api.store)
     [zone] = loaded.zones
     assert (zone.id, zone.version, zone.kind, zone.purpose) == (saved["id"], 1, "exclusion", "victim")
     assert zone.in_force_from_us == parse(saved["in_force_from"])
@@ -75,7 +75,7 @@ async def test_a_zone_to_have_been_at_is_read_as_one(api: Api, wearer: int) -> N
     schedule = {"windows": [{"days": ["mon"], "from": "08:00", "to": "16:00"}]}
     await api.make("/zones", polygon(SQUARE, wearer, kind="inclusion", schedule=schedule, attendance=True))
     await api.make("/zones", polygon(SQUARE, wearer, kind="inclusion", schedule=schedule))
-    assert [zone.attendance for zone in (await controls.load(api.store)).zones] == [True, False]
+    assert [zone.attendance for zone in (await told.load(api.store)).zones] == [True, False]
 
 
 async def test_the_refusal_of_attendance_says_what_is_missing(api: Api, wearer: int) -> None:
@@ -157,7 +157,7 @@ async def test_lists_by_whom_they_are_for(api: Api, wearer: int) -> None:
     page = (await api.get("/zones?limit=2")).json
     assert len(page["items"]) == 2
     assert [item["id"] for item in (await api.get(f"/zones?limit=2&cursor={page['next']}")).json["items"]] == [everyone["id"]]
-    loaded = await controls.load(api.store)
+    loaded = await told.load(api.store)
     assert loaded.shared == [everyone["id"]]
 
 

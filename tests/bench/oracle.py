@@ -1,6 +1,5 @@
 """A slow plain judge of a fleet's fixes: shapely distances in a frame about each zone, from the WORLD document alone."""
 
-import math
 from typing import Any
 
 import numpy as np
@@ -51,8 +50,3 @@ def zones_by_wearer(world: dict[str, Any]) -> dict[str, list[dict[str, Any]]]:
         for ref in found if applies == {"all": True} else [applies["wearer"]]:
             found[ref].append(feature)
     return found
-
-
-def longest_gap_s(times_us: Any) -> float:
-    """Seconds of the longest silence in ascending times."""
-    return float(np.diff(times_us).max() / 1e6) if len(times_us) > 1 else math.inf

@@ -9,7 +9,9 @@ import pytest
 from bench.mishaps import MISHAPS, PLACES, SLOT_S, Mishap
 from bench.upload import EVENTS, reports, town
 from bench.violations import SECOND_US
-from bench.world import AWAY, NIGHTS, document
+from bench.world import AWAY, NIGHTS, UNHEARD_ORDER, document, wearer
+from model import timetable
+from model.batch import Rejected
 from tests.bench.conftest import FRIDAY_US, Day
 
 KINDS = {mishap.name: mishap for mishap in MISHAPS}
@@ -28,8 +30,10 @@ def test_nobody_has_two_things_to_do(demo_day: Day) -> None:
     assert len(np.unique(rows)) == len(rows) == sum(one.wearers for one in MISHAPS) + sum(count for _, count in PLACES)
     assert not set(rows.tolist()) & set(demo_day.town.plans.rows.tolist())
     asked = {int(curfew["order"][1:]) - 1 for curfew in document(demo_day.town, FRIDAY_US)["curfews"]}
-    assert len(asked) == len(AWAY) + NIGHTS
-    assert not set(rows.tolist()) & asked
+    unheard = set(mishaps.of["curfew_unverified"].tolist())
+    assert len(asked - unheard) == len(AWAY) + NIGHTS
+    assert set(rows.tolist()) & asked == unheard
+    assert not set(demo_day.town.relayed.tolist()) & {*asked, *rows.tolist(), *demo_day.town.plans.rows.tolist()}
     assert (demo_day.town.fleet.batch[rows] == 1).all(), "they upload at once"
 
 
@@ -95,6 +99,32 @@ def test_the_zones_they_need(demo_day: Day) -> None:
     assert sorted(zone["attendance"] for zone in inclusions) == [False, False, True, True]
 
 
+def test_nobody_vouches_for_the_unheard_while_they_are_asked_to_be_at_home(demo_day: Day) -> None:
+    """Their last fix speaks for ten minutes, and their window is over before they are heard again."""
+    world, town = document(demo_day.town, FRIDAY_US), demo_day.town
+    curfews = {int(curfew["order"][1:]) - 1: timetable.parse(curfew, "Europe/London") for curfew in world["curfews"]}
+    types = {one["wearer"]: one["type"] for one in world["orders"]}
+    own = told(demo_day, "curfew_unverified")
+    own = own[own["event"] == 0]
+    rows = town.mishaps.of["curfew_unverified"].tolist()
+    for row in rows:
+        assert types[wearer(row)] == UNHEARD_ORDER
+        table = curfews[row]
+        assert not isinstance(table, Rejected)
+        windows = timetable.expand(table, FRIDAY_US + 3_600 * SECOND_US, FRIDAY_US + 80_000 * SECOND_US)
+        assert len(windows) > 20
+        heard = own["upload_us"][own["row"] == row]
+        for begin_us, end_us in windows.tolist():
+            assert not ((heard >= begin_us - 600 * SECOND_US) & (heard < end_us)).any()
+    begins = sorted(
+        begin_us % (3_600 * SECOND_US)
+        for row in rows
+        for begin_us, _ in timetable.expand(curfews[row], FRIDAY_US, FRIDAY_US + 3_600 * SECOND_US).tolist()
+    )
+    assert np.diff(begins).max() == SLOT_US, "one in any ten minutes"
+    assert list(world["settings"]["types"]) == [UNHEARD_ORDER]
+
+
 def test_elsewhere_there_are_none() -> None:
-    assert not len(town(7, 200).mishaps.rows)
+    assert not len(town(7, 200).mishaps.rows) + len(town(7, 200).relayed)
     assert not len(town(7, 30, demo=True).mishaps.rows), "too few wearers to have them without a plan"

@@ -48,12 +48,12 @@ def test_an_upper_limit_is_met_up_to_the_very_ratio() -> None:
 
 def test_without_a_baseline_the_value_itself_is_aimed_at() -> None:
     alone = ONE._replace(unit="B", values=(1000.0,), baseline=None, baseline_values=(), at_least=None, at_most=1024.0)
-    assert (alone.met, alone.aim) == (True, "≤ 1024 B")
+    assert (alone.met, alone.aim) == (True, "≤ 1,024 B")
     assert alone._replace(at_most=999.0).met is False
     row = alone.row()
     assert (row["value"], row["baseline"], row["baseline_value"], row["ratio"]) == (1000.0, None, None, None)
     text = shown([alone])
-    assert "≤ 1024 B: met" in text
+    assert "≤ 1,024 B: met" in text
     assert "one run" in text
 
 
@@ -101,3 +101,12 @@ def test_the_meter_knows_this_machine() -> None:
     assert machine.processor
     assert "numpy" in machine.versions
     assert machine.others is None or 0.0 <= machine.others <= 1.0
+
+
+def test_the_name_of_a_case_is_never_cut_short() -> None:
+    wide = ONE._replace(values=(123.4e3, 567.8e3, 901.2e3), baseline_values=(123.4e3, 567.8e3, 901.2e3))
+    text = shown(
+        [wide, wide._replace(case="a case with many words at 50000"), wide._replace(case="a case with many words at 5000")]
+    )
+    assert "…" not in text
+    assert "50000" in text

@@ -14,6 +14,7 @@ import pytest
 import pytest_asyncio
 from aiohttp import web
 
+from bench import relay
 from bench.clock import read as instant
 from bench.ledger import Ledger, read
 from bench.receiver import SOURCES
@@ -37,6 +38,7 @@ class Door:
         self.events: list[dict[str, Any]] = []
         self.requests: list[int] = []  # records in each
         self.order: dict[int, list[int]] = {}  # fix times of each tag, as they first came
+        self.through: dict[int, set[str]] = {}  # gateways by tag
         self.tolerance = 10**9  # records in one request
         self.url = ""
 
@@ -44,7 +46,9 @@ class Door:
         if request.headers.get("Authorization") != f"Bearer {KEY}":
             return web.json_response({"detail": "no"}, status=401)
         frame = json.loads(await request.read())
-        assert frame["gateway"] == "gw-test"
+        assert frame["gateway"] in {"gw-test", "gw-test-2"}
+        for fix in frame["fixes"]:
+            self.through.setdefault(fix["tag"], set()).add(frame["gateway"])
         self.requests.append(len(frame["fixes"]) + len(frame["events"]))
         if self.requests[-1] > self.tolerance:
             return web.json_response({"detail": "large"}, status=413)
@@ -174,6 +178,20 @@ async def test_too_large_a_body_is_sent_in_halves(small: Town, door: Door, tmp_p
     sender = await send(small, door, ledger)
     assert set(door.held) == due(small, sender.now_us)
     assert max(door.requests) > 20
+
+
+async def test_what_lies_behind_the_second_gateway_waits_while_that_stands_still(door: Door) -> None:
+    whole = town(7, 200, demo=True)
+    ledger = Ledger()
+    sender = await send(whole, door, ledger)  # five minutes, of which three and a half are still
+    behind = set(whole.fleet.tag[whole.relayed].tolist())
+    assert len(behind) == relay.TAGS
+    assert {tag for tag, names in door.through.items() if names == {"gw-test-2"}} == behind
+    assert all(names == {"gw-test"} for tag, names in door.through.items() if tag not in behind)
+    missing = due(whole, sender.now_us) - set(door.held)
+    assert {tag for tag, *_ in missing} == behind
+    assert min(at_us for _, at_us, *_ in missing) >= NOON_US + (relay.AFTER_S - 2) * SECOND_US
+    assert max(door.order[tag][-1] for tag in behind) < NOON_US + relay.AFTER_S * SECOND_US
 
 
 async def test_a_second_run_goes_on_where_the_first_left(small: Town, door: Door, tmp_path: Path) -> None:

@@ -12,11 +12,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
+from alerts.judge import judge
 from bench import plot as plots
 from bench import runner
 from bench.machine import cores
 from bench.runner import run
-from bench.workloads import PURE, WORKLOADS, adversarial, memory, ours
+from bench.workloads import PURE, WORKLOADS, adversarial, memory, ours, ticks
 from bench.workloads import compile as compiling
 from bench.workloads.ours import hits
 from bench.workloads.placed import KINDS
@@ -52,6 +53,7 @@ CASES = {
     "scale": [
         *("tags 1000", "tags 10000", "own 5", "own 50", "far 10", "far 1000", "corners 8", "corners 80"),
         *(f"threads {n}" for n in range(1, cores() + 1)[:2]),
+        *("clock 1000", "clock silent 1000", "clock 10000", "clock silent 10000"),
     ],
     "adversarial": [kind.case for kind in KINDS],
 }
@@ -225,7 +227,17 @@ def test_a_wrong_answer_anywhere_on_a_curve_is_counted(monkeypatch: pytest.Monke
     monkeypatch.setattr(ours, "evaluate", lambda *given: uncovered_all(evaluate(*given)))
     code, out, _ = quick(["scale"])
     assert code == 1
-    assert all(row["wrong"] > 0 for row in json.loads(out))
+    assert all(row["wrong"] > 0 for row in json.loads(out) if not row["case"].startswith("clock"))
+
+
+def test_a_clock_that_tells_of_somebody_too_few_is_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(*given: Any) -> Any:
+        judged = judge(*given)
+        return judged._replace(changes=judged.changes[1:])
+
+    monkeypatch.setattr(ticks, "judge", forgetful)
+    rows = ticks.measure((1000,), lambda line: None)
+    assert [(row.case, row.wrong) for row in rows] == [("clock 1000", 0), ("clock silent 1000", ticks.RUNS)]
 
 
 def uncovered_all(hits: Array) -> Array:

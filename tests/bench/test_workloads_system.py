@@ -4,10 +4,10 @@ from typing import Any
 
 import pytest
 
-from bench.workloads import latency, pipeline
+from bench.workloads import endurance, latency, pipeline
 from bench.workloads.pipeline import Pipeline
 
-pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("kafka"), pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("own kafka"), pytest.mark.timeout(900)]
 
 
 def curve(engine: str) -> list[str]:
@@ -49,3 +49,23 @@ def test_latency_misses_no_alert() -> None:
         assert row.checked is not None
         assert row.checked > 0
         assert row.values[0] > 0
+
+
+def test_endurance_weighs_every_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(endurance.ENGINES, "embedded")  # its parts are among those of the other
+    rows = endurance.measure(quick=True, tell=lambda line: None)
+    parts = [f"kafka {part}" for part in ("API", "edge", "parent", "worker")]
+    assert [row.case for row in rows if row.along is None] == parts
+    for row in rows[: len(parts)]:
+        assert (row.checked, row.lost) == (endurance.QUICK.tags * endurance.QUICK.rounds, 0)
+        assert row.ratio is not None
+        assert min(*row.values, *row.baseline_values) > 20.0, "a Python process that does something"
+    drawn = {row.along.axis for row in rows[len(parts) :] if row.along is not None}
+    assert drawn == {f"{part.replace(' ', ', ')}: seconds under load" for part in parts}
+
+
+def test_what_grows_is_seen_to_grow() -> None:
+    looks = [endurance.Look(float(at), {"worker": 100.0 + at}) for at in range(40)]
+    row = endurance._grown("embedded", "worker", looks, checked=1, lost=0)
+    assert row.ratio == pytest.approx(134.5 / 114.5)
+    assert row.met is False

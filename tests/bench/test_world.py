@@ -49,7 +49,8 @@ def test_the_demos_world(demo_day: Day) -> None:
 def test_the_demos_curfews(demo_day: Day) -> None:
     """Those who keep theirs are home at night, summer and winter; of the two who never do, one is asked for at any minute."""
     fleet, plans = demo_day.town.fleet, demo_day.town.plans
-    curfews = document(demo_day.town, FRIDAY_US)["curfews"]
+    unheard = {f"o{row + 1}" for row in demo_day.town.mishaps.of["curfew_unverified"].tolist()}
+    curfews = [one for one in document(demo_day.town, FRIDAY_US)["curfews"] if one["order"] not in unheard]
     assert len({curfew["ref"] for curfew in curfews}) == len(curfews) == len(AWAY) + NIGHTS
     rows = np.array([int(curfew["order"][1:]) - 1 for curfew in curfews])
     assert not set(rows.tolist()) & set(plans.rows.tolist())

@@ -1,6 +1,7 @@
 """Starts a private `cordon up` and talks to it from outside, as an administrator and as a gateway would."""
 
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -26,7 +27,7 @@ FIRST_TAG: Final = 356_307_042_441_000
 
 
 class Wearer(NamedTuple):
-    """Somebody with a tag on and a circular victim zone of their own."""
+    """Somebody with a tag on and a circular exclusion zone of their own."""
 
     name: str
     zone: str
@@ -45,10 +46,12 @@ class Instance:
         self._token = self._sign_in("admin")
         self._made = 0
 
-    def call(self, method: str, path: str, body: Any = None, *, bearer: str | None = None) -> Any:
-        """One request's JSON answer; ``path`` is whole."""
+    def call(self, method: str, path: str, body: Any = None, *, bearer: str | None = None, version: int | None = None) -> Any:
+        """One request's JSON answer; ``path`` is whole, ``version`` the one that was read of what is changed."""
         request = urllib.request.Request(self.url + path, method=method)
         request.add_header("Authorization", f"Bearer {bearer or self._token}")
+        if version is not None:
+            request.add_header("If-Match", f'"{version}"')
         if body is not None:
             request.add_header("Content-Type", "application/json")
             request.data = json.dumps(body).encode()
@@ -58,11 +61,11 @@ class Instance:
         except urllib.error.HTTPError as refusal:
             raise AssertionError(f"{method} {path}: {refusal.status} {refusal.read().decode()}") from None
 
-    def wearers(self, *names: str) -> list[Wearer]:
+    def wearers(self, *names: str, purpose: str = "victim") -> list[Wearer]:
         """People with a tag on and a zone in force, each 5 km from the next."""
         made = []
         for name in names:
-            wearer, force = self._wearer(name)
+            wearer, force = self._wearer(name, purpose)
             made.append(wearer)
         in_force(force)  # the last zone's, one second after it was saved
         return made
@@ -80,6 +83,12 @@ class Instance:
         answer = self.call("POST", "/gateway/v1/fixes", {"gateway": "gw-browser", "fixes": [fix]}, bearer=self._key)
         assert answer["stored"] == 1, answer
 
+    def tell(self, wearer: Wearer, kind: str, *, seconds_ago: float = 0) -> None:
+        """What the tag says of itself, through the gateway door."""
+        event = {"tag": wearer.tag, "kind": kind, "at": stamp(timedelta(seconds=-seconds_ago))}
+        answer = self.call("POST", "/gateway/v1/fixes", {"gateway": "gw-browser", "events": [event]}, bearer=self._key)
+        assert answer["stored"] == 1, answer
+
     def enter(self, wearer: Wearer) -> None:
         """Be definitely inside."""
         self.send(wearer)
@@ -95,7 +104,7 @@ class Instance:
         for item in self.call("GET", "/api/v1/alerts?limit=500")["items"]:
             self.call("POST", f"/api/v1/alerts/{item['id']}/close", closing)
 
-    def _wearer(self, name: str) -> tuple[Wearer, str]:
+    def _wearer(self, name: str, purpose: str) -> tuple[Wearer, str]:
         """One of them, and from when on the zone is in force."""
         self._made += 1
         made = Wearer(name, f"Zone of {name}", FIRST_TAG + self._made, -3.0 + 0.08 * self._made, 53.4)
@@ -104,7 +113,7 @@ class Instance:
         order = {"wearer": wearer, "type": "bail", "timezone": "Europe/London", "starts": since, "status": "active"}
         self.call("POST", "/api/v1/orders", order)
         self.call("POST", "/api/v1/activations", {"wearer": wearer, "tag": made.tag, "from": since})
-        properties = {"name": made.zone, "kind": "exclusion", "purpose": "victim", "applies_to": {"wearer": wearer}}
+        properties = {"name": made.zone, "kind": "exclusion", "purpose": purpose, "applies_to": {"wearer": wearer}}
         zone = {
             "type": "Feature",
             "geometry": {"type": "Point", "coordinates": [made.lon, made.lat]},
@@ -133,7 +142,11 @@ def started(folder: Path) -> Iterator[Instance]:
     log = folder / "up.log"
     with log.open("wb") as said:
         up = subprocess.Popen(
-            [*command, "up", "--port", str(port), "--data-dir", str(folder / "data")], cwd=ROOT, stdout=said, stderr=said
+            [*command, "up", "--port", str(port), "--data-dir", str(folder / "data")],
+            cwd=ROOT,
+            env=os.environ | {"CORDON_CHANNEL_NETWORKS": "127.0.0.0/8"},  # where a test's receivers are
+            stdout=said,
+            stderr=said,
         )
     try:
         url = f"http://127.0.0.1:{port}"
@@ -146,7 +159,7 @@ def started(folder: Path) -> Iterator[Instance]:
             assert done.returncode == 0, done.stderr
             return done.stdout.strip()
 
-        for role in ("operator", "admin", "engineer", "field"):
+        for role in ("operator", "supervisor", "admin", "engineer", "field"):
             run("users", "add", role, "--role", role, "--password", PASSWORD)
         yield Instance(url, run("keys", "create", "gw-browser"), Postgres(folder / "data").dsn)
     finally:

@@ -65,6 +65,10 @@ def test_an_alert_arrives_live_and_is_acknowledged_by_key(console: Page, instanc
     expect(pane(console).get_by_role("list").filter(has_text="acknowledged")).to_contain_text("by you")
     expect(console.locator(".strip")).to_contain_text("No P1 is waiting")
     expect(console).to_have_title("Cordon")
+    console.keyboard.press("h")
+    expect(console.locator(".shift")).to_be_visible()
+    console.keyboard.press("Escape")  # from a page one comes back to the alert that was open
+    expect(pane(console).get_by_role("heading", level=2)).to_contain_text(ann.name)
     (alert,) = instance.alerts_of(ann)
     assert alert["handling"] == "acknowledged"
     assert alert["owner"]["name"] == "operator"

@@ -92,7 +92,8 @@ def test_an_escalated_alert_says_so_and_no_pause_mutes_an_entry_into_a_victims_z
     )  # two minutes go by; the duty does the rest
     expect(row(console, esa)).to_contain_text("Level 1", timeout=30_000)
     choose(console, esa)
-    expect(fact(console, "Escalated")).to_contain_text("level 1, duty")
+    expect(fact(console, "Escalated")).to_contain_text("level 1, due to the duty")
+    expect(fact(console, "Escalated")).to_contain_text("nobody was told", timeout=30_000)  # there is no channel
     expect(pane(console).locator(".history")).to_contain_text("No acknowledgement in time: escalated to level 1")
     instance.enter(pia)
     expect(row(console, pia)).to_be_visible()
@@ -110,6 +111,25 @@ def test_an_escalated_alert_says_so_and_no_pause_mutes_an_entry_into_a_victims_z
     shot(console, "escalated")
 
 
+def test_a_pause_of_paging_stands_on_the_alert_that_it_mutes(console: Page, instance: Instance) -> None:
+    (abe,) = instance.wearers("Abe Area", purpose="area")
+    instance.enter(abe)
+    expect(row(console, abe)).to_be_visible()
+    (alert,) = instance.alerts_of(abe)
+    choose(console, abe)
+    expect(fact(console, "Paging paused")).to_have_count(0)
+    sql(
+        instance,
+        """INSERT INTO pause (wearer, kind, including_p1, reason, starts, until, requested_by, approved_by, approved_at)
+           SELECT %s, 'exclusion', false, 'On the ward.', now(), now() + interval '1 h', min(id), max(id), now() FROM account""",
+        alert["wearer_id"],
+    )
+    instance.call("POST", f"/api/v1/alerts/{alert['id']}/notes", {"text": "Looked."})  # the next change shows it
+    expect(fact(console, "Paging paused")).to_contain_text("On the ward.")
+    shot(console, "paused")
+    assert violations(console) == []
+
+
 def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, console: Page, instance: Instance, complaints: list[str]) -> None:  # fmt: skip  # noqa: E501
     complaints.append("/api/v1/token")  # the refusal is a 409
     (hal,) = instance.wearers("Hal Handed")
@@ -121,6 +141,7 @@ def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, consol
     page = console.locator(".shift")
     expect(page).to_contain_text("Not signed out: you own 1 active alert")
     expect(page.get_by_role("heading", name="Open P1 and P2 1")).to_be_visible()
+    expect(page.get_by_role("button", name="Leave all the same")).to_have_count(0)
     shot(console, "refused")
     form = page.get_by_role("form", name="Hand over")
     expect(form).to_contain_text("You own 1 alert.")
@@ -148,6 +169,17 @@ def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, consol
     console.keyboard.press("Escape")
     expect(row(console, hal)).to_contain_text("Acknowledged · admin")
     console.get_by_role("button", name="Sign out").click()
+    expect(console.get_by_role("button", name="Sign in")).to_be_visible()
+
+
+def test_a_server_that_cannot_be_asked_keeps_who_may_leave_all_the_same(console: Page, complaints: list[str]) -> None:
+    complaints.extend(["/api/v1/token", "net::ERR"])
+    console.route("**/api/v1/token", lambda route: route.abort())
+    console.get_by_role("button", name="Sign out").click()
+    page = console.locator(".shift")
+    expect(page.get_by_role("alert").first).to_contain_text("Not signed out: The server does not answer")
+    assert violations(console) == []
+    page.get_by_role("button", name="Leave all the same").click()
     expect(console.get_by_role("button", name="Sign in")).to_be_visible()
 
 

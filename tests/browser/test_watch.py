@@ -2,19 +2,26 @@
 
 import asyncio
 import json
+import os
 import threading
+import time
+from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from playwright.sync_api import Page, Route, expect
 
 from model.alert import Kind
 from model.instant import parse
-from store import incidents
+from model.outage import Group
+from store import gateways, incidents, outages
 from store.feed import edit
+from store.outages import Tag
 from store.pool import Store
 from tests.browser.conftest import Open, sign_in
 from tests.browser.instance import PASSWORD, Instance
+from tests.browser.test_access import violations
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 
@@ -120,3 +127,35 @@ def test_an_engineer_works_the_alert_that_monitoring_is_down(open_page: Open, in
     expect(page.get_by_label("Where")).to_have_count(0)
     page.keyboard.press("a")
     expect(row).to_contain_text("Acknowledged · You")
+
+
+def test_an_outage_shows_its_tags_and_whom_to_check_on_first(open_page: Open, instance: Instance) -> None:
+    (kept,) = instance.wearers("Vic Vigilant")
+
+    async def begin() -> None:
+        async with Store(instance.database) as store, edit(store) as change:
+            gateway = str(await gateways.number(store, "gw-north"))
+            since_us = parse("2026-11-22T08:00:00Z")
+            tags = [Tag(number, since_us + number, gateway, "", "", False) for number in range(501, 521)]
+            first = Tag(kept.tag, int(time.time() * 1_000_000), gateway, "", "", True)
+            await outages.begin(change, Group("gateway", gateway), 40, [*tags, first], since_us)
+            await outages.back(change, [(501, since_us + 60_000_000)])
+
+    with psycopg.connect(instance.database) as looking:
+        looking.execute("SELECT FROM watch FOR UPDATE")  # the watch, which knows that they are not silent, is kept from looking
+        other = threading.Thread(target=lambda: asyncio.run(begin()))
+        other.start()
+        other.join()
+        page = open_page()
+        sign_in(page, "operator")
+        page.get_by_role("option").filter(has_text="Gateway gw-north").click()
+        listed = page.locator(".listed > li")
+        expect(page.get_by_role("heading", name="Tags: 20 of 21 still silent")).to_be_visible()
+        expect(listed).to_have_count(21)
+        expect(listed.first).to_contain_text("Vic Vigilant")
+        expect(listed.first).to_contain_text("Check by hand first")
+        expect(listed.last).to_contain_text("heard again")
+        assert violations(page) == []
+        folder = os.environ.get("CORDON_SHOTS")
+        if folder:
+            page.screenshot(path=str(Path(folder) / "outage.png"))

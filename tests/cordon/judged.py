@@ -1,6 +1,8 @@
 """A lane of the tests that judges in earnest: a wearer, a tag, a circle at lon 0, and fixes that go in and out of it."""
 
 import asyncio
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
@@ -30,6 +32,13 @@ CIRCLE = {
 }
 
 
+async def settle(store: Store, circle: dict[str, Any], settings: Sequence[world.NewSettings] = ()) -> None:
+    """Somebody with a tag, and a zone to keep out of."""
+    zone = features.zone(circle, wearer=0, in_force_from_us=START_US - 100 * DAY_US, called="zone")
+    order, fitted = world.NewOrder(0, START_US - DAY_US), world.NewActivation(0, TAG, START_US - DAY_US)
+    await world.create(store, [world.NewWearer("Test Wearer")], [order], [fitted], [zone], settings=settings)
+
+
 class Watched:
     """One lane, claimed again at each start; ``put`` judges and commits."""
 
@@ -40,17 +49,11 @@ class Watched:
     async def begin(cls, store: Store) -> "Watched":
         await asyncio.to_thread(warm)  # compiled before a transaction is open: a server does not wait for long
         if not await store.pool.fetchval("SELECT count(*) FROM zone"):
-            zone = features.zone(CIRCLE, wearer=0, in_force_from_us=START_US - 100 * DAY_US, called="zone")
-            await world.create(
-                store,
-                [world.NewWearer("Test Wearer")],
-                [world.NewOrder(0, START_US - DAY_US)],
-                [world.NewActivation(0, TAG, START_US - DAY_US)],
-                [zone],
-            )
+            await settle(store, CIRCLE)
         said = await controls.load(store, START_US)
         around = World.build(
-            said.zones, said.assignments, said.monitored, said.shared, NEVER_SILENT, said.control_seq, said.curfews
+            *(said.zones, said.assignments, said.monitored, said.shared, NEVER_SILENT, said.control_seq, said.curfews),
+            settings=said.settings,
         )
         held = await claim(store, 0, "tests")
         return cls(store, around, held, await recover(store, held))
@@ -69,7 +72,7 @@ class Watched:
             batch,
             self.state,  # type: ignore[arg-type]
             doubtful=doubtful(self.state, batch.fixes),  # type: ignore[arg-type]
-            windows=lambda fresh: windows(self.world.rules, self.state, fresh),  # type: ignore[arg-type]
+            windows=lambda *came: windows(self.world.rules, self.world.terms, self.state, *came),  # type: ignore[arg-type]
             judge=judged,
             now_us=now,
             control_seq=self.world.control_seq,

@@ -5,6 +5,7 @@ import itertools
 import json
 import os
 import re
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -173,11 +174,15 @@ def test_a_replay_that_cannot_be_is_refused_before_anything_starts(
             "there is no role 'king'; the roles are operator",
         ),
         (("users", "add", "ann", "--role", "admin", "--password", "short"), {}, "at least 12 characters"),
+        (("users", "add", "ann", "--role", "king"), {}, "there is no role 'king'; the roles are operator"),
+        (("users", "add", "ann", "--role", "admin"), {}, "no terminal to ask for it: set CORDON_PASSWORD"),
+        (("users", "add", "ann", "--role", "admin"), {"CORDON_PASSWORD": "short"}, "at least 12 characters"),
+        (("import", "w.json", "--to", "http://127.0.0.1:9", "--user", "ann"), {}, "set CORDON_PASSWORD"),
         (("users", "list"), {"CORDON_LANES": "none"}, "CORDON_LANES is 'none' in the environment"),
         (("users", "list"), {"CORDON_LOG_LEVEL": "loud"}, "CORDON_LOG_LEVEL is 'loud' in the environment"),
         (("keys", "list", "--dsn", "postgresql://nobody@127.0.0.1:9/none"), {}, "the database cannot be reached"),
     ],
-    ids=["role", "password", "lanes", "log level", "dsn"],
+    ids=["role", "password", "role first", "nobody to ask", "environment", "import", "lanes", "log level", "dsn"],
 )
 def test_a_mistake_is_one_line(
     cordon: Cordon, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], environment: dict[str, str], reason: str
@@ -217,6 +222,14 @@ def test_a_folder_that_cannot_be_used(cordon: Cordon, tmp_path: Path, words: tup
     refused(cordon(*words, "--data-dir", str(closed(tmp_path))), str(tmp_path))
 
 
+def test_up_on_a_port_in_use_makes_no_folder(cordon: Cordon, tmp_path: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        done = cordon("up", "--port", port, "--data-dir", str(tmp_path / "data"))
+        refused(done, f"port {port} on 127.0.0.1 cannot be used", "choose another with --port")
+    assert not (tmp_path / "data").exists()
+
+
 def test_up_on_a_folder_that_cannot_be_used(tmp_path: Path) -> None:
     script = Path(sys.executable).with_name("cordon")
     words: list[str | Path] = [script, "up", "--port", "0", "--data-dir", closed(tmp_path)]
@@ -247,10 +260,45 @@ def test_small_commands_without_an_instance(folder: System) -> None:
     if folder.up is not None:
         assert folder.stop() == 0
         folder.up = None
+    add = folder.run("users", "add", "ann", "--role", "auditor", "--password", PASSWORD)
+    assert "ann can sign in as auditor" in add.stdout
     assert "the database is up to date" in ran(folder, "migrate")
-    assert "ann can sign in as auditor" in ran(folder, "users", "add", "ann", "--role", "auditor", "--password", PASSWORD)
     assert len(ran(folder, "keys", "create", "gw-idle").strip()) == 43
     assert folder.processes() == {}, "the database they started is gone"
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *[("users", "list"), ("users", "disable", "ann"), ("keys", "list"), ("keys", "revoke", "abc"), ("sla",), ("noise",)],
+        *[("dead", "list"), ("dead", "show", "1"), ("billing", "--from", "2026-11-01", "--to", "2026-11-02"), ("migrate",)],
+        *[("signing", "show"), ("signing", "rotate"), ("holds", "list"), ("verify",), ("backup", "copy")],
+        ("erase", "1", "--by", "the court", "--reason", "a test"),
+    ],
+    ids=" ".join,
+)
+def test_a_command_that_reads_makes_no_instance(cordon: Cordon, tmp_path: Path, words: tuple[str, ...]) -> None:
+    """An empty table of an instance made by a slip would look like an instance where nothing is."""
+    (tmp_path / "there").mkdir()
+    for name in ("there", "away"):
+        refused(cordon(*words, "--data-dir", str(tmp_path / name)), f"there is no instance in {tmp_path / name}: name its folder")
+    assert [path.name for path in tmp_path.rglob("*")] == ["there"]
+
+
+@pytest.mark.parametrize(
+    "words", [("users", "add", "ann", "--role", "auditor", "--password", PASSWORD), ("keys", "create", "gw-1")], ids=" ".join
+)
+def test_a_command_that_makes_an_instance_says_where(words: tuple[str, ...]) -> None:
+    with system() as made:
+        first, second = made.run(*words), made.run("keys", "create", "gw-2")
+        assert first.returncode == second.returncode == 0, first.stderr
+        assert first.stderr.strip() == f"Making a new instance in {made.data_dir}"
+        assert len(first.stdout.splitlines()) == 1, "a script can take what it prints"
+        assert second.stderr == ""
+
+
+def test_a_world_is_loaded_into_no_instance_by_default(cordon: Cordon) -> None:
+    refused(cordon("load", "world.json"), "load into which instance? Give --data-dir or --dsn")
 
 
 def test_small_commands_beside_a_running_instance(folder: System) -> None:
@@ -258,11 +306,21 @@ def test_small_commands_beside_a_running_instance(folder: System) -> None:
     assert "the database is up to date" in ran(folder, "migrate")
     assert "bob can sign in as auditor" in ran(folder, "users", "add", "bob", "--role", "auditor", "--password", PASSWORD)
     refused(folder.run("users", "add", "bob", "--role", "admin", "--password", PASSWORD), "bob")
+    assert "bob is officer from the next sign-in on" in ran(folder, "users", "role", "bob", "officer")
+    assert re.search(r"bob\s.*officer", ran(folder, "users", "list"))
+    refused(folder.run("users", "role", "bob", "king"), "there is no role 'king'")
+    refused(folder.run("users", "role", "nobody", "officer"), "nobody")
+    words = ("users", "password", "bob", "--password")
+    assert "bob signs in with the new password" in ran(folder, *words, f"{PASSWORD} anew")
+    refused(folder.run(*words, "short"), "a password needs at least")
+    refused(folder.run("users", "password", "nobody", "--password", PASSWORD), "nobody")
     assert "bob is shut out" in ran(folder, "users", "disable", "bob")
     refused(folder.run("users", "disable", "nobody"), "nobody")
     (row,) = [line for line in ran(folder, "users", "list").splitlines() if "bob" in line]
-    assert "auditor" in row
+    assert "officer" in row
     assert "no" in row.split("│")[-2]
+    assert "bob can sign in again" in ran(folder, "users", "enable", "bob")
+    assert re.search(r"bob\s.*yes", ran(folder, "users", "list"))
     key = ran(folder, "keys", "create", "gw-running").strip()
     assert key[0].isalnum(), "it can be an argument"
     listed = ran(folder, "keys", "list")

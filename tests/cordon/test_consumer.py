@@ -5,17 +5,19 @@ import contextlib
 import time
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
 
 from alerts.rules import Rules
 from cordon import consumer
-from cordon.consumer import Lanes, Other
+from cordon.consumer import Lanes, Other, _judge, _until_moved
 from cordon.settings import Settings
 from cordon.worlds import Worlds
 from geofence.warm import warm
 from ingest.kafka import Topics
 from model.batch import Position
+from model.errors import CordonError
 from store.lanes import Look, claim
 from store.lanes import look as looked
 from store.pool import Store
@@ -104,6 +106,81 @@ async def test_a_worker_that_was_fenced_takes_nothing_back_from_who_is_at_work(
         ours.give()  # the group's word
         await owner(store, lambda found: found[:2] == (ours.owner, theirs.epoch + 1))
         await until(lambda: ours._lanes[0].position == Position(3, 0))
+
+
+class Joined:
+    """A membership that is given the lane once more while it is left."""
+
+    def __init__(self, *_: object, assigned: Callable[[frozenset[int]], None], **__: object) -> None:
+        self._assigned = assigned
+
+    async def __aenter__(self) -> "Joined":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._assigned(frozenset({0}))
+
+
+async def test_who_leaves_the_group_takes_no_lane_any_more(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "Group", Joined)
+    async with member(store) as ours:
+        await ours.revoked()
+        async with ours.member():
+            assert not ours._owning
+        assert not ours._owning, "nobody would ever stop it"
+
+
+class Faulty(Lanes):
+    """A worker whose group fails in ways nobody thought of."""
+
+    joined = 0
+
+    @contextlib.asynccontextmanager
+    async def member(self) -> AsyncIterator[Any]:
+        self.joined += 1
+        yield None
+
+    async def feed(self, _: object) -> None:
+        raise KeyError(self.joined)
+
+    async def note(self, _: object) -> None:
+        await asyncio.sleep(3600)
+
+
+async def test_a_worker_whose_group_fails_joins_again(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "RETRY_S", 0.0)
+    worlds = Worlds(store, Rules(), lambda: 0)
+    with ThreadPoolExecutor(1) as thread:
+        lanes = Faulty(store, worlds, thread, Topics("test", 0, 1), Settings(), asyncio.Event())
+        judging = asyncio.create_task(_until_moved(lanes, store))
+        await until(lambda: lanes.joined > 2)
+        assert not judging.done()
+        judging.cancel()
+        await asyncio.gather(judging, return_exceptions=True)
+
+
+async def test_a_worker_ends_by_itself_only_where_it_never_had_a_lane(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(consumer, "RETRY_S", 0.0)
+    tries = 0
+
+    async def fails(*given: Any) -> None:
+        nonlocal tries
+        tries += 1
+        if tries == 3:
+            given[-1].set()  # a lane is ours
+        raise CordonError("no broker")
+
+    monkeypatch.setattr(consumer, "_generation", fails)
+    worlds = Worlds(store, Rules(), lambda: 0)
+    with ThreadPoolExecutor(1) as thread:
+        with pytest.raises(CordonError, match="no broker"):
+            await _judge(store, worlds, thread, Settings())
+        tries = 2
+        judging = asyncio.create_task(_judge(store, worlds, thread, Settings()))
+        await until(lambda: tries > 5)
+        assert not judging.done()
+        judging.cancel()
+        await asyncio.gather(judging, return_exceptions=True)
 
 
 def test_who_does_anything_does_not_stand_still() -> None:

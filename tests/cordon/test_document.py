@@ -76,8 +76,21 @@ def written(tmp_path: Path, body: Any) -> Path:
 
 async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Path) -> None:
     begins_us = parse("2026-03-19T00:00:00Z")
-    wearers, orders, worn, zones, curfews, visits = document.rows(await document.whole(written(tmp_path, WORLD)), begins_us)
-    assert visits == []
+    made = document.rows(await document.whole(written(tmp_path, WORLD)), begins_us)
+    wearers, orders, worn, zones, curfews, visits, settings, tags = made
+    assert (visits, settings, tags) == ([], [], [])
+    things = [{"tag": TAG, "model": "M3", "network": "EE"}, {"tag": 7}]
+    listing = document.rows(await document.whole(written(tmp_path, changed("tags", things))), begins_us)
+    assert [tuple(one) for one in listing.tags] == [(TAG, "M3", "EE"), (7, "", "")]
+    numbers = {"no_contact": {"standard_min": 45}}
+    placed = numbers | {"types": {"bail": numbers}, "orders": {"o2": numbers}, "zones": {"home1": {"approach": {"dwell_min": 2}}}}
+    saying = document.rows(await document.whole(written(tmp_path, changed("settings", placed))), begins_us)
+    assert [(one.order_type, one.order, one.zone, dict(one.numbers)) for one in saying.settings] == [
+        ("", None, None, {"no_contact.standard_min": 45}),
+        ("bail", None, None, {"no_contact.standard_min": 45}),
+        ("", 1, None, {"no_contact.standard_min": 45}),
+        ("", None, 0, {"approach.dwell_min": 2}),
+    ]
     assert [(wearer.name, wearer.details["risk"]) for wearer in wearers] == [("Test Wearer", "high"), ("Another", "standard")]
     assert [(order.wearer, order.type, order.status, order.timezone) for order in orders] == [
         (0, "bail", "active", "Europe/London"),
@@ -114,6 +127,7 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         ("activations.1.from", "2026-03-22T09:59:59Z", f"activations[1]: tag {TAG} is worn in that time by activations[0]"),
         ("activations.0.to", "2026-03-20T10:00:00Z", "activations[0]: the tag would come off before it was fitted"),
         ("zones.0.properties.applies_to", {"wearer": "w9"}, "zones[0] (home1): properties.applies_to.wearer: none of"),
+        ("zones.1.properties.applies_to", {"group": 1}, "zones[1]: properties.applies_to.group: a world has no groups"),
         ("zones.0.properties.applies_to", "everyone", "zones[0] (home1): properties.applies_to: "),
         ("zones.1.properties.radius_m", -1, "zones[1]: properties.radius_m: "),
         ("zones.1.geometry", {"type": "LineString", "coordinates": []}, "zones[1]: geometry: "),
@@ -131,7 +145,13 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         ("wearers", {"w1": {}}, "wearers is not a list of objects"),
         ("visits", [{"wearer": "w1"}], "visits[0]: kind: is needed"),
         ("pauses", [{"wearer": "w9", "reason": "x", "until": "2026-03-23T20:00:00Z"}], "pauses[0]: wearer: none of the wearers"),
-        ("settings", {"grace_min": 5}, "settings cannot be loaded by this version"),
+        ("settings", {"no_contact": {"standard_min": 4}}, "settings: no_contact.standard_min is 4, and may be 5 min to 1440 min"),
+        ("settings", {"orders": {"o9": {}}}, "settings.orders.o9: none of the orders has the ref 'o9'"),
+        ("settings", {"zones": []}, "settings.zones: is an object"),
+        ("settings", [], "settings is not an object"),
+        ("settings", {"types": {"licence": {"cap": {"day_h": 10}}}}, "curfews[0] (c1): windows: The curfew is too long"),
+        ("tags", [{"tag": 7}, {"tag": 7}], "tags[1]: tag 7 is tags[0] already"),
+        ("tags", [{"tag": 0}], "tags[0]: tag: "),
         ("waerers", [], "there is no list 'waerers' in a world"),
     ],
 )  # fmt: skip
@@ -146,6 +166,11 @@ async def test_what_is_wrong_is_named_by_its_place(tmp_path: Path, path: str, va
 async def test_a_file_that_is_no_world_is_refused_in_one_sentence(tmp_path: Path, body: str) -> None:
     with pytest.raises(CordonError, match="world"):
         await document.whole(written(tmp_path, body))
+
+
+async def test_a_list_that_stands_there_twice_is_refused_and_not_half_of_it_read(tmp_path: Path) -> None:
+    with pytest.raises(CordonError, match="'zones' stands twice in one object"):
+        await document.whole(written(tmp_path, '{"zones": [], "wearers": [], "zones": []}'))
 
 
 async def test_all_that_is_wrong_is_found() -> None:

@@ -39,7 +39,8 @@ async def test_both_as_tables(store: Store) -> None:
     await run_sla(28, None, store.dsn, out)
     await run_noise("rule", 28, None, store.dsn, out)
     words = [line.replace("│", " ").split() for line in said.getvalue().splitlines()]
-    assert ["acknowledge", "all", "all", "1", "0", "0", "60", "s", "60", "s"] in words
+    # One shift has the only call: its row stands alone.
+    assert ["1", "0", "0", "60", "s", "60", "s"] in [line[3:] for line in words if line[:2] == ["acknowledge", "all"]]
     assert ["strap", "1", "1", "1", "1", "100%", "1", "1"] in words
     assert "10.0 person-days" in said.getvalue()
     assert "0.100 alerts a person-day (at most 0.05)" in said.getvalue()

@@ -11,12 +11,12 @@ from typing import Any, NamedTuple
 
 import pytest_asyncio
 
-from store import controls
 from store.pool import Store
 from tests.api import given
 from tests.api.client import MISSING_CONSOLE, PASSWORD, Api, serving
 from tests.cordon.test_document import TAG, WORLD
 from tests.integration.system import COMMAND, ROOT
+from tests.store import told
 
 ITEMS = sum(len(items) for items in WORLD.values())
 
@@ -74,12 +74,36 @@ async def test_everything_goes_in_once(api: Api, tmp_path: Path) -> None:
     assert first.out.splitlines()[0].split() == ["created", "wearers[0]", "(w1)", "as", "1"]
     assert first.out.splitlines()[-1] == f"{ITEMS} created, 0 unchanged, 0 refused"
     assert await count(api) == ITEMS
-    loaded = await controls.load(api.store)
+    loaded = await told.load(api.store)
     assert {span.tag for span in loaded.monitored} == {TAG}
     assert [(curfew.order, curfew.wearer, curfew.home) for curfew in loaded.curfews] == [(2, 2, 1), (2, 2, 1)]
     again = await imported(api, tmp_path, WORLD, "--json", role="supervisor")
     assert (again.code, again.counts) == (0, (0, ITEMS, 0)), again.err
     assert await count(api) == ITEMS
+
+
+async def test_what_a_file_sets_is_set_once_and_what_asks_less_waits(api: Api, tmp_path: Path) -> None:
+    world = copy.deepcopy(WORLD)
+    world["settings"] = {
+        "no_contact": {"standard_min": 50},
+        "orders": {"o1": {"no_contact": {"standard_min": 40}}},
+        "zones": {"home1": {"again": {"within_min": 20}}},
+    }
+    tried = await imported(api, tmp_path, world, "--dry-run", "--json", role="supervisor")
+    assert (tried.code, tried.counts) == (0, (ITEMS + 3, 0, 0)), tried.out
+    assert (await told.load(api.store)).settings == []
+    first = await imported(api, tmp_path, world, "--json", role="supervisor")
+    states = {row["place"]: row["state"] for row in first.json["rows"] if row["place"].startswith("settings")}
+    assert states == {"settings": "created", "settings.orders.o1": "created", "settings.zones.home1": "waiting"}, first.out
+    read = (await told.load(api.store)).settings
+    assert [(one.scope, dict(one.values)) for one in read] == [
+        ("all", {"no_contact.standard_min": 50}),
+        ("order", {"no_contact.standard_min": 40}),
+    ]
+    again = await imported(api, tmp_path, world, "--json", role="supervisor")
+    assert {row["state"] for row in again.json["rows"] if row["place"] in {"settings", "settings.orders.o1"}} == {"unchanged"}
+    refused = await imported(api, tmp_path, world | {"settings": {"no_contact": {"standard_min": 30}}}, "--json")
+    assert "ask a supervisor" in refused.refused["settings"]
 
 
 async def test_a_dry_run_says_the_same_and_writes_nothing(api: Api, tmp_path: Path) -> None:
@@ -107,7 +131,7 @@ async def test_what_is_refused_stops_what_names_it_and_nothing_else(api: Api, tm
     assert done.err.strip() == said
     assert sorted(done.refused) == ["absences[0]", "curfews[0] (c1)", "curfews[1]", "orders[1] (o2)"]
     assert "is no time zone" in done.refused["orders[1] (o2)"]
-    assert "none of the orders has the ref 'o2' that was taken" in done.refused["curfews[1]"]
+    assert "its order o2 was refused" in done.refused["curfews[1]"]
     assert await count(api) == ITEMS - 4
     done = await imported(api, tmp_path, WORLD, "--json")  # corrected
     assert (done.code, done.counts) == (0, (4, ITEMS - 4, 0))

@@ -65,7 +65,7 @@ class Lanes:
 
 
 def made(lanes: Lanes) -> Worker:
-    return Worker(None, [lanes], None, Settings())  # type: ignore[list-item, arg-type]
+    return Worker(None, [lanes], None, Settings(), [])  # type: ignore[list-item, arg-type]
 
 
 def batch(count: int, *, gateway: str = "g", age_us: int = 0) -> Batch:
@@ -94,6 +94,19 @@ async def test_requests_keep_their_order_while_their_gateway_is_looked_up(monkey
     gate.set()
     await asyncio.gather(*waiting)
     assert [len(share.fixes) for share in lanes.put_in] == [1, 2, 3, 4, 5]
+
+
+async def test_each_record_of_a_frame_of_several_gateways_has_its_own_s_number(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def number(_: Any, name: str) -> int:
+        return {"a": 40, "b": 30}[name]
+
+    monkeypatch.setattr(module.gateways, "number", number)
+    lanes = Lanes()
+    mixed = batch(4, gateway="a")._replace(gateways=("a", "b"))
+    mixed.fixes["gateway"], mixed.events["gateway"] = [0, 1, 1, 0], 1
+    await made(lanes).accept(mixed)
+    (share,) = lanes.put_in
+    assert (share.fixes["gateway"].tolist(), share.events["gateway"].tolist()) == ([40, 30, 30, 40], [30])
 
 
 async def test_a_large_old_request_is_cut_and_its_receipt_is_whole(monkeypatch: pytest.MonkeyPatch) -> None:

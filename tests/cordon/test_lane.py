@@ -3,7 +3,6 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import msgspec
@@ -13,14 +12,11 @@ import pytest_asyncio
 import structlog.testing
 
 import cordon.lane
-from alerts.rules import Rules
 from cordon.inbox import Inbox
-from cordon.lane import POISON_MOST, STUCK, Lane
+from cordon.lane import POISON_MOST, STUCK
 from cordon.work import Work
-from cordon.worlds import Worlds
 from duties.watch import Limits as WatchLimits
 from duties.watch import Memory, checks, moved_on
-from geofence.warm import warm
 from ingest.decoded import Limits
 from ingest.letter import reread
 from model.batch import Batch, DeadLetter, Part, Receipt, Rejected
@@ -31,6 +27,7 @@ from model.instant import SECOND_US
 from store import dead, gateways, watch
 from store.pool import Store
 from store.world import NewActivation, NewOrder, NewWearer, create
+from tests.cordon.working import working
 
 POISON = 13
 
@@ -47,18 +44,8 @@ async def inbox(store: Store, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[
         return judge(world, state, batch, *rest)
 
     monkeypatch.setattr(cordon.lane, "judge", fails)
-    warm()  # compiling would outlast a transaction
-    worlds = Worlds(store, Rules(), lambda: time.time_ns() // 1000)
-    await worlds.load()
-    with ThreadPoolExecutor(1) as thread:
-        made = Inbox(worlds, commit_records=1000, clock=lambda: time.time_ns() // 1000)
-        lane = Lane(0, store, worlds, thread, made, owner="test")
-        await lane.start()
-        tasks = [asyncio.create_task(job) for job in (lane.run(), worlds.follow())]
+    async with working(store) as made:
         yield made
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def share(store: Store, inbox: Inbox, fixes: list[int], events: list[int] = []) -> Receipt:  # noqa: B006

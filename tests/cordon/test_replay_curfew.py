@@ -233,7 +233,10 @@ def test_an_excepted_date_asks_nothing(night: Any) -> None:
 
 
 def test_an_order_that_ends_takes_the_rest_of_the_window_with_it(night: Any) -> None:
-    assert told(night, "ends") == [("curfew_absence", "P2", "23:00:00", "00:00:00", "23:05:00", None)]
+    assert told(night, "ends") == [
+        ("curfew_absence", "P2", "23:00:00", "00:00:00", "23:05:00", None),
+        ("paperwork", "P3", "00:00:00", None, "01:00:00", None),  # an hour later nobody has taken the tag off
+    ]
 
 
 def test_a_cut_strap_an_absence_and_a_tag_switched_off(night: Any) -> None:
@@ -263,6 +266,15 @@ def test_every_alert_is_of_its_wearer_s_own_home(night: Any) -> None:
 
 
 def test_nothing_else_was_told(night: Sequence[Any]) -> None:
-    kinds = {"curfew_absence", "curfew_unverified", "exclusion", "strap", "battery_dead", "no_contact", "no_location"}
+    kinds = {
+        "curfew_absence",
+        "curfew_unverified",
+        "exclusion",
+        "strap",
+        "battery_dead",
+        "no_contact",
+        "no_location",
+        "paperwork",
+    }
     assert {alert["kind"] for alert in night} <= kinds
     assert {alert["wearer"] for alert in night} == set(WHO) - {"keeps", "late", "free", "still"}

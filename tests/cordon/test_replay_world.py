@@ -89,6 +89,35 @@ def test_a_world_is_in_force_as_it_says_and_strangers_have_one_of_their_own(tmp_
     assert "w2" not in {alert["wearer"] for alert in report["alerts"]}
 
 
+def test_what_is_set_holds_for_the_whole_trace(tmp_path: Path) -> None:
+    """For everyone 50 minutes, for one order 40, for a type 55 and graver; a zone with its own severity."""
+    world = {
+        "wearers": [{"ref": "w1", "name": "Test Wearer"}, {"ref": "w2", "name": "Another"}],
+        "orders": [order("o1", "w1"), order("o2", "w2", type="licence")],
+        "activations": [{"wearer": w, "tag": tag, "from": "2026-03-01T00:00:00Z"} for w, tag in (("w1", TAG), ("w2", OTHERS))],
+        "zones": [circle("place", {"all": True}, HERE, purpose="area")],
+        "settings": {
+            "no_contact": {"standard_min": 50},
+            "types": {"licence": {"no_contact": {"standard_min": 55, "severity": 3}}},
+            "orders": {"o1": {"no_contact": {"standard_min": 40}}},
+            "zones": {"place": {"exclusion": {"area_severity": 3}}},
+        },
+    }
+    rows = [(tag, "10:00:00", AWAY) for tag in (TAG, OTHERS, STRANGER)] + [(TAG, "10:02:00", HERE)]
+    done = replay(tmp_path, world, rows, "--until", "2026-03-20T11:30:00Z")
+    assert done.returncode == 0, done.stderr
+    said = {
+        (alert["wearer"], alert["kind"], alert["severity"], alert["detected_at"][11:19])
+        for alert in json.loads(done.stdout)["alerts"]
+    }
+    assert said == {
+        ("w1", "exclusion", "P3", "10:02:00"),
+        ("w1", "no_contact", "P2", "10:42:00"),
+        ("w2", "no_contact", "P3", "10:55:00"),
+        ("Wearer of tag 77", "no_contact", "P2", "10:50:00"),
+    }
+
+
 def test_zones_of_a_file_of_their_own_apply_beside_it(tmp_path: Path) -> None:
     world = {
         "wearers": [{"ref": "w1", "name": "Test Wearer"}],
@@ -102,6 +131,15 @@ def test_zones_of_a_file_of_their_own_apply_beside_it(tmp_path: Path) -> None:
     done = replay(tmp_path, world, [(TAG, "10:00:00", HERE)], "--zones", str(tmp_path / "zones.geojson"))
     assert done.returncode == 0, done.stderr
     assert [(alert["wearer"], alert["zone"]) for alert in json.loads(done.stdout)["alerts"]] == [("w1", 1)]
+
+
+def test_a_trace_of_which_nothing_is_taken_is_reported_and_moves_no_clock(tmp_path: Path) -> None:
+    world = {"wearers": [{"ref": "w1", "name": "Test Wearer"}], "orders": [order("o1", "w1")]}
+    done = replay(tmp_path, world, [(-5, "10:00:00", HERE)])
+    assert done.returncode == 0, done.stderr
+    report = json.loads(done.stdout)
+    assert (report["sent"], report["stored"], report["alerts"]) == (1, 0, [])
+    assert [one["line"] for one in report["rejected"]] == [2]
 
 
 def test_a_world_that_is_wrong_is_one_line(tmp_path: Path) -> None:

@@ -14,9 +14,11 @@ class Door:
 
     def __init__(self, refuses: set[int]) -> None:
         self.refuses = refuses
+        self.frames: list[tuple[str, list[str | None]]] = []
 
     async def post(self, path: str, body: dict[str, Any]) -> dict[str, Any]:
         assert path == "/fixes"
+        self.frames.append((body["gateway"], [fix.get("gateway") for fix in body["fixes"]]))
         bad = [at for at, fix in enumerate(body["fixes"]) if fix["seq"] in self.refuses]
         rejected = [{"index": at, "in": "fixes", "reason": "no such time"} for at in bad]
         return {"stored": len(body["fixes"]) - len(bad), "duplicate": 0, "rejected": rejected}
@@ -46,3 +48,13 @@ async def test_a_row_of_no_time_does_not_set_the_pace(bad: str) -> None:
     made = rows(bad, TIMES[0], bad, TIMES[-1])
     total = await sent(made, {0, 2}, speed=100.0)
     assert (total.sent, total.clock_us) == (4, parse(TIMES[-1]))
+
+
+@pytest.mark.parametrize(
+    ("on_trace_clock", "frames"), [(True, [("a", [None, "b", None])]), (False, [("a", [None]), ("b", [None]), ("a", [None])])]
+)
+async def test_rows_of_several_gateways_are_one_frame_where_the_clock_is_the_trace_s(on_trace_clock: bool, frames: Any) -> None:
+    made = [row._replace(gateway=gateway) for row, gateway in zip(rows(*[TIMES[0]] * 3), "aba", strict=True)]
+    door: Any = Door(set())
+    await send(door, made, speed=None, keep_received=on_trace_clock, progress=lambda _: None)
+    assert door.frames == frames

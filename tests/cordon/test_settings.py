@@ -33,6 +33,7 @@ def test_the_environment_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
         ("QUEUE_RECORDS", "-1"),
         ("LOG_LEVEL", "loud"),
         ("RETENTION_DAYS", "1.5"),
+        ("CHANNEL_NETWORKS", "10.0.0.0/8,10.0.0.1/8"),
     ],
 )
 def test_a_wrong_value_is_named(monkeypatch: pytest.MonkeyPatch, name: str, value: str) -> None:

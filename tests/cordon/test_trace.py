@@ -99,7 +99,25 @@ def test_frames_are_runs_of_one_gateway_in_file_order() -> None:
     rows = [Row(line, gateway, "fixes", {"tag": line}) for line, gateway in enumerate("aaaabba")]
     runs = list(frames(rows, 3))
     assert [[row.line for row in run] for run in runs] == [[0, 1, 2], [3], [4, 5], [6]]
+    assert [[row.line for row in run] for run in frames(rows, 3, mixed=True)] == [[0, 1, 2], [3, 4, 5], [6]]
     assert list(frames([], 3)) == []
+
+
+def test_no_frame_holds_fixes_of_a_tag_in_order_and_out_of_it(tmp_path: Path) -> None:
+    rows = trace(
+        tmp_path,
+        "7,2026-03-20T10:05:00Z,0,0,,,,,",
+        "7,2026-03-20T10:01:00Z,0,0,,,,,",  # out of order, though received at the same time as the one before
+        "8,2026-03-20T10:02:00Z,0,0,,,,,",
+        "7,2026-03-20T10:03:00Z,0,0,,,,,",  # comes with it
+        "7,2026-03-20T10:04:00Z,0,0,2026-03-20T10:06:00Z,,,,",  # out of order at another time
+        "8,2026-03-20T12:00:00Z,0,0,2026-03-20T10:06:00Z,,,,",  # a wrong clock is judged when it comes
+        "8,2026-03-20T10:06:00Z,0,0,,,,,",
+        "7,2026-03-20T10:02:00Z,,,,,jamming,,",
+        "7,2026-03-20T10:06:00Z,0,0,,,,,",
+    )
+    runs = list(frames(rows, 4000, mixed=True))
+    assert [[row.line for row in run] for run in runs] == [[2], [3, 4, 5], [6, 7, 8, 9], [10]]
 
 
 def test_tags_are_those_that_could_be_worn() -> None:

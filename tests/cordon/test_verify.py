@@ -17,9 +17,11 @@ from duties import heads, signing
 from duties.retention import SLACK, retain
 from model.errors import CordonError
 from model.instant import DAY_US
+from store import settings, world
+from store.feed import edit
 from store.pool import Store
 from store.postgres import binary
-from tests.cordon.judged import days
+from tests.cordon.judged import CIRCLE, days, settle
 from tests.store.fake import START_US
 
 
@@ -47,6 +49,20 @@ async def test_days_are_signed_once_they_are_over_and_checked_by_the_public_key_
     assert " 2 signed heads, 8 fixes, 0 events" in said
     assert "4 verdicts are the same when judged again from their evidence" in said
     assert "not signed" not in said
+
+
+async def test_verdicts_are_judged_again_by_the_numbers_that_were_set_then(store: Store, database: str) -> None:
+    """An area zone is P4 by what was set; P1 later on changes nothing of it, and without what was set it comes out otherwise."""
+    circle = {**CIRCLE, "properties": {**CIRCLE["properties"], "purpose": "area"}}
+    await settle(store, circle, [world.NewSettings({"exclusion.area_severity": 4}, zone=0)])
+    await days(store, 1)
+    assert await store.pool.fetchval("SELECT severity FROM alert") == 4
+    async with edit(store) as change:
+        await settings.replace(change, 1, 1, {"exclusion.area_severity": 1})
+    assert "2 verdicts are the same when judged again" in await verify(database, None)
+    await store.pool.execute("DELETE FROM settings_version")
+    with pytest.raises(CordonError, match="severity"):
+        await verify(database, None)
 
 
 async def test_heads_without_a_key_to_check_them_are_not_passed_over(store: Store, database: str, tmp_path: Path) -> None:

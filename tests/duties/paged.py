@@ -13,6 +13,7 @@ from model.instant import SECOND_US
 from store import channels
 from store.feed import edit
 from store.pool import Store
+from tests.duties import receivers
 from tests.store.fake import batch_of, change
 from tests.store.lane import Lane, wearers
 
@@ -76,7 +77,7 @@ async def channel(store: Store, target: str, name: str = "Duty desk", kind: str 
 @contextlib.asynccontextmanager
 async def courier(smtp_url: str = "") -> AsyncIterator[Courier]:
     """A courier that has begun."""
-    async with Courier(CONSOLE, server(smtp_url) if smtp_url else None, FROM) as running:
+    async with Courier(CONSOLE, server(smtp_url) if smtp_url else None, FROM, receivers.HERE) as running:
         yield running
 
 

@@ -20,6 +20,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from model import reach
+
+HERE = reach.networks("127.0.0.0/8")  # where they are: private, so somebody has to list it
 HANG = -1  # a status: never answer
 
 Served = TypeVar("Served")

@@ -113,6 +113,22 @@ async def test_a_channel_is_told_of_what_it_asked_for(store: Store, lanes: Lanes
         await lanes.raises(severity=2)
         await goes(one, store)
         assert {got.path[1:] for got in desk.got} == {"all", "both", "ours", "another's"}
+        # Another order of the wearer's, another officer's: each is told, but of what is one order's own alone its officer.
+        await store.pool.execute("DELETE FROM cover")
+        await store.pool.execute("UPDATE account SET active = true")
+        await store.pool.execute(
+            """INSERT INTO monitoring_order (wearer, type, timezone, starts, status, risk, officer, organisation)
+               SELECT wearer, type, timezone, starts, status, risk, $1, $2 FROM monitoring_order WHERE wearer = 1 LIMIT 1""",
+            *(other, elsewhere),
+        )
+        desk.got.clear()
+        await lanes.raises(severity=2, zone=2)
+        await goes(one, store)
+        assert {got.path[1:] for got in desk.got} == {"all", "both", "ours", "theirs", "caseload", "another's"}
+        desk.got.clear()
+        await lanes.raises(severity=2, zone=3, kind=Kind.CURFEW_ABSENCE)
+        await goes(one, store)
+        assert {got.path[1:] for got in desk.got} == {"all", "ours", "caseload"}
         # What is no wearer's is under no order.
         desk.got.clear()
         async with edit(store) as change:

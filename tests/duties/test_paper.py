@@ -7,7 +7,7 @@ import pytest
 
 from duties import paper as duty
 from model.instant import DAY_US, HOUR_US, MINUTE_US
-from store import paper, world
+from store import accounts, paper, proof, world
 from store.pool import Store
 from store.world import NewActivation, NewOrder, NewStatus, NewVisit, NewWearer
 from tests.api import given
@@ -77,6 +77,22 @@ async def test_an_order_nobody_was_fitted_by_is_told_a_day_after_it_began_and_ov
     assert {alert.condition for alert in await alerts(store)} == {"ended"}
 
 
+async def test_what_one_look_opens_together_stands_each_at_the_position_of_its_own_history(store: Store) -> None:
+    at_us = await now(store)
+    for _ in range(3):
+        await make(store, fit(at_us - 3 * HOUR_US, at_us - 2 * HOUR_US), NewVisit(0, "inspect", None, None, 1, 2))
+    did = await duty.look(store)
+    assert did is not None
+    wrong = """SELECT a.id, a.kind FROM alert a WHERE raised_seq IS DISTINCT FROM (
+        SELECT min(position) FROM alert_history h WHERE h.alert = a.id AND h.what = 'opened')"""
+    assert await store.pool.fetch(wrong) == []
+    paged = "SELECT alert FROM outbox o WHERE NOT EXISTS (SELECT FROM feed_entry f WHERE f.position = o.position AND ref = alert)"
+    assert await store.pool.fetch(paged) == []
+    assert await store.pool.fetchval("SELECT count(*) FROM alert") == 9, "three of each wearer"
+    async with proof.moment(store) as connection:
+        await proof.prove(connection, proof.Span(), (), lambda _: True)
+
+
 @pytest.mark.parametrize(("details", "risk"), [(HIGH, "standard"), ({}, "high")])
 async def test_high_risk_is_grave(store: Store, details: dict[str, Any], risk: str) -> None:
     await make(store, details=details, risk=risk)
@@ -92,12 +108,88 @@ async def test_by_when_is_the_order_s_own_word_where_it_has_one(store: Store) ->
     assert await alerts(store) == []
 
 
+async def test_where_the_order_does_not_say_a_fitting_that_is_planned_does(store: Store) -> None:
+    at_us = await now(store)
+    await make(store, fit(at_us - HOUR_US, at_us + HOUR_US))
+    await duty.look(store)
+    assert await alerts(store) == []
+
+
 async def test_a_fitting_whose_window_is_over_is_due_even_if_a_tag_was_worn_before(store: Store) -> None:
     at_us = await now(store)
     before = NewActivation(0, TAG, at_us - 2 * DAY_US, at_us - 3 * HOUR_US)
     await make(store, before, fit(at_us - 2 * HOUR_US, at_us - HOUR_US - MINUTE_US))
     await duty.look(store)
     assert await alerts(store) == [Alert("not_fitted", "", 2, "active")], "and the visit is not said twice"
+
+
+OTHER = 356307042441014
+
+
+@pytest.mark.parametrize(
+    ("fitted_h", "tag", "still_due"),
+    [
+        (-48, OTHER, True),  # a second tag was to be fitted: what was worn before is not it
+        (-2, OTHER, True),  # in the window, and another tag than the one planned
+        (-2, TAG, False),  # in the window, recorded without the visit
+        (-0.5, TAG, False),  # after it
+        (-4, TAG, False),  # before it: it was done sooner
+    ],
+)
+async def test_a_planned_fitting_comes_about_by_its_own_activation_alone(
+    store: Store, fitted_h: float, tag: int, still_due: bool
+) -> None:
+    at_us = await now(store)
+    plan = fit(at_us - 3 * HOUR_US, at_us - HOUR_US - MINUTE_US)
+    await make(store, NewActivation(0, tag, at_us + round(fitted_h * HOUR_US)), plan)
+    await duty.look(store)
+    due = Alert("not_fitted", "", 2, "active") if still_due else Alert("paperwork", "unworked_visit", 3, "active")
+    assert await alerts(store) == [due]
+
+
+async def test_a_planned_fitting_of_any_tag_comes_about_from_its_window_on(store: Store) -> None:
+    at_us = await now(store)
+    plan = fit(at_us - 3 * HOUR_US, at_us - HOUR_US)._replace(tag=None)
+    made = await make(store, NewActivation(0, OTHER, at_us - 4 * HOUR_US), plan)
+    await duty.look(store)
+    assert await alerts(store) == [Alert("not_fitted", "", 2, "active")]
+    await store.pool.execute("INSERT INTO activation (wearer, tag, fitted_from) VALUES ($1, $2, now())", made.wearers[0], TAG)
+    await duty.look(store)
+    assert Alert("not_fitted", "", 2, "ended") in await alerts(store)
+
+
+async def test_what_is_open_becomes_graver_with_the_wearer_s_risk_and_calls_anew(store: Store) -> None:
+    await make(store)
+    await duty.look(store)
+    await store.pool.execute("UPDATE alert SET handling = 'in_progress', handled_calls = calls, contacted_calls = calls")
+    assert await duty.look(store) is None
+    await store.pool.execute("UPDATE monitoring_order SET risk = 'high'")
+    await duty.look(store)
+    row = await store.pool.fetchrow(
+        """SELECT severity, calls, handled_calls, occurrences, extract(epoch FROM due_acknowledge - now())::float8 AS left_s,
+                  (SELECT h.text FROM alert_history h WHERE h.alert = a.id ORDER BY position DESC LIMIT 1) AS said,
+                  (SELECT array_agg(o.body ->> 'severity' ORDER BY o.id) FROM outbox o WHERE o.alert = a.id) AS paged
+           FROM alert a WHERE kind = 'not_fitted'"""
+    )
+    assert row is not None
+    assert (row["severity"], row["calls"], row["handled_calls"], row["occurrences"]) == (1, 2, 1, 1)
+    assert 60 < row["left_s"] <= 120
+    assert (row["said"], row["paged"]) == ("The risk is high now.", ["2", "1"])
+    assert await duty.look(store) is None, "said once"
+    await store.pool.execute("UPDATE monitoring_order SET risk = 'standard'")
+    assert await duty.look(store) is None, "nothing becomes less grave by itself"
+
+
+async def test_what_people_closed_is_said_anew_when_it_is_graver(store: Store) -> None:
+    await make(store)
+    await duty.look(store)
+    await store.pool.execute("UPDATE alert SET handling = 'closed', handled_calls = calls")
+    await store.pool.execute("UPDATE monitoring_order SET risk = 'high'")
+    await duty.look(store)
+    assert [alert for alert in await alerts(store) if alert.kind == "not_fitted"] == [
+        Alert("not_fitted", "", 2, "ended"),
+        Alert("not_fitted", "", 1, "active"),
+    ]
 
 
 @pytest.mark.parametrize("status", ["pending", "in_custody", "completed"])
@@ -127,6 +219,54 @@ async def test_a_tag_of_which_no_position_came_within_half_an_hour_of_fitting(st
     # Known from now on, though the days go.
     await store.pool.execute("TRUNCATE fix")
     assert await duty.look(store) is None
+
+
+async def ending(store: Store) -> str:
+    return str(await store.pool.fetchval("SELECT text FROM alert_history WHERE what = 'ended' ORDER BY position DESC LIMIT 1"))
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("", "A position has come."),
+        ("UPDATE activation SET fitted_to = now()", "The tag is not worn any more."),
+        ("UPDATE monitoring_order SET ends = now()", "No order asks for a tag any more."),
+    ],
+)
+async def test_a_tag_that_is_dumb_stays_so_when_we_begin_to_listen_anew(store: Store, change: str, said: str) -> None:
+    at_us = await now(store)
+    await make(store, NewActivation(0, TAG, at_us - HOUR_US))
+    await lane(store, at_us)
+    await duty.look(store)
+    told = [Alert("no_first_fix", "", 2, "active")]
+    assert await alerts(store) == told
+    await store.pool.execute("UPDATE lane SET listening = $1", at_us)
+    assert await duty.look(store) is None
+    await lane(store, at_us - DAY_US)
+    assert await duty.look(store) is None, "nor by a lane that is behind"
+    await store.pool.execute("DELETE FROM lane")
+    assert await duty.look(store) is None, "nor with no lane yet"
+    assert await alerts(store) == told
+    if change:
+        await store.pool.execute(change)
+    else:
+        await given.fixes(store, given.fix(at_us - 5 * MINUTE_US, TAG))
+    await duty.look(store)
+    assert (await alerts(store))[0].condition == "ended"
+    assert await ending(store) == said
+
+
+async def test_a_fitting_that_is_put_off_ends_not_fitted_in_those_words(store: Store) -> None:
+    await make(store)
+    await duty.look(store)
+    await store.pool.execute(
+        """INSERT INTO visit (wearer, kind, window_from, window_to) SELECT id, 'fit', now(), now() + interval '1 h' FROM wearer"""
+    )
+    await duty.look(store)
+    text = (
+        """SELECT h.text FROM alert_history h JOIN alert a ON a.id = h.alert WHERE h.what = 'ended' AND a.kind = 'not_fitted'"""
+    )
+    assert await store.pool.fetchval(text) == "It is not due any more: another time was set."
 
 
 async def test_while_nobody_listened_no_tag_was_dumb(store: Store) -> None:
@@ -202,9 +342,13 @@ async def test_an_order_nobody_owns_for_a_day_and_then_somebody_does(store: Stor
     await store.pool.execute("UPDATE monitoring_order SET officer = (SELECT id FROM account WHERE name = 'officer')")
     await duty.look(store)
     assert await store.pool.fetchval(look) == "ended"
-    await store.pool.execute("UPDATE account SET active = false")
+    await accounts.set_active(store, "officer", False)
     await duty.look(store)
-    assert await store.pool.fetchval("SELECT occurrences FROM alert WHERE reason = 'unowned'") == 2, "whoever left owns nothing"
+    occurrences = "SELECT occurrences FROM alert WHERE reason = 'unowned'"
+    assert await store.pool.fetchval(occurrences) == 1, "it is nobody's only now"
+    await store.pool.execute("UPDATE account SET shut_out_at = shut_out_at - interval '25 h'")
+    await duty.look(store)
+    assert await store.pool.fetchval(occurrences) == 2, "whoever left owns nothing"
 
 
 async def test_alerts_and_visits_that_nobody_works(store: Store) -> None:

@@ -1,21 +1,26 @@
 """People are watched over: what was acknowledged and left alone is anybody's again, a clock that runs out is told; each once."""
 
 import asyncio
+import io
 import os
+import re
 import subprocess
 from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
 import pytest_asyncio
+from rich.console import Console
 
+from cordon.admin import run_users_active
 from duties.people import watch_over
-from model.instant import parse
-from store import escalations
+from model.instant import MINUTE_US, parse, show
+from store import deliveries, escalations
 from store.feed import edit
 from store.pool import Store
 from tests.api import given
 from tests.api.client import MISSING_CONSOLE, Api, serving
+from tests.duties.paged import channel
 from tests.integration.system import COMMAND, ROOT, START_S, until
 
 NEVER = 10_000  # minutes ahead
@@ -99,6 +104,52 @@ async def test_less_than_p1_has_ten_minutes_and_a_step_or_a_contact_keeps_it(api
     assert (await look(api, stepped))["handling"] == "in_progress"
 
 
+async def test_a_call_that_is_owed_and_not_made_brings_it_back(api: Api) -> None:
+    alert = await raised(api, NEVER, NEVER, NEVER, severity=2)
+    at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + 20 * MINUTE_US)
+    await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
+    assert (await look(api, alert))["returns_at"] is None
+    contact = {"alert": alert, "person": "wearer", "outcome": "no_answer", "callback_at": at}
+    assert (await api.post("/contacts", contact, "operator")).status == 201
+    assert parse((await look(api, alert))["returns_at"]) == parse(at) + 10 * MINUTE_US
+    sooner = "UPDATE contact SET callback_at = callback_at - interval '21 minutes' WHERE id = (SELECT max(id) FROM contact)"
+    await api.store.pool.execute(sooner)
+    await passes(api, alert, 9)
+    assert await watch_over(api.store) is None, "a minute late, and it is nine minutes since anything was logged"
+    await api.store.pool.execute(sooner)
+    await passes(api, alert, 1)
+    assert await watch_over(api.store) == {"returned": [alert]}
+    back = await look(api, alert)
+    assert (back["handling"], back["owner"], back["returns_at"]) == ("new", None, None)
+    assert re.fullmatch(
+        r"A call was owed at \d\d:\d\d UTC, and 10 minutes later nobody has made it: back to the queue.",
+        back["history"][-1]["text"],
+    )
+    await api.post(f"/alerts/{alert}/acknowledge", role="officer")
+    await passes(api, alert, 9)
+    assert await watch_over(api.store) is None, "whoever takes it has the time once more"
+    await api.post("/contacts", {"alert": alert, "person": "wearer", "outcome": "spoke"}, "officer")
+    await passes(api, alert, 600)
+    assert await watch_over(api.store) is None, "made good"
+
+
+async def test_an_escalation_that_no_channel_took_says_that_nobody_was_told(api: Api) -> None:
+    alert = await raised(api, 2, 5, 10)
+    assert (await look(api, alert))["escalation_told"] is None
+    await passes(api, alert, 2)
+    await watch_over(api.store)
+    assert (await look(api, alert))["escalation_told"] == "waiting"  # its message has not been looked at yet
+    await deliveries.address(api.store)
+    assert (await look(api, alert))["escalation_told"] == "nobody"
+    await channel(api.store, "https://desk.example/")
+    await passes(api, alert, 3)
+    await watch_over(api.store)
+    await deliveries.address(api.store)
+    assert (await look(api, alert))["escalation_told"] == "waiting"
+    await api.store.pool.execute("UPDATE delivery SET state = 'delivered', due_at = NULL")
+    assert (await look(api, alert))["escalation_told"] == "delivered"
+
+
 async def test_each_clock_that_runs_out_raises_one_level(api: Api) -> None:
     alert = await raised(api, 2, 5, 10)
     assert await watch_over(api.store) is None
@@ -133,6 +184,25 @@ async def test_a_clock_that_was_stopped_raises_nothing(api: Api) -> None:
     closed = await raised(api, -5, -5, -5, severity=2)
     await api.post(f"/alerts/{closed}/close", {"outcome": "other", "note": "x", "victim": {"notified": True}}, "operator")
     assert await watch_over(api.store) is None
+
+
+async def test_what_was_withdrawn_raises_nothing(api: Api) -> None:
+    alert = await raised(api, -1, -1, -1)
+    await api.store.pool.execute("UPDATE alert SET condition = 'withdrawn' WHERE id = $1", alert)
+    assert await watch_over(api.store) is None
+
+
+async def test_what_somebody_owns_who_is_shut_out_is_back_in_the_queue(api: Api, database: str) -> None:
+    alert = await raised(api, NEVER, NEVER, NEVER)
+    await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
+    out = Console(file=io.StringIO(), width=200)
+    await run_users_active("operator", False, None, database, out)
+    back = await look(api, alert)
+    assert (back["handling"], back["owner"], back["history"][-1]["what"]) == ("new", None, "released")
+    assert back["history"][-1]["text"] == "Taken from operator, back to the queue: they were shut out"
+    assert out.file.getvalue() == "operator is shut out; 1 alert is back in the queue\n"  # type: ignore[attr-defined]
+    sent = await api.store.pool.fetch("SELECT topic FROM outbox ORDER BY id")
+    assert [row["topic"] for row in sent] == ["alert"], "and paged"
 
 
 async def test_while_nobody_does_anything_it_climbs(api: Api) -> None:

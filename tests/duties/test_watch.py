@@ -5,16 +5,14 @@ import asyncio
 from duties import watch as duty
 from duties.watch import Limits, Memory, checks, look, moved_on
 from model.instant import HOUR_US, MINUTE_US, SECOND_US
-from store import counts, gateways, generations, rounds
+from store import generations, rounds
 from store.crossings import Crossing
-from store.lanes import Claim
 from store.pool import Store
 from store.rounds import Rounds
 from store.watch import LaneRow, Readings, last
+from tests.duties.looking import NO_ONE, WAITING, put_lane
 
 NOW_US = 1_774_000_000_000_000
-NO_ONE = Limits(synthetic_s=0)
-WAITING = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 def lane(lag_s: float = 0.0, commit_no: int = 5, partition: int = 0, owner: str = "w") -> LaneRow:
@@ -46,6 +44,24 @@ def test_a_lane_over_a_minute_behind_says_as_of_when_it_judges() -> None:
     assert failing(readings()) == {"lanes": "no worker has ever run"}
     assert failing(readings(lane())._replace(topics=1)) == {}
     assert failing(readings(lane())._replace(topics=4)) == {"lanes": "no worker ever owned 3 of 4 lanes"}
+
+
+def test_a_lane_that_never_judged_is_starting_for_a_minute_and_then_missed() -> None:
+    young, old = (AWAKE._replace(since_us=NOW_US - seconds * SECOND_US) for seconds in (60, 61))
+    fresh = LaneRow(1, "w", 0, 0)
+    nobody_s = LaneRow(1, "", 0, 0)
+    for found, missed in (
+        (readings(lane(), fresh), "nothing judged yet in lane 1"),
+        (readings(lane(), nobody_s), "no worker owns lane 1"),
+        (readings(lane())._replace(topics=2), "no worker ever owned 1 of 2 lanes"),
+        (readings(), "no worker has ever run"),
+    ):
+        assert failing(found, young) == {}
+        assert checks(found, moved_on(found, young), NO_ONE)[0].state == "starting"
+        assert failing(found, old)["lanes"] == missed
+    # One that has judged is missed at once.
+    assert failing(readings(lane(61), fresh), young) == {"lanes": "judging as of 09:45:39 UTC in lane 0"}
+    assert failing(readings(lane(owner=""), fresh), young) == {"lanes": "no worker owns lane 0"}
 
 
 def test_a_lane_that_commits_nothing_for_half_a_minute_makes_no_progress() -> None:
@@ -94,16 +110,9 @@ async def test_lanes_of_the_topics_that_nobody_ever_claimed_are_missed(store: St
     await put_lane(store, 0)
     assert await look(store, "me", NO_ONE) is None
     await generations.first(store, 2)
+    assert await look(store, "me", NO_ONE) is None, "it may be starting"
+    await store.pool.execute("UPDATE watch SET memory = jsonb_set(memory, '{since_us}', '1')")
     assert (await look(store, "me", NO_ONE) or {})["checks"] == ["lanes"]
-
-
-async def put_lane(store: Store, lag_s: float) -> None:
-    await store.pool.execute(
-        """INSERT INTO lane (partition, owner, claimed_at, commit_no, watermark)
-           VALUES (0, 'w', now(), 1, now() - make_interval(secs => $1)) ON CONFLICT (partition) DO UPDATE
-           SET watermark = excluded.watermark, commit_no = lane.commit_no + 1""",
-        lag_s,
-    )
 
 
 async def test_one_alert_is_raised_added_to_and_ended(store: Store) -> None:
@@ -169,70 +178,3 @@ async def test_rounds_are_kept_by_name(store: Store) -> None:
     await rounds.begin(store, ["b"])
     [b] = await rounds.listed(store.pool)  # type: ignore[arg-type]
     assert (b.name, b.failing_since_us, b.error) == ("b", None, "")
-
-
-async def heard(store: Store, partition: int, *found: tuple[str, int, int] | tuple[str, int, int, int], epoch: int = 0) -> None:
-    """A lane's counts, by gateway: worn, silent and, where there are any, unknown."""
-    numbered = [(await gateways.number(store, name), worn, *(*rest, 0)[:2]) for name, worn, *rest in found]
-    now_us = await store.pool.fetchval("SELECT clock_timestamp()")
-    await counts.write(store, Claim(partition, epoch, 0, b""), now_us, numbered)
-
-
-async def test_a_gateway_that_goes_silent_over_all_lanes_is_one_incident(store: Store) -> None:
-    await put_lane(store, 0)
-    await store.pool.execute("INSERT INTO lane (partition, owner, claimed_at, watermark) VALUES (1, 'w', now(), now())")
-    await heard(store, 0, ("gw-1", 50, 10), ("gw-2", 300, 12))
-    await heard(store, 1, ("gw-1", 50, 9), ("gw-2", 300, 12))
-    assert await look(store, "me", NO_ONE) is None  # nineteen of a hundred; twenty-four of six hundred
-    await heard(store, 1, ("gw-1", 50, 10), ("gw-2", 300, 12), epoch=9)
-    assert await look(store, "me", NO_ONE) is None  # from an owner that was
-    await heard(store, 1, ("gw-1", 50, 10), ("gw-2", 300, 12))
-    assert list(await look(store, "me", NO_ONE) or {}) == ["outage"]
-    await heard(store, 1, ("gw-1", 50, 50))
-    assert await look(store, "me", NO_ONE) is None
-    [alert] = await store.pool.fetch("SELECT * FROM alert")
-    assert (alert["kind"], alert["subject"], alert["severity"], alert["wearer"]) == ("fleet_outage", "gw-1", 1, None)
-    assert await store.pool.fetchval("SELECT count(*) FROM lane_count WHERE lane = 1") == 1
-    await heard(store, 1, ("gw-1", 50, 21))
-    assert await look(store, "me", NO_ONE) is None  # thirty-one of sixty
-    # While lanes are behind nobody can say who is silent.
-    await put_lane(store, 120)
-    await heard(store, 1, ("gw-1", 50, 0), ("gw-3", 50, 50))
-    assert list(await look(store, "me", NO_ONE) or {}) == ["raised", "checks"]
-    await put_lane(store, 0)
-    await heard(store, 1, ("gw-1", 50, 20))
-    assert list(await look(store, "me", NO_ONE) or {}) == ["outage_over"]
-    said = await store.pool.fetch("SELECT what, text FROM alert_history WHERE alert = $1 ORDER BY position", alert["id"])
-    assert [tuple(row) for row in said] == [
-        ("opened", "20 of 100 tags last heard through gw-1 are silent, each for longer than is usual for it."),
-        ("ended", "Half are back: 30 of 100 tags last heard through gw-1 are silent, of 60 at most."),
-    ]
-
-
-async def outage(store: Store) -> None:
-    """Two lanes, and tags silent behind gw-1 in each: 80 and 120."""
-    await put_lane(store, 0)
-    await store.pool.execute("INSERT INTO lane (partition, owner, claimed_at, watermark) VALUES (1, 'w', now(), now())")
-    await heard(store, 0, ("gw-1", 80, 80))
-    await heard(store, 1, ("gw-1", 120, 120))
-    assert list(await look(store, "me", NO_ONE) or {}) == ["outage"]
-
-
-async def test_lanes_that_move_end_no_outage_until_tags_are_heard_again(store: Store) -> None:
-    await outage(store)
-    await heard(store, 0, ("gw-1", 80, 0, 80))
-    await heard(store, 1, ("gw-1", 120, 0, 120))
-    assert await look(store, "me", NO_ONE) is None, "nobody knows yet"
-    await heard(store, 1, ("gw-1", 120, 0, 0))
-    assert list(await look(store, "me", NO_ONE) or {}) == ["outage_over"], "all of one lane's are back"
-
-
-async def test_an_outage_whose_gateway_nobody_uses_any_more_is_over_once_every_lane_has_said_so(store: Store) -> None:
-    await outage(store)
-    await heard(store, 0, ("gw-2", 100, 0))
-    await store.pool.execute("UPDATE lane_count SET as_of = as_of - interval '2 minutes' WHERE lane = 1")
-    assert await look(store, "me", NO_ONE) is None, "the other lane has not counted since"
-    await heard(store, 1, ("gw-2", 100, 0))
-    assert list(await look(store, "me", NO_ONE) or {}) == ["outage_over"]
-    text = await store.pool.fetchval("SELECT text FROM alert_history ORDER BY position DESC LIMIT 1")
-    assert text == "No tag worn was last heard through gw-1 any more; 200 at most were silent."

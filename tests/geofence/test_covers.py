@@ -8,13 +8,14 @@ from hypothesis import strategies as st
 
 from geofence.covers import covers
 from geofence.index import ZoneIndex
+from tests.chance import times
 from tests.geofence import strategies
 from tests.geofence.check import index_of, zone
 from tests.oracle import plane
 
 
 @given(geometry=strategies.zones(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60), deadline=None)
 def test_covers_equals_geos_on_placed_points(geometry: shapely.Geometry, seed: int) -> None:
     points = strategies.placed(geometry, seed, 1500)
     said = covers(index_of([zone(1, geometry)]), 1, points[:, 0], points[:, 1])

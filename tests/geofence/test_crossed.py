@@ -14,6 +14,7 @@ from model.fix import FIX, Quality
 from model.hit import Verdict
 from model.instant import FOREVER_US, MINUTE_US
 from model.zone import Assignment, Monitored
+from tests.chance import times
 from tests.geofence import strategies
 from tests.geofence.check import fixes_at, index_of, no_last, zone
 from tests.oracle import plane
@@ -36,7 +37,7 @@ def crossed(
 
 
 @given(geometry=strategies.zones(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60), deadline=None)
 def test_paths_through_placed_points_agree_with_exact_arithmetic(geometry: Any, seed: int) -> None:
     west, _, east, _ = shapely.bounds(geometry)
     assume(west > -180.0 and east < 180.0)
@@ -62,13 +63,49 @@ def test_paths_through_placed_points_agree_with_exact_arithmetic(geometry: Any, 
 
 
 @given(
+    geometry=st.one_of(strategies.zones(), st.floats(20.0, 3000.0)),
+    step_m=st.sampled_from([5.0, 40.0, 300.0, 2000.0]),
+    buffer_m=st.sampled_from([0.0, 1000.0]),
+    seed=st.integers(0, 2**32 - 1),
+)
+@settings(max_examples=times(80), deadline=None)
+def test_a_walk_is_judged_as_its_steps_one_by_one(geometry: Any, step_m: float, buffer_m: float, seed: int) -> None:
+    """What is remembered of the fix before spares work, and changes nothing: neither ways nor distances."""
+    rng = np.random.default_rng(seed)
+    if isinstance(geometry, float):
+        of, middle, size = shapely.Point(-2.9, 53.4), np.array([-2.9, 53.4]), geometry / 111_000.0
+        it = zone(1, of, radius_m=geometry, buffer_m=buffer_m)
+    else:
+        west, south, east, north = shapely.bounds(geometry)
+        middle, size = np.array([west + east, south + north]) / 2, max(east - west, north - south) / 2
+        it = zone(1, geometry, buffer_m=buffer_m)
+    # Now and then back to the zone's middle, so that a walk stays about it.
+    steps = rng.normal(0.0, step_m / 111_000.0, (60, 2))
+    points = middle + size * rng.uniform(-1.5, 1.5, 2) + np.cumsum(steps, axis=0)
+    points[::9] = middle + size * rng.uniform(-1.2, 1.2, (len(points[::9]), 2))
+    points = np.clip(points, (-180.0, -85.0), (180.0, 85.0))
+    fixes = fixes_at(1, points, step_us=MINUTE_US)
+    fixes["quality"] = np.where(rng.random(len(fixes)) < 0.9, Quality.OK, Quality.IMPLAUSIBLE)
+    index = index_of([it])
+    walk = evaluate(index, fixes, no_last(1))
+    last, singly = no_last(1), []
+    for i in range(len(fixes)):
+        hit = evaluate(index, fixes[i : i + 1], last)
+        hit["fix_row"] = i
+        singly.append(hit)
+        if fixes["quality"][i] == Quality.OK:
+            last = fixes[i : i + 1]
+    np.testing.assert_array_equal(walk, np.concatenate(singly))
+
+
+@given(
     radius_m=st.floats(20.0, 3000.0),
     bearing=st.floats(0.0, 360.0),
     off=st.floats(-1.5, 1.5),
     lon=st.sampled_from([-2.9, 0.0, 180.0]),
 )
 @example(100.0, 90.0, 0.0, 180.0)
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150), deadline=None)
 def test_a_path_through_a_circle(radius_m: float, bearing: float, off: float, lon: float) -> None:
     assume(abs(abs(off) - 1.0) > 0.01)
     geodesic = plane.Geodesic.WGS84

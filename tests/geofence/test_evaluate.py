@@ -13,6 +13,7 @@ from geofence.index import ZoneIndex
 from model.fix import Quality
 from model.hit import HIT
 from model.zone import Assignment
+from tests.chance import times
 from tests.geofence import mutants, strategies
 from tests.geofence.check import fixes_at, index_of, no_last, wrongly_covered, wrongly_measured, zone
 from tests.oracle import plane
@@ -38,13 +39,13 @@ def test_the_same_check_fails_a_mutant(mutant: Any) -> None:
 
 
 @given(geometry=strategies.zones(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=times(200), deadline=None)
 def test_containment_equals_geos_on_placed_points(geometry: Any, seed: int) -> None:
     assert wrongly_covered(evaluate, [geometry], [strategies.placed(geometry, seed, 1500)]) == []
 
 
 @given(geometry=strategies.zones(), seed=st.integers(0, 2**32 - 1), accuracy_m=st.sampled_from([3.0, 10.0, 40.0, 400.0]))
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(40), deadline=None)
 def test_distance_and_verdict_agree_with_geodesics(geometry: Any, seed: int, accuracy_m: float) -> None:
     points = strategies.placed(geometry, seed, 4)
     rng = np.random.default_rng(seed)
@@ -59,7 +60,7 @@ def test_distance_and_verdict_agree_with_geodesics(geometry: Any, seed: int, acc
     bearing=st.floats(0.0, 360.0),
     off_m=st.sampled_from([-30.0, -10.05, -9.95, -0.1, 0.1, 9.95, 10.05, 149.0, 151.0]),
 )
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=times(150), deadline=None)
 def test_a_circle_has_its_true_radius(lat: float, lon: float, radius_m: float, bearing: float, off_m: float) -> None:
     off_m = max(off_m, -radius_m)
     there = plane.Geodesic.WGS84.Direct(lat, lon, bearing, radius_m + off_m)
@@ -143,6 +144,15 @@ def test_one_gate_names_the_row_and_the_reason(change: Any, words: str) -> None:
     fixes, last = change(fixes_at(1, [(0.0, 0.0), (1.0, 1.0)]), no_last(1))
     with pytest.raises(ValueError, match=words):
         evaluate(index_of([zone(1, SQUARE)]), fixes, last)
+
+
+@pytest.mark.parametrize(("tag", "known"), [(1, 1), (1, 40), (99, 1)], ids=["counted", "sorted", "unknown tag"])
+def test_a_batch_that_is_not_in_order_names_the_row_too(tag: int, known: int) -> None:
+    fixes = fixes_at(tag, [(0.0, 0.0), (1.0, 1.0), (2.0, 2.0)])[::-1].copy()
+    fixes["lat"][2] = np.nan
+    index = ZoneIndex.build([zone(1, SQUARE)], [Assignment(t + 1, 1, 0, 2**62) for t in range(known)])
+    with pytest.raises(ValueError, match="fixes row 2: position or accuracy"):
+        evaluate(index, fixes, no_last(1))
 
 
 def _set(fixes: Any, name: str, value: float) -> Any:

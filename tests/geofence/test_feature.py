@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from geofence.evaluate import evaluate
 from geofence.feature import Geometry, parse, repair
 from model.batch import Rejected
+from tests.chance import times
 from tests.geofence import strategies
 from tests.geofence.check import wrongly_covered
 
@@ -272,7 +273,7 @@ coordinates = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size
 
 @example(rings=[[(4, 4), (0, 0), (1, 3), (0, 2), (6, 5)]])  # GEOS cannot take it apart: nothing is offered
 @given(rings=st.lists(coordinates, min_size=1, max_size=3))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=times(300), deadline=None)
 def test_scribbles_are_valid_or_refused_and_repairs_always_valid(rings: Any) -> None:
     """Rings drawn at random on a small grid: parse accepts exactly what GEOS calls valid, and whatever is offered is accepted."""
     closed = [[[x * 0.01, 50.0 + y * 0.01] for x, y in (*ring, ring[0])] for ring in rings]
@@ -288,13 +289,15 @@ def test_scribbles_are_valid_or_refused_and_repairs_always_valid(rings: Any) -> 
 
 
 @given(geometry=strategies.zones())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=times(100), deadline=None)
 def test_valid_zones_pass_unchanged(geometry: Any) -> None:
     read = parse({"type": "Feature", "properties": {}, "geometry": json.loads(shapely.to_geojson(geometry))})
     if isinstance(read, Rejected):
         assert "too small" in read.reason
         return
-    np.testing.assert_array_equal(shapely.get_coordinates(shapely.from_wkb(read.wkb)), shapely.get_coordinates(geometry))
+    # Of a tiny zone two corners may be the same floats: that one is left out, as it says.
+    given = shapely.remove_repeated_points(geometry)
+    np.testing.assert_array_equal(shapely.get_coordinates(shapely.from_wkb(read.wkb)), shapely.get_coordinates(given))
 
 
 @pytest.mark.parametrize("bad", [True, "1.0", None, float("nan"), [1.0]])

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from geofence import grid
 from geofence.covers import covers
 from geofence.index import ZoneIndex
+from tests.chance import times
 from tests.geofence import strategies
 from tests.geofence.check import index_of, zone
 from tests.oracle import plane
@@ -41,7 +42,7 @@ def wrongly_placed(geometry: Any, seed: int) -> list[Any]:
 
 
 @given(geometry=strategies.zones(), seed=st.integers(0, 2**32 - 1))
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=times(80), deadline=None)
 def test_points_on_the_borders_of_cells_agree_with_geos(geometry: Any, seed: int) -> None:
     assert wrongly_placed(geometry, seed) == []
 

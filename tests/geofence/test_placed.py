@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from geofence.covers import covers
 from geofence.evaluate import evaluate
+from tests.chance import times
 from tests.geofence import strategies
 from tests.geofence.check import index_of, wrongly_covered, wrongly_measured, zone
 from tests.oracle import plane
@@ -22,7 +23,7 @@ def wrongly_covered_alone(geometry: Any, points: Any) -> Any:
 
 
 @given(geometry=strategies.coasts(), seed=seeds)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=times(25), deadline=None)
 def test_rings_of_any_number_of_corners(geometry: Any, seed: int) -> None:
     points = strategies.placed(geometry, seed, 1500)
     assert wrongly_covered(evaluate, [geometry], [points]) == []
@@ -30,13 +31,13 @@ def test_rings_of_any_number_of_corners(geometry: Any, seed: int) -> None:
 
 
 @given(geometry=strategies.zones(), seed=seeds)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=times(60), deadline=None)
 def test_containment_alone_of_every_kind(geometry: Any, seed: int) -> None:
     assert wrongly_covered_alone(geometry, strategies.placed(geometry, seed, 1500)) == []
 
 
 @given(made=strategies.across(), seed=seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(40), deadline=None)
 def test_zones_across_the_meridian(made: Any, seed: int) -> None:
     split, whole = made
     points = strategies.placed(split, seed, 1000)
@@ -50,7 +51,7 @@ def test_zones_across_the_meridian(made: Any, seed: int) -> None:
 
 
 @given(geometry=strategies.coasts(), seed=seeds, accuracy_m=st.sampled_from([3.0, 40.0, 2_000.0]))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=times(25), deadline=None)
 def test_distances_to_rings_of_any_number_of_corners(geometry: Any, seed: int, accuracy_m: float) -> None:
     rng = np.random.default_rng(seed)
     points = strategies.placed(geometry, seed, 3)
@@ -59,7 +60,7 @@ def test_distances_to_rings_of_any_number_of_corners(geometry: Any, seed: int, a
 
 
 @given(geometry=strategies.coasts() | strategies.zones(), seed=seeds)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(40), deadline=None)
 def test_the_borders_of_the_indexs_own_cells(geometry: Any, seed: int) -> None:
     """Edges cut by the very columns and rows the index has, an ulp to either side."""
     index = index_of([zone(1, geometry)])

@@ -13,6 +13,7 @@ from geofence.feature import Geometry, parse, repair
 from geofence.grid import BOUNDARY, INSIDE, OUTSIDE, locate
 from geofence.shape import compile_shapes
 from model.batch import Rejected
+from model.zones import Zones
 from tests.geofence import miniature, strategies
 from tests.geofence.check import wrongly_covered, zone
 
@@ -47,7 +48,7 @@ def parsed(all_features: list[dict[str, Any]]) -> list[Any]:
 
 
 def located(geometry: Any, point: Any) -> int:
-    shapes = compile_shapes([zone(1, geometry)])
+    shapes = compile_shapes(Zones.of([zone(1, geometry)]))
     return locate(shapes.shape[0], shapes.x, shapes.y, shapes.cell, shapes.run, shapes.edge, float(point[0]), float(point[1]))
 
 

@@ -121,6 +121,19 @@ async def test_a_wrong_or_missing_key_is_refused_and_nothing_is_taken(bench: Ben
     assert bench.sink.batches == []
 
 
+async def test_what_the_door_does_not_have_is_refused_in_its_own_words(bench: Bench) -> None:
+    for path, status, said in (
+        ("/fixes", 405, "/gateway/v1/fixes takes POST, not GET"),
+        ("/fix", 404, "/gateway/v1/openapi.json"),
+    ):
+        async with bench.session.get(bench.url + "/gateway/v1" + path) as response:
+            assert (response.status, response.content_type) == (status, "application/problem+json")
+            problem = await response.json(content_type=None)
+            assert problem["status"] == status
+            assert said in problem["detail"]
+            assert response.headers.get("Allow") == ("POST" if status == 405 else None)
+
+
 async def test_a_body_that_cannot_be_read_is_refused_and_buried(bench: Bench) -> None:
     status, problem, _ = await bench.post(b'{"gateway": "g", "fixes": [')
     assert status == 400

@@ -5,6 +5,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -267,6 +268,49 @@ async def test_both_topics_of_a_lane_have_one_owner_and_move_together(kafka: str
         await one.until(lanes=LANES)  # the other left in order: no session has to run out
 
 
+async def test_a_member_that_has_no_lane_tells_lag_tools_nothing(kafka: str, topics: Topics) -> None:
+    member = Member(kafka, topics)
+    async with member.group:
+        await member.until(lanes=LANES)
+        await member.group.note({})  # as who comes when every lane has a worker, or has claimed none yet
+        await member.group.note({0: Position(0, 0)})
+        assert await member.group._open.committed(TopicPartition(topics.live, 0)) == 0
+
+
+async def test_a_member_to_whom_nothing_is_fetched_any_more_is_told_to_join_again(kafka: str, topics: Topics) -> None:
+    member = Member(kafka, topics)
+    async with member.group:
+        await member.until(lanes=LANES)
+        member.group._open._fetcher.error_future.cancel()
+        await asyncio.sleep(0)
+        with pytest.raises(CordonError, match="nothing is fetched any more"):
+            await member.turn()
+
+
+class Stopping:
+    """A client that stops in its own way."""
+
+    def __init__(self, ends: asyncio.Future[None]) -> None:
+        self.ends = ends
+
+    async def stop(self) -> None:
+        await self.ends
+
+
+async def test_a_client_that_does_not_stop_in_order_does_not_end_or_halt_us(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(log, "ENDED_S", 0.01)
+    loop = asyncio.get_running_loop()
+    hangs, cancelled, failed, wrong = (loop.create_future() for _ in range(4))
+    cancelled.cancel()
+    failed.set_exception(KafkaTimeoutError())
+    wrong.set_exception(RuntimeError("ours"))
+    for ends in (hangs, cancelled, failed):
+        await log._ended(Stopping(ends))  # type: ignore[arg-type]
+    assert hangs.cancelled()
+    with pytest.raises(RuntimeError, match="ours"):
+        await log._ended(Stopping(wrong))  # type: ignore[arg-type]
+
+
 async def test_records_that_the_broker_no_longer_has_are_told_of(
     kafka: str, topics: Topics, sink: KafkaSink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -300,6 +344,7 @@ class Without:
 
     def __init__(self, partition: TopicPartition, *failures: Exception) -> None:
         self.partition, self.failures, self.at = partition, list(failures), 7
+        self._fetcher = SimpleNamespace(error_future=asyncio.get_running_loop().create_future())
 
     async def getmany(self, **_: object) -> object:
         raise OffsetOutOfRangeError({self.partition: self.at})

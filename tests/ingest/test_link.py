@@ -28,7 +28,9 @@ def batch(tag: int, n: int = 3) -> Batch:
     fixes = empty_fixes(n)
     fixes["tag"] = tag
     fixes["seq"] = np.arange(n)
-    return Batch(fixes, empty_events(1), f"gw-{tag}", 17 + tag, (DeadLetter("why", b"\x00\xff", "http-json"),))
+    return Batch(
+        fixes, empty_events(1), f"gw-{tag}", 17 + tag, (DeadLetter("why", b"\x00\xff", "http-json"),), gateways=("a", "b")
+    )
 
 
 async def test_a_batch_arrives_as_it_was_sent(path: Path) -> None:
@@ -46,7 +48,7 @@ async def test_a_batch_arrives_as_it_was_sent(path: Path) -> None:
     (got,) = seen
     assert got.fixes.tobytes() == sent.fixes.tobytes()
     assert got.events.tobytes() == sent.events.tobytes()
-    assert (got.gateway, got.received_us, got.dead) == (sent.gateway, sent.received_us, sent.dead)
+    assert (got.gateway, got.received_us, got.dead, got.gateways) == (sent.gateway, sent.received_us, sent.dead, sent.gateways)
 
 
 async def test_a_door_is_heard_of_without_batches_too_also_by_a_worker_that_was_away(

@@ -208,6 +208,30 @@ def test_the_sender_sets_the_clock_only_where_the_instance_was_made_for_it() -> 
     assert traced.batch.fixes["received_us"][0] == parse("2020-05-05T00:00:00Z") == traced.batch.received_us
 
 
+def test_a_trace_s_records_may_each_name_their_gateway() -> None:
+    told = GOOD | {"received_at": "2026-11-22T08:00:00Z"}
+    event = {
+        "tag": 5,
+        "kind": "strap_tamper",
+        "at": "2026-11-22T08:00:00Z",
+        "received_at": "2026-11-22T08:00:00Z",
+        "gateway": "b",
+    }
+    given = frame(
+        told | {"gateway": "b"},
+        told | {"seq": 1},
+        told | {"seq": 2, "gateway": "\x00"},
+        told | {"seq": 3, "gateway": "c"},
+        events=[event],
+    )
+    got = decoded(given, Limits(trace_clock=True))
+    names = [got.batch.gateways[place] for rows in (got.batch.fixes, got.batch.events) for place in rows["gateway"].tolist()]
+    assert names == ["b", got.batch.gateway, "c", "b"]
+    assert [(one.place, one.row) for one in got.rejected] == [("fixes", 2)]
+    live = decoded(frame(GOOD | {"gateway": "b"}), Limits(oldest_us=4000 * DAY_US)).batch
+    assert (live.gateways, live.fixes["gateway"].tolist()) == ((), [0]), "a live gateway speaks for itself alone"
+
+
 @pytest.mark.parametrize("at", ["9999-12-31T23:59:59-14:00", "9000-01-01T00:00:00Z", "1999-12-31T23:59:59Z"])
 def test_a_trace_s_record_received_when_nothing_was_is_refused_and_moves_no_clock(at: str) -> None:
     fine = GOOD | {"received_at": "2026-11-22T08:00:00Z"}

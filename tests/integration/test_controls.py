@@ -14,7 +14,7 @@ from tests.integration.world import RADIUS_M, circle, fix, in_force
 pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("kills")]
 
 FIRST = 356307042460000
-SOON_S = 6.0
+SOON_S = 30.0  # no fix comes meanwhile: without looking again nothing would ever change
 
 
 @pytest.fixture(scope="module")

@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from tests import chance
 from tests.integration.system import GATEWAY, System, stamp, system, until
 from tests.integration.world import circle, fix, loaded
 
@@ -123,7 +124,7 @@ def told(up: System, shift: int) -> list[Any]:
 
 
 def test_acknowledged_is_stored_once_whatever_is_killed(up: System, tmp_path: Path) -> None:
-    seed = int(os.environ.get("CORDON_TEST_SEED") or time.time_ns() % 1_000_000)
+    seed = chance.seed()
     print(f"CORDON_TEST_SEED={seed}")
     dice = random.Random(seed)
     tags = [FIRST + i + shift for shift in (0, TWIN) for i in range(SENDERS * TAGS_EACH)]

@@ -24,11 +24,17 @@ pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("messages")]
 NAME = "Zebedee Quatermain"
 PLACE = "Hermione's nursery"
 CONSOLE = "https://cordon.example"
+HERE = "127.0.0.0/8"
 
 
 def test_no_message_says_who_or_where() -> None:
     with beside(serving()) as desk, beside(posting()) as post:
-        own = {"CORDON_SMTP_URL": post.url, "CORDON_MAIL_FROM": "cordon@monitor.example", "CORDON_CONSOLE_URL": CONSOLE}
+        own = {
+            "CORDON_SMTP_URL": post.url,
+            "CORDON_MAIL_FROM": "cordon@monitor.example",
+            "CORDON_CONSOLE_URL": CONSOLE,
+            "CORDON_CHANNEL_NETWORKS": HERE,
+        }
         with system(own) as up:
             up.start()
             up.people("officer", "operator", "engineer")
@@ -93,7 +99,7 @@ def test_no_message_says_who_or_where() -> None:
 
 @contextlib.contextmanager
 def duties(dsn: str) -> "Iterator[subprocess.Popen[str]]":
-    environment = os.environ | {"CORDON_DSN": dsn, "CORDON_SYNTHETIC_S": "0"}
+    environment = os.environ | {"CORDON_DSN": dsn, "CORDON_SYNTHETIC_S": "0", "CORDON_CHANNEL_NETWORKS": HERE}
     with subprocess.Popen([*COMMAND, "duties"], cwd=ROOT, env=environment, stdout=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None

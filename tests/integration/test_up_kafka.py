@@ -1,15 +1,18 @@
 """`cordon up --kafka`: the distributed form on one machine answers as the embedded one does, whatever is killed or halted."""
 
+import itertools
 import os
 import signal
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from tests.integration.system import System, system, until
 from tests.integration.world import TAG, fix, monitored
 
-pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("kafka")]
+pytestmark = [pytest.mark.serial, pytest.mark.xdist_group("own kafka")]
 
 CROSSINGS = {"CORDON_SYNTHETIC_S": "4", "CORDON_SYNTHETIC_LATE_S": "3"}  # what takes a minute and a half takes ten seconds
 
@@ -60,6 +63,35 @@ def test_workers_that_all_stand_still_are_noticed_and_so_is_their_return(up: Sys
             os.kill(worker, signal.SIGCONT)
     until(lambda: up.get("/readyz").status == 200, "ready again")
     assert up.pids("worker") == workers, "they went on, they were not replaced"
+
+
+def test_every_part_is_told_to_end_in_turn_while_a_gateway_sends(up: System) -> None:
+    """A rolling restart: in order, not by a kill; each part begins again before the next one ends."""
+    taken: list[int] = []
+    enough = threading.Event()
+
+    def gateway() -> None:
+        for seq in itertools.count(1000):
+            if enough.is_set():
+                return
+            up.send(fix(seq))
+            taken.append(seq)
+
+    with ThreadPoolExecutor(1) as pool:
+        sending = pool.submit(gateway)
+        try:
+            for part in ("worker", "worker", "edge", "api", "broker"):
+                before, old = len(up.pids(part)), up.pids(part)[0]
+                os.kill(old, signal.SIGTERM)
+                until(lambda: old not in up.pids(part) and len(up.pids(part)) == before, f"another {part} runs")  # noqa: B023
+                then = len(taken)
+                until(lambda: len(taken) > then + 5, f"the gateway is answered with another {part}")  # noqa: B023
+        finally:
+            enough.set()
+        sending.result()
+    until(lambda: set(taken) <= stored(up), "what was acknowledged is stored")
+    rows = up.sql("SELECT count(*), count(DISTINCT seq) FROM fix WHERE tag = %s AND seq >= 1000", TAG)
+    assert rows == [(len(taken), len(taken))], "each once, and nothing that was not acknowledged"
 
 
 def failing(up: System) -> dict[str, str]:

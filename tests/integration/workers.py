@@ -27,16 +27,17 @@ from tests.integration.world import LAT, LON, METRE, circle
 LANES: Final = 4
 SESSION_MS: Final = 1500
 WAIT_S: Final = 240.0  # the first worker of a run may have kernels to compile
+TAIL_LINES: Final = 40  # of a worker's log, where a test fails
 FIRST: Final = 356307042500000
 
 Found = TypeVar("Found")
 
 
-async def until(look: Callable[[], Any], what: str, within_s: float = WAIT_S) -> Any:
-    """What ``look`` gives, awaited, as soon as it is true."""
+async def until(look: Callable[[], Any], what: str, within_s: float = WAIT_S, tell: Callable[[], str] = str) -> Any:
+    """What ``look`` gives, awaited, as soon as it is true; where that takes too long, ``tell`` says how things stand."""
     ends = time.monotonic() + within_s
     while not (found := await look()):
-        assert time.monotonic() < ends, f"not within {within_s} s: {what}"
+        assert time.monotonic() < ends, f"not within {within_s} s: {what}\n{tell()}"
         await asyncio.sleep(0.05)
     return found
 
@@ -61,6 +62,12 @@ class Worker:
         import socket
 
         return f"{socket.gethostname()}:{self.pid}"
+
+    def stands(self) -> str:
+        """Whether it is alive, and what it said last."""
+        code = self.process.poll()
+        said = self.log.read_text().splitlines()[-TAIL_LINES:]
+        return "\n".join([f"{self.owner} {'is alive' if code is None else f'ended with {code}'}; its log ends:", *said])
 
     def send(self, number: signal.Signals) -> None:
         self.process.send_signal(number)
@@ -129,11 +136,14 @@ class Workers:
     async def shared(self, *workers: Worker, lanes: int = LANES) -> None:
         """Until these workers, and no others, have all the lanes."""
 
+        owners: dict[int, str] = {}
+
         async def look() -> bool:
+            nonlocal owners
             owners = await self.owners()
             return len(owners) == lanes and set(owners.values()) == {worker.owner for worker in workers}
 
-        await until(look, f"{len(workers)} workers share the lanes")
+        await until(look, f"{len(workers)} workers share the lanes", tell=lambda: f"owners are {owners}\n{self.stand()}")
 
     async def stored(self) -> list[tuple[int, int]]:
         rows = await self.store.pool.fetch("SELECT tag, seq FROM fix ORDER BY tag, seq")
@@ -146,6 +156,10 @@ class Workers:
             return self.acknowledged <= set(await self.stored())
 
         await until(look, "everything acknowledged is stored")
+
+    def stand(self) -> str:
+        """How each worker stands."""
+        return "\n".join(worker.stands() for worker in self.all)
 
     def said(self) -> str:
         return "".join(worker.log.read_text() for worker in self.all)
@@ -162,6 +176,7 @@ async def system(folder: Path, store: Store, address: str, prefix: str) -> Async
         async with KafkaSink(address, topics) as sink:
             yield made, sink
     finally:
+        print(made.stand())  # shown where the test failed
         for worker in made.all:
             if worker.process.poll() is None:
                 worker.process.kill()

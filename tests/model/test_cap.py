@@ -8,8 +8,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from model import timetable
-from model.cap import ENGLAND_AND_WALES, Cap, beyond
+from model.cap import Cap, beyond
+from model.setting import NAMES
 from model.timetable import DAYS, Timetable
+
+ENGLAND_AND_WALES = Cap.of({key: one.default for key, one in NAMES.items()})
+assert Cap(20, 112) == ENGLAND_AND_WALES
 
 BEGINS = date(2026, 3, 20)  # a Friday
 

@@ -41,6 +41,25 @@ def test_what_is_given_up(new: Timetable, span: tuple[str, str] | None) -> None:
     assert (None if found is None else tuple(map(show, found))) == span
 
 
+@pytest.mark.parametrize("date", ["2027-03-29", "2031-07-07", "2099-12-28"])
+def test_a_date_however_far_ahead_is_looked_at(date: str) -> None:
+    """A Monday each, more than a year ahead."""
+    free = table(NIGHT, exceptions=[{"date": date, "windows": []}])
+    found = given_up(table(NIGHT), free, FROM_US)
+    assert found is not None
+    assert show(found[0]).startswith(date)
+    assert found[1] - found[0] == 12 * HOUR_US
+    assert given_up(free, free, FROM_US) is None
+    assert given_up(free, table(NIGHT), FROM_US) is None, "it is asked for again"
+    longer = table(NIGHT, exceptions=[{"date": date, "windows": [{"from": "12:00", "to": "07:00"}]}])
+    assert given_up(table(NIGHT), longer, FROM_US) is None
+    assert given_up(longer, table(NIGHT), FROM_US) is not None
+
+
+def test_the_last_date_there_is_is_no_trouble() -> None:
+    assert given_up(table(NIGHT), table(NIGHT, exceptions=[{"date": "9999-12-27", "windows": []}]), FROM_US) is None
+
+
 HOURS = st.integers(0, 23).map(lambda hour: f"{hour:02}:00")
 DRAWN = st.lists(st.tuples(st.sampled_from(DAYS), HOURS, HOURS), min_size=1, max_size=5)
 

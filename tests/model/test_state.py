@@ -10,6 +10,7 @@ from model.state import (
     ABSENCE,
     BEACON,
     BLOCK_TAGS,
+    CONTACT,
     DEVICE,
     FAULT,
     LOST,
@@ -19,12 +20,14 @@ from model.state import (
     PRESENCE,
     SIGNAL,
     State,
+    digest_of,
     rebuilt,
     spread,
 )
 
 OTHERS = {"place": (PLACE, "event_us"), "motion": (MOTION, "motion_us"), "lost": (LOST, "spell"), "fault": (FAULT, "last_us")}
 OTHERS |= {"home": (PRESENCE, "shown_us"), "beacon": (BEACON, "moved_us"), "absence": (ABSENCE, "event_us")}
+OTHERS |= {"contact": (CONTACT, "from_us")}
 STEPS = st.lists(
     st.tuples(
         st.sampled_from(["tag", "doubt", "no doubt", "pair", "drop", "device", "signal", "drop signal", *OTHERS]),
@@ -160,6 +163,36 @@ def test_blocks_are_put_back_in_order_and_each_tag_once() -> None:
     for wrong in ([(1, bodies[1])], [(0, bodies[0]), (1, bodies[0])], [(0, bodies[0]), (0, bodies[1])]):
         with pytest.raises(ValueError, match="snapshot block"):
             rebuilt(wrong, 0, 0)
+
+
+class Older(State):
+    """A state as a version before wrote it: without its last table."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.others, self.tables = self.others[:-1], self.tables[:-1]
+
+
+def test_what_an_older_version_kept_is_taken_as_it_was_and_written_anew() -> None:
+    older = Older()
+    older.rows(np.arange(1, BLOCK_TAGS + 3, dtype=np.int64))
+    act(older, "pair", 1, 2, 3)
+    act(older, "home", 2, 1, 7)
+    blocks = [(number, older.block(number)) for number in older.blocks()]
+    older.take_delta()
+    act(older, "home", 3, 1, 9)
+    delta = older.take_delta()
+    assert digest_of(blocks, 5, 6) != digest_of([blocks[0], (1, blocks[1][1][:-1])], 5, 6)
+    state = rebuilt(blocks, older.watermark_us, older.control_seq)
+    assert digest_of(blocks, 0, 0) != state.digest(), "today it would be written otherwise"
+    assert state.take_touched() == [0], "so the block that would be is kept anew"
+    state.apply(delta)
+    assert {number: table.of_tags([1, 2, 3]).tobytes() for number, table in enumerate(state.tables[:-1])} == {
+        number: table.of_tags([1, 2, 3]).tobytes() for number, table in enumerate(older.tables)
+    }
+    assert not len(state.contacts)
+    blocks = [(number, state.block(number)) for number in state.blocks()]
+    assert digest_of(blocks, 0, 0) == state.digest()
 
 
 @given(st.lists(STEPS, max_size=4), st.lists(st.integers(0, 8), max_size=12))

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from model import instant
 from model.batch import Rejected
 from model.timetable import DAYS, Timetable, Window, expand, parse
+from tests.chance import times
 from tests.oracle import wall_clock
 
 ALL = list(DAYS)
@@ -46,7 +47,7 @@ windows = st.tuples(st.integers(0, 1439), st.integers(1, 1440)).map(lambda w: Wi
 )
 @example("Europe/London", date(2026, 3, 29), 0, [[], [], [], [], [], [], [Window(90, 135)]], None)
 @example("Europe/London", date(2026, 10, 25), 0, [[], [], [], [], [], [], [Window(90, 105)]], None)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=times(40), deadline=None)
 def test_every_minute_is_what_the_wall_clock_says(
     zone: str, middle: date, offset: int, week: list[list[Window]], exception: list[Window] | None
 ) -> None:

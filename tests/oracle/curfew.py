@@ -1,6 +1,6 @@
 """A curfew watched by somebody with a clock who looks every half minute: slow, obvious, and nothing of ours.
 
-Everything happens at a whole half minute and is received as it is taken. One order, one home, one tag.
+Everything happens at a whole half minute and is received as it is taken, unless ``contacts`` say when. One order, home and tag.
 """
 
 from dataclasses import dataclass, field
@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 TICK_S = 30
 MINUTE_S = 60
 
-INSIDE, POSSIBLE, OUTSIDE = "inside", "possible", "outside"
-FIXES = (INSIDE, POSSIBLE, OUTSIDE)
+INSIDE, POSSIBLE, OUTSIDE, AFAR = "inside", "possible", "outside", "afar"  # the last: no beacon is heard there
+FIXES = (INSIDE, POSSIBLE, OUTSIDE, AFAR)
 
 
 @dataclass
@@ -33,35 +33,25 @@ class Watcher:
     heard: list[tuple[int, str]]
     grace_s: int
     told: list[Told] = field(default_factory=list)
+    contacts: list[int] | None = None  # seconds at which anything was received
 
     def presence(self, at_s: int, window_s: int, *, now: bool) -> tuple[str, int]:
         """What is known at a second, and since when it is contradicted; ``now`` counts what is heard at that very second."""
         known = [(s, what) for s, what in self.heard if s < at_s or (now and s == at_s)]
-        beacons = [(s, what) for s, what in known if what in ("beacon_in", "beacon_out")]
-        fixes = []
-        for s, what in known:
-            near = [w for b, w in beacons if b <= s]
-            if what in FIXES and not (what == OUTSIDE and near and near[-1] == "beacon_in"):
-                fixes.append((s, what))
-        contact = bool(known) and at_s - known[-1][0] <= 10 * MINUTE_S
-        if beacons and beacons[-1][1] == "beacon_in" and contact:
+        fixes, run, proofs, word, out_s = self._believed(known)
+        contacts = [s for s, _ in self.heard] if self.contacts is None else self.contacts
+        contact = any(s <= at_s <= s + 10 * MINUTE_S for s in contacts if s < at_s or now)
+        if word == "in" and len(run) < 2 and contact:
             return "proven", 0
         last = fixes[-1] if fixes else (0, "")
         speaks = at_s - last[0] <= 10 * MINUTE_S
-        out_s = self._out_since(beacons)
         # A fix inside from before the beacon went says nothing of those five minutes; one after it speaks first.
         gone = out_s is not None and at_s >= max(out_s + 5 * MINUTE_S, last[0] + 10 * MINUTE_S if last[0] >= out_s else 0)
         if last[1] == INSIDE and speaks and not gone:
             return "proven", 0
         since = []
-        run = []
-        cleared_s = max((s for s, what in beacons if what == "beacon_in" or self._was_in(s, beacons)), default=-1)
-        for s, what in reversed(fixes):
-            if what != OUTSIDE or s < cleared_s:
-                break
-            run.append(s)
         if len(run) >= 2 and last[0] + 10 * MINUTE_S >= window_s:
-            since.append(run[-1])
+            since.append(run[0])
         if out_s is not None:
             inside = [s for s, what in fixes if what == INSIDE and s >= out_s]
             begin_s = inside[-1] + 10 * MINUTE_S if inside else out_s
@@ -71,8 +61,6 @@ class Watcher:
             return "contradicted", min(since)
         if last[1] == POSSIBLE and speaks:
             return "consistent", 0
-        proofs = [s for s, what in known if what == INSIDE]
-        proofs += [s for s, what in beacons if what == "beacon_in" or self._was_in(s, beacons)]
         outs = [s for s, what in fixes if what == OUTSIDE]
         proven_s = max(proofs, default=-1)
         if proven_s >= 0 and contact and not any(s >= proven_s for s in outs) and self._still(known, proven_s):
@@ -80,18 +68,35 @@ class Watcher:
         return "unknown", 0
 
     @staticmethod
-    def _out_since(beacons: list[tuple[int, str]]) -> int | None:
-        """Since when the beacon is out of range, None where it is not."""
-        since_s = None
-        for s, what in beacons:
-            since_s = None if what == "beacon_in" else s if since_s is None else since_s
-        return since_s
+    def _believed(known: list[tuple[int, str]]) -> tuple[list[tuple[int, str]], list[int], list[int], str, int | None]:
+        """The fixes that count, those outside in a row, what proves home, the beacon's last word, and since when it is out.
 
-    @staticmethod
-    def _was_in(at_s: int, beacons: list[tuple[int, str]]) -> bool:
-        """Whether a beacon that went out of range was in range until then."""
-        before = [what for s, what in beacons if s < at_s]
-        return bool(before) and before[-1] == "beacon_in"
+        One outside does not count while the beacon is in range: a position drifts. One from afar does, and two of them in a row
+        belie the beacon. So long as its home unit is moved, it says nothing.
+        """
+        fixes: list[tuple[int, str]] = []
+        run: list[int] = []
+        proofs: list[int] = []
+        word, out_s = "", None
+        for s, what in known:
+            if what == "beacon_in":
+                word, out_s, run = "in", None, []
+                proofs.append(s)
+            elif what == "beacon_out":
+                if word == "in" and not run:
+                    proofs.append(s)
+                out_s = s if word != "out" else out_s
+                word = "out"
+            elif what == "home_unit_moved" and word == "in":
+                word = "moved"
+            elif what == "home_unit_moved_clear" and word == "moved":
+                word = "in"
+            elif what in FIXES and not (what == OUTSIDE and word == "in" and len(run) < 2):
+                run = [*run, s] if what in (OUTSIDE, AFAR) else []
+                fixes.append((s, OUTSIDE if what == AFAR else what))
+                if what == INSIDE:
+                    proofs.append(s)
+        return fixes, run, proofs, word, out_s
 
     @staticmethod
     def _still(known: list[tuple[int, str]], proven_s: int) -> bool:
@@ -113,7 +118,7 @@ class Watcher:
                 self._absence(state, max(since_s, from_s), at_s)
                 if state == "unknown":
                     unknown_s = self._unknown_since(at_s, from_s, now) if unknown_s is None else unknown_s
-                    self._unverified(unknown_s, at_s)
+                    self._unverified(unknown_s, at_s, now=now)
                 else:
                     unknown_s = None
                     self._over("curfew_unverified", at_s)
@@ -149,8 +154,9 @@ class Watcher:
         if told is not None and told.away_s + at_s - told.since_s >= 30 * MINUTE_S:
             told.severity = min(told.severity, 2)
 
-    def _unverified(self, since_s: int, at_s: int) -> None:
-        if self._active("curfew_unverified") is None and at_s - since_s >= 30 * MINUTE_S and self.heard[0][0] < at_s:
+    def _unverified(self, since_s: int, at_s: int, *, now: bool) -> None:
+        known = self.heard[0][0] < at_s + now  # of whom nothing was ever heard nothing is said
+        if known and self._active("curfew_unverified") is None and at_s - since_s >= 30 * MINUTE_S:
             self._begin("curfew_unverified", since_s, at_s, 2)
 
     def _begin(self, kind: str, since_s: int, at_s: int, severity: int) -> Told:

@@ -12,10 +12,11 @@ import numpy as np
 from model.alert import Change, Confidence, Judged, Kind, Op
 from model.arrays import Array
 from model.batch import Batch
-from model.fix import Flag, empty_fixes, sorted_fixes
+from model.fix import Flag, empty_fixes
 from model.history import NO_HISTORY, History, Window
 from model.instant import MINUTE_US
 from model.state import PAIR, State
+from tests.rows import sorted_fixes
 
 ZONE = 1
 START_US = 1_774_000_000_000_000  # 2026-03-20
@@ -53,8 +54,9 @@ def newest(state: State, tag: int) -> int:
     return 0 if record is None else int(record["newest_us"])
 
 
-def windows(fixes: Array) -> list[Window]:
-    """Five minutes around every fix; none for those that the tests do not call late."""
+def windows(fixes: Array, doubted: Array, _: Array) -> list[Window]:
+    """Five minutes around every doubtful fix; none for those that the tests do not call late."""
+    fixes = fixes[doubted]
     late = fixes[fixes["received_us"] - fixes["fix_at_us"] > 5 * MINUTE_US]
     return [Window(int(row["tag"]), int(row["fix_at_us"]) - 5 * MINUTE_US, int(row["fix_at_us"]) + 5 * MINUTE_US) for row in late]
 

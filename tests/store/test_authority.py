@@ -10,10 +10,12 @@ from hypothesis import strategies as st
 from model.instant import DAY_US, FOREVER_US
 from model.order import IN_FORCE
 from model.zone import Monitored
-from store import controls, world
+from store import world
 from store.pool import Store
 from store.world import NewActivation, NewOrder, NewStatus, NewWearer
+from tests.chance import times
 from tests.store.fake import START_US
+from tests.store.told import load
 
 STATUSES = ("pending", "active", "in_custody", "unlawfully_at_large", "completed")
 
@@ -51,7 +53,7 @@ def at(day: int) -> int:
     return START_US + day * DAY_US
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(told=st.lists(histories, min_size=1, max_size=3))
 async def test_a_wearer_is_monitored_exactly_while_some_order_says_so(store: Store, told: list[History]) -> None:
     tag = 1 + int(await store.pool.fetchval("SELECT coalesce(max(tag), 0) FROM activation"))
@@ -64,7 +66,7 @@ async def test_a_wearer_is_monitored_exactly_while_some_order_says_so(store: Sto
         for one in told
     ]
     made = await world.create(store, [NewWearer("Test Wearer")], orders, [NewActivation(0, tag, at(0))])
-    spans = [span for span in (await controls.load(store, START_US)).monitored if span.tag == tag]
+    spans = [span for span in (await load(store, START_US)).monitored if span.tag == tag]
     for day in range(12):
         now = {span.order for span in spans if span.from_us <= at(day) < span.to_us}
         assert now == {order for order, one in zip(made.orders, told, strict=True) if authorised(one, day)}, day
@@ -82,13 +84,16 @@ async def test_a_wearer_is_monitored_exactly_while_some_order_says_so(store: Sto
 async def test_at_large_goes_on_from_active_without_a_seam(store: Store) -> None:
     order = NewOrder(0, at(0), statuses=[NewStatus("unlawfully_at_large", at(2)), NewStatus("active", at(5))])
     made = await world.create(store, [NewWearer("Test Wearer")], [order], [NewActivation(0, 5, at(1))])
-    said = await controls.load(store, START_US)
-    assert said.monitored == [Monitored(5, made.wearers[0], made.orders[0], at(1), FOREVER_US)]
+    said = await load(store, START_US)
+    assert said.monitored == [Monitored(5, made.wearers[0], made.orders[0], at(1), FOREVER_US, at(1))]
+
+
+SHOWN = "SELECT NOT $1::timestamptz <@ time FROM sealed(5) AS time"
 
 
 @pytest.mark.parametrize(("day", "seen"), [(1, True), (3, False), (6, True)])
 async def test_what_a_tag_said_without_authority_is_sealed(store: Store, day: int, seen: bool) -> None:
     order = NewOrder(0, at(0), statuses=[NewStatus("paused_by_court", at(2)), NewStatus("active", at(5))])
     await world.create(store, [NewWearer("Test Wearer")], [order], [NewActivation(0, 5, at(0), at(9))])
-    assert (await store.pool.fetchval("SELECT NOT $1::timestamptz <@ sealed(5)", at(day))) is seen
-    assert await store.pool.fetchval("SELECT NOT $1::timestamptz <@ sealed(5)", at(10)), "nobody wears it: nobody's to hide"
+    assert (await store.pool.fetchval(SHOWN, at(day))) is seen
+    assert await store.pool.fetchval(SHOWN, at(10)), "nobody wears it: nobody's to hide"

@@ -5,7 +5,7 @@ import contextlib
 import os
 import shutil
 import signal
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ from store import backup
 from store.migrate import upgrade
 from store.pool import FAILURES, Store
 from store.postgres import SERVER_UID, Postgres
-from tests.conftest import server_folder
 from tests.integration.system import COMMAND, ROOT
 from tests.store.fake import fix
 from tests.store.lane import Lane, wearers
@@ -25,19 +24,9 @@ TIMEOUT_S = 60
 
 
 @pytest.fixture
-def folder() -> Iterator[Path]:
-    made = server_folder()
-    yield made
-    shutil.rmtree(made)
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[Postgres]:
-    made = Postgres(folder / "data")
-    made.start()
-    upgrade(made.dsn)
-    yield made
-    made.stop()
+def server(server: Postgres) -> Postgres:
+    upgrade(server.dsn)
+    return server
 
 
 class Sender:

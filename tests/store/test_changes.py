@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from model.alert import Condition, Confidence, Judged, Kind, Op
+from model.alert import Condition, Confidence, Family, Judged, Kind, Op
 from model.fix import FIX, empty_fixes
 from model.instant import MINUTE_US
 from store import changes, feed
@@ -196,7 +196,7 @@ async def test_a_visit_from_entry_to_return_is_one_row(store: Store) -> None:
     row = await alert(store)
     assert (row["occurrences"], row["condition"], row["ended_at"], row["raised_seq"]) == (2, "active", None, 1)
     assert row["event_at"] == START_US + 60_000_000
-    assert row["due_acknowledge"] == START_US + 3120_000_000
+    assert row["due_acknowledge"] == START_US + 180_000_000, "nobody has answered the first call"
     assert (opened.changes, opened.position) == (1, 1)
 
     history = await store.pool.fetch("SELECT position, what, text, at, actor FROM alert_history ORDER BY position")
@@ -310,7 +310,7 @@ async def test_two_writers_two_columns(store: Store) -> None:
 
 
 async def test_two_lanes_write_one_wearer_s_row(store: Store) -> None:
-    """A wearer with two tags: each tag's lane keeps its own occurrence, the row says both."""
+    """A wearer with two tags: each tag's lane keeps its own occurrence, the row says both, and that it is one incident."""
     await wearers(store, 1)
     async with Lane(store, 0) as first, Lane(store, 1) as second:
         for lane, tag in ((first, 1), (second, 2)):
@@ -321,7 +321,47 @@ async def test_two_lanes_write_one_wearer_s_row(store: Store) -> None:
         first.judge = lambda _, batch, *__: Judged(batch.fixes, (over,), empty_fixes())
         await first.put(fix(1, 60))
     row = await alert(store)
-    assert (row["occurrences"], row["condition"]) == (2, "active")
+    assert (row["occurrences"], row["calls"], row["condition"]) == (1, 1, "active")
+
+
+async def test_a_second_occurrence_makes_no_call_look_fresher_that_nobody_answered(store: Store) -> None:
+    await wearers(store, 1)
+
+    async def opened(lane: Lane, minute: int) -> None:
+        clocks = {"due_acknowledge_us": minutes(minute + 2), "due_contact_us": minutes(minute + 5), "due_decision_us": None}
+        entry = change(Op.OPEN, 1, minutes(minute), minutes(minute), **clocks, changed_us=minutes(minute))
+        lane.judge = lambda _, batch, *__: Judged(batch.fixes, (entry,), empty_fixes())
+        await lane.put(fix(1, 60 * minute))
+
+    async with Lane(store) as lane:
+        await opened(lane, 0)
+        await opened(lane, 30)
+        row = await alert(store)
+        assert (row["calls"], row["called_at"]) == (2, minutes(0))
+        assert (row["due_acknowledge"], row["due_contact"], row["due_decision"]) == (minutes(2), minutes(5), None)
+        await store.pool.execute("UPDATE alert SET handling = 'acknowledged', handled_calls = calls")
+        await opened(lane, 60)
+        row = await alert(store)
+        assert (row["calls"], row["called_at"]) == (3, minutes(60)), "those before were answered"
+        assert (row["due_acknowledge"], row["due_contact"]) == (minutes(62), minutes(5)), "but nobody was spoken to yet"
+
+
+async def test_what_a_home_says_is_held_under_what_a_device_said_before(store: Store) -> None:
+    """The cause has no zone, and is from an earlier commit; what follows from it has the curfew's home."""
+    await wearers(store, 1)
+    told = [change(Op.OPEN, 1, T0, T0, zone=0, kind=Kind.BATTERY_DEAD)]
+    told.append(change(Op.OPEN, 1, minutes(40), minutes(40), kind=Kind.CURFEW_UNVERIFIED, held_under=Family.BATTERY_DEAD))
+    async with Lane(store) as lane:
+        for place, one in enumerate(told):
+            lane.judge = lambda _, batch, *__, one=one: Judged(batch.fixes, (one,), empty_fixes())
+            await lane.put(fix(1, place))
+    rows = await store.pool.fetch("SELECT id, kind, held_under FROM alert ORDER BY id")
+    assert [(row["kind"], row["held_under"]) for row in rows] == [("battery_dead", None), ("curfew_unverified", rows[0]["id"])]
+    alone = told[1]._replace(op=Op.AMEND, held_under=None, released=True)
+    async with Lane(store) as lane:
+        lane.judge = lambda _, batch, *__: Judged(batch.fixes, (alone,), empty_fixes())
+        await lane.put(fix(1, 60))
+    assert await store.pool.fetchval("SELECT held_under FROM alert WHERE kind = 'curfew_unverified'") is None
 
 
 class TestCalls:
@@ -378,3 +418,11 @@ async def test_two_entries_in_one_commit_are_each_told_by_their_own_number(store
     assert (row["occurrences"], len(opened), row["raised_seq"]) == (2, 2, opened[0]["position"])
     pages = await store.pool.fetch("SELECT body FROM outbox ORDER BY position")
     assert [page["body"]["occurrence"] for page in pages] == [1, 2]
+
+
+def test_to_withdraw_what_was_never_told_or_is_withdrawn_already_is_nothing() -> None:
+    rows: list[changes.Row] = []
+    told, gone = change(Op.OPEN, 1, T0, T0), change(Op.WITHDRAW, 1, T0, T0)
+    assert changes.plan(rows, [gone]) == []
+    assert not rows
+    assert [step.what for step in changes.plan(rows, [told, gone, gone])] == ["opened", "withdrawn"]

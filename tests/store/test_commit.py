@@ -9,13 +9,14 @@ import pytest
 from model.batch import DeadLetter, Part
 from model.errors import FencedError
 from model.event import EventKind, empty_events
-from model.fix import FIX, IDENTITY, Flag, Quality, sorted_fixes
+from model.fix import FIX, IDENTITY, Flag, Quality
 from model.instant import DAY_US, MINUTE_US
 from store import dead, feed, gateways, receipts
 from store.admission import stored
 from store.copy import FIXES
 from store.history import load
 from store.pool import Store
+from tests.rows import sorted_fixes
 from tests.store import fake
 from tests.store.fake import START_US, batch_of, fix
 from tests.store.lane import Lane, wearers

@@ -1,14 +1,17 @@
 """What verdicts depend on, read from the control tables at one moment."""
 
 import asyncpg
+import numpy as np
 import pytest
 
 from model.instant import DAY_US, FOREVER_US, HOUR_US
 from model.zone import Assignment, Monitored, Purpose, ZoneKind
+from model.zones import ROW
 from store import controls, feed, world
-from store.controls import assign, joined
+from store.controls import AIM, NOBODY, assign, joined
 from store.pool import Store
 from store.world import NewActivation, NewOrder, NewWearer, NewZone
+from tests.store import told
 from tests.store.fake import START_US
 
 FEATURE = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [-2.98, 53.4]}, "properties": {"name": "Test"}}
@@ -30,10 +33,10 @@ async def made(store: Store, *zones: NewZone, status: str = "active") -> world.C
 
 async def test_a_wearer_is_monitored_while_a_tag_is_fitted_and_an_order_holds(store: Store) -> None:
     created = await made(store)
-    said = await controls.load(store, START_US)
+    said = await told.load(store, START_US)
     assert said.monitored == [
-        Monitored(11, created.wearers[0], created.orders[0], START_US, START_US + 10 * DAY_US),
-        Monitored(22, created.wearers[1], created.orders[1], START_US + DAY_US, FOREVER_US),
+        Monitored(11, created.wearers[0], created.orders[0], START_US, START_US + 10 * DAY_US, START_US - DAY_US),
+        Monitored(22, created.wearers[1], created.orders[1], START_US + DAY_US, FOREVER_US, START_US + DAY_US),
     ]
 
 
@@ -43,14 +46,14 @@ async def test_a_wearer_is_monitored_while_a_tag_is_fitted_and_an_order_holds(st
 )
 async def test_only_some_orders_give_authority(store: Store, status: str, monitored: bool) -> None:
     await made(store, zone(), status=status)
-    said = await controls.load(store, START_US)
+    said = await told.load(store, START_US)
     assert (11 in {span.tag for span in said.monitored}) is monitored
     assert bool(said.assignments) is monitored
 
 
 async def test_zones_apply_to_their_wearers_tags_and_shared_ones_to_all(store: Store) -> None:
     created = await made(store, zone(0), zone(1), zone(None))
-    said = await controls.load(store, START_US)
+    said = await told.load(store, START_US)
     own, other, everyone = created.zones
     assert said.assignments == [
         Assignment(11, own, START_US, START_US + 10 * DAY_US),
@@ -63,7 +66,7 @@ async def test_a_zone_says_what_was_saved(store: Store) -> None:
     created = await made(
         store, zone(kind="home", purpose="area", radius_m=75.0, buffer_m=5.0, confirm_fixes=3, valid_to_us=START_US + HOUR_US)
     )
-    (read,) = (await controls.load(store, START_US)).zones
+    (read,) = (await told.load(store, START_US)).zones
     assert (read.id, read.version, read.kind, read.purpose, read.wkb) == (
         created.zones[0],
         1,
@@ -71,7 +74,7 @@ async def test_a_zone_says_what_was_saved(store: Store) -> None:
         Purpose.AREA,
         b"\x01",
     )
-    assert (read.radius_m, read.buffer_m, read.confirm_fixes, read.name) == (75.0, 5.0, 3, "Test")
+    assert (read.radius_m, read.buffer_m, read.confirm_fixes) == (75.0, 5.0, 3)
     assert (read.in_force_from_us, read.in_force_to_us) == (START_US, FOREVER_US)
     assert read.intervals == ((0, START_US + HOUR_US),)
     feature = await store.pool.fetchval("SELECT feature FROM zone_version")
@@ -83,7 +86,7 @@ FRIDAYS = {"timezone": "Europe/London", "windows": [{"days": ["fri"], "from": "0
 
 async def test_a_zone_for_attendance_is_read_as_one(store: Store) -> None:
     await made(store, zone(kind="inclusion", purpose="area", schedule=FRIDAYS, attendance=True))
-    (read,) = (await controls.load(store, START_US)).zones
+    (read,) = (await told.load(store, START_US)).zones
     assert read.attendance
 
 
@@ -96,7 +99,7 @@ async def test_no_other_zone_is_kept_as_one_for_attendance(store: Store, fields:
 async def test_a_schedule_becomes_intervals_around_the_time_asked_for(store: Store) -> None:
     schedule = {"timezone": "Europe/London", "windows": [{"days": ["fri"], "from": "19:00", "to": "07:00"}]}
     await made(store, zone(schedule=schedule, valid_from_us=START_US))
-    (read,) = (await controls.load(store, START_US)).zones  # Friday, 20 March 2026, 09:46:40 UTC
+    (read,) = (await told.load(store, START_US)).zones  # Friday, 20 March 2026, 09:46:40 UTC
     evening = START_US - START_US % DAY_US + 19 * HOUR_US
     assert read.intervals[0] == (evening, evening + 12 * HOUR_US)
     assert read.intervals[1] == (evening + 7 * DAY_US, evening + 7 * DAY_US + 12 * HOUR_US)
@@ -116,7 +119,7 @@ async def test_a_version_applies_to_whom_it_names_while_it_is_in_force(store: St
         change_us,
         created.wearers[1],
     )
-    said = await controls.load(store, START_US)
+    said = await told.load(store, START_US)
     assert said.assignments == [
         Assignment(11, created.zones[0], START_US, change_us),
         Assignment(22, created.zones[0], change_us, FOREVER_US),
@@ -126,8 +129,8 @@ async def test_a_version_applies_to_whom_it_names_while_it_is_in_force(store: St
 async def test_versions_that_ended_long_ago_are_left_out(store: Store) -> None:
     await made(store, zone())
     await store.pool.execute("UPDATE zone_version SET in_force_to = $1", START_US + DAY_US)
-    assert len((await controls.load(store, START_US)).zones) == 1
-    assert (await controls.load(store, START_US + DAY_US + controls.PAST_US)).zones == []
+    assert len((await told.load(store, START_US)).zones) == 1
+    assert (await told.load(store, START_US + DAY_US + controls.PAST_US)).zones == []
 
 
 async def test_a_group_s_zone_applies_to_its_members(store: Store) -> None:
@@ -135,7 +138,7 @@ async def test_a_group_s_zone_applies_to_its_members(store: Store) -> None:
     group = await store.pool.fetchval("INSERT INTO wearer_group (name) VALUES ('Test') RETURNING id")
     await store.pool.execute("INSERT INTO wearer_group_member VALUES ($1, $2)", group, created.wearers[1])
     await store.pool.execute("UPDATE zone_version SET applies_wearer = NULL, applies_group = $1", group)
-    assert [assigned.tag for assigned in (await controls.load(store, START_US)).assignments] == [22]
+    assert [assigned.tag for assigned in (await told.load(store, START_US)).assignments] == [22]
 
 
 async def test_the_newest_control_change_is_known_and_other_entries_are_not_one(store: Store) -> None:
@@ -143,7 +146,7 @@ async def test_the_newest_control_change_is_known_and_other_entries_are_not_one(
     created = await made(store, zone())
     async with feed.edit(store) as change:
         change.entry("alert", 1, "acknowledged")
-    assert await controls.seq(store) == created.position == (await controls.load(store)).control_seq == 1
+    assert await controls.seq(store) == created.position == (await told.load(store)).control_seq == 1
     assert await store.pool.fetchval("SELECT control_seq FROM zone_version") == created.position
 
 
@@ -157,16 +160,20 @@ async def test_a_world_that_cannot_be_is_not_written_at_all(store: Store) -> Non
 
 
 def test_versions_that_follow_each_other_make_one_interval() -> None:
-    def version(number: int, start: int, end: int, **aim: object) -> dict[str, object]:
-        whole = {"zone": 7, "version": number, "in_force_from": start, "in_force_to": end}
-        return whole | {"applies_wearer": None, "applies_group": None, "applies_all": False} | aim
+    worn = np.array([(11, 1, 1, 0, 100), (11, 1, 2, 50, 150), (22, 2, 3, 0, 1000)])
 
-    worn = [Monitored(11, 1, 1, 0, 100), Monitored(11, 1, 2, 50, 150), Monitored(22, 2, 3, 0, 1000)]
-    rows = [version(1, 10, 20, applies_wearer=1), version(2, 20, 120, applies_wearer=1)]
-    assert assign(rows, {}, worn) == ([], [Assignment(11, 7, 10, 120)])
+    def assigned(*versions: tuple[int, int, int, int]) -> tuple[list[int], list[list[int]]]:
+        """Of versions from, to, for which wearer, and whether for all."""
+        row, aims = np.zeros(len(versions), ROW), np.zeros(len(versions), AIM)
+        row["id"], row["version"] = 7, np.arange(1, len(versions) + 1)
+        row["from_us"], row["to_us"], aims["wearer"], aims["everyone"] = np.array(versions).T
+        shared, rows = assign(row, aims, NOBODY, worn)
+        return shared, rows.tolist()
+
+    assert assigned((10, 20, 1, 0), (20, 120, 1, 0)) == ([], [[11, 7, 10, 120]])
     # Once for all and once for one: not shared, because it never was for its whole time.
-    rows = [version(1, 10, 20, applies_all=True), version(2, 20, 200, applies_wearer=2)]
-    assert assign(rows, {}, worn) == ([], [Assignment(11, 7, 10, 20), Assignment(22, 7, 10, 200)])
+    assert assigned((10, 20, 0, 1), (20, 200, 2, 0)) == ([], [[11, 7, 10, 20], [22, 7, 10, 200]])
+    assert assigned((10, 20, 0, 1), (20, 200, 0, 1)) == ([7], [])
 
 
 @pytest.mark.parametrize(

@@ -3,9 +3,7 @@
 import asyncio
 import contextlib
 import os
-import shutil
 import signal
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
@@ -17,21 +15,15 @@ from store import snapshots
 from store.migrate import upgrade
 from store.pool import FAILURES, Store
 from store.postgres import Postgres
-from tests.conftest import server_folder
 from tests.store import fake
 from tests.store.fake import fix
 from tests.store.lane import Lane, wearers
 
 
 @pytest.fixture
-def server() -> Iterator[Postgres]:
-    folder = server_folder()
-    made = Postgres(folder / "data")
-    made.start()
-    upgrade(made.dsn)
-    yield made
-    made.stop()
-    shutil.rmtree(folder)
+def server(server: Postgres) -> Postgres:
+    upgrade(server.dsn)
+    return server
 
 
 async def kill_and_start(server: Postgres) -> None:

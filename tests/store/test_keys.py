@@ -45,3 +45,21 @@ async def test_a_gateway_has_one_number(store: Store, database: str) -> None:
         assert await gateways.number(another, "gw-1") == first
         assert await gateways.number(another, "gw-2") == first + 1
     assert await gateways.number(store, "gw-1") == first
+
+
+async def test_a_key_is_revoked_by_as_much_of_its_start_as_tells_it_from_others(store: Store) -> None:
+    key = await keys.create(store, "gw-1")
+    shown = key[: keys.PREFIX]
+    twin = shown[:6] + ("x" if shown[6] != "x" else "y") + shown[7:]
+    await store.pool.execute("INSERT INTO gateway_key (gateway, prefix, hash) SELECT gateway, $1, 'other' FROM gateway_key", twin)
+    with pytest.raises(CordonError, match=f"2 keys in use begin with {shown[:6]}: give more of the one of {shown}, {twin}"):
+        await keys.revoke(store, shown[:6])
+    for short in ("", shown[:3]):
+        with pytest.raises(CordonError, match="too short to name a key: give at least 4"):
+            await keys.revoke(store, short)
+    with pytest.raises(CordonError, match="no key in use begins with %%%%"):
+        await keys.revoke(store, "%%%%")
+    assert await keys.authenticate(store, key) == "gw-1"
+    assert await keys.revoke(store, shown[:7]) == shown
+    assert await keys.authenticate(store, key) is None
+    assert await keys.revoke(store, twin[:4]) == twin, "what was revoked before stands in nobody's way"

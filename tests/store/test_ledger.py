@@ -13,6 +13,7 @@ from model.batch import Part
 from model.fix import FIX
 from store import snapshots
 from store.pool import Store
+from tests.chance import times
 from tests.store.fake import batch_of, fix
 from tests.store.lane import Lane
 
@@ -79,7 +80,7 @@ async def story(database: str, batches: list[tuple[list[Any], bool]]) -> None:
         assert await store.pool.fetchval("SELECT count(*) FROM dead_letter") == dead_before + ledger.dead
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=times(40), deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(batches=BATCHES)
 def test_the_store_equals_the_ledger(database: str, batches: list[tuple[list[Any], bool]]) -> None:
     with pytest.MonkeyPatch.context() as patch:

@@ -1,14 +1,12 @@
 """The embedded server keeps its data, ends with us however we end, and starts again whatever was left behind."""
 
 import os
-import shutil
 import signal
 import stat
 import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -16,7 +14,6 @@ import pytest
 
 from model.errors import CordonError
 from store.postgres import SOCKET_NAME, SOCKET_PATH_MAX, Postgres, socket_dir
-from tests.conftest import server_folder
 
 # Starts a server on a folder, says so, and waits to be killed.
 OWNER = """
@@ -28,21 +25,6 @@ server.start()
 print(server.pid, server._guard.pid, flush=True)
 time.sleep(600)
 """
-
-
-@pytest.fixture
-def folder() -> Iterator[Path]:
-    made = server_folder()
-    yield made
-    shutil.rmtree(made)
-
-
-@pytest.fixture
-def server(folder: Path) -> Iterator[Postgres]:
-    made = Postgres(folder / "data")
-    made.start()
-    yield made
-    made.stop()
 
 
 def remember(server: Postgres, value: int) -> None:

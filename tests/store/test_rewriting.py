@@ -56,10 +56,8 @@ async def explained(store: Store, query: str, *args: Any) -> dict[str, Any]:
 
 
 def buffers(plan: dict[str, Any]) -> int:
-    """Pages that reading the day's table and its key took: not what was looked up once, while they were read, of authority."""
-    return read_by(plan, lambda node: node.get("Relation Name") == DAY.name) - read_by(
-        plan, lambda node: node.get("Parent Relationship") == "InitPlan"
-    )
+    """Pages that reading the day's table, its key, and once who was allowed to look, took."""
+    return read_by(plan, lambda node: node.get("Relation Name") == DAY.name)
 
 
 def read_by(node: dict[str, Any], wanted: Callable[[dict[str, Any]], bool]) -> int:
@@ -282,14 +280,15 @@ async def test_lanes_commit_all_the_while(store: Store) -> None:
 
 async def test_a_long_reader_is_not_queued_in_front_of(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     """While somebody reads for long, commits go on at once and the exchange is left for later; it needs no second copy then."""
-    monkeypatch.setattr(rewriting, "LONG_S", 0.0)
-    monkeypatch.setattr(rewriting, "PAUSE_S", 0.01)
-    monkeypatch.setattr(rewriting, "ATTEMPTS", 5)
     lane = await filled(store, tags=2, count=20)
-    async with store.pool.acquire() as reader, reader.transaction():
-        await reader.fetchval("SELECT count(*) FROM fix")
-        assert not await rewriting.rewrite(store, DAY)
-        await lane.put(minutes(1, 500, 1))
+    with monkeypatch.context() as impatient:  # the second call is as patient as in use: a vacuum may be in its way for a moment
+        impatient.setattr(rewriting, "LONG_S", 0.0)
+        impatient.setattr(rewriting, "PAUSE_S", 0.01)
+        impatient.setattr(rewriting, "ATTEMPTS", 5)
+        async with store.pool.acquire() as reader, reader.transaction():
+            await reader.fetchval("SELECT count(*) FROM fix")
+            assert not await rewriting.rewrite(store, DAY)
+            await lane.put(minutes(1, 500, 1))
     copied = (
         await store.pool.fetchval("SELECT $1::text::regclass::oid", DAY.copy)
         if await store.pool.fetchval("SELECT to_regclass($1) IS NOT NULL", DAY.copy)

@@ -1,0 +1,98 @@
+"""What a second person and a supervisor do: approve what relaxes, take alerts back into the queue, let nobody be paged."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, sign_in
+from tests.browser.instance import PASSWORD, Instance
+from tests.browser.test_access import violations
+from tests.browser.test_console import choose, pane, row
+from tests.browser.test_shift import fact, shot
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+
+def supervisor(open_page: Open) -> Page:
+    page = open_page()
+    sign_in(page, "supervisor", PASSWORD)
+    return page
+
+
+def test_what_relaxes_is_read_and_approved_by_a_second_person(open_page: Open, instance: Instance) -> None:
+    rex, rita = instance.wearers("Rex Relaxed", "Rita Refused")
+    zones = {one["properties"]["name"]: one["id"] for one in instance.call("GET", "/api/v1/zones?limit=500")["items"]}
+    for wearer in (rex, rita):
+        instance.call("DELETE", f"/api/v1/zones/{zones[wearer.zone]}", version=1)
+    page = supervisor(open_page)
+    expect(page.get_by_role("button", name="Approvals 2")).to_be_visible()
+    page.keyboard.press("v")
+    expect(page.get_by_role("heading", name="Approvals")).to_be_focused()
+    asked = page.locator(".asked").filter(has_text=rex.zone)
+    expect(asked.get_by_role("heading")).to_have_text(f"Zone {rex.zone} of {rex.name}")
+    expect(asked).to_contain_text("The zone would end.")
+    expect(asked).to_contain_text("It protects a victim")
+    expect(asked).to_contain_text("Asked for by admin")
+    shot(page, "approvals")
+    assert violations(page) == []
+    page.get_by_role("button", name=f"Approve: Zone {rex.zone}").press("Enter")
+    expect(asked).to_have_count(0)
+    page.get_by_role("button", name=f"Refuse: Zone {rita.zone}").press("Enter")
+    expect(page.get_by_text("Nothing waits for a second person.")).to_be_visible()
+    states = [one["state"] for one in instance.call("GET", "/api/v1/changes?kind=zone&limit=500")["items"]][-2:]
+    assert states == ["approved", "refused"]
+    page.keyboard.press("Escape")
+    expect(page.locator(".work")).to_be_visible()
+
+
+def test_who_asked_cannot_approve_and_is_told_so(open_page: Open, instance: Instance) -> None:
+    (own,) = instance.wearers("Olga Own")
+    zones = {one["properties"]["name"]: one["id"] for one in instance.call("GET", "/api/v1/zones?limit=500")["items"]}
+    instance.call("DELETE", f"/api/v1/zones/{zones[own.zone]}", version=1)
+    page = open_page()
+    sign_in(page, "admin", PASSWORD)
+    page.get_by_role("button", name="Approvals").click()
+    asked = page.locator(".asked").filter(has_text=own.zone)
+    expect(asked).to_contain_text("Somebody else must approve what you asked for.")
+    expect(asked.get_by_role("button", name="Approve")).to_have_count(0)
+    asked.get_by_role("button", name="Refuse").click()
+    expect(asked).to_have_count(0)
+
+
+def test_a_supervisor_puts_back_what_somebody_holds(open_page: Open, console: Page, instance: Instance) -> None:
+    (bob,) = instance.wearers("Bob Back")
+    instance.enter(bob)
+    choose(console, bob)
+    console.keyboard.press("a")
+    expect(row(console, bob)).to_contain_text("Acknowledged · You")
+    page = supervisor(open_page)
+    page.keyboard.press("h")
+    page.get_by_role("button", name="Release what operator holds").click()
+    page.get_by_label("Why what operator holds goes back").fill("Taken ill.")
+    shot(page, "release")
+    assert violations(page) == []
+    page.get_by_role("button", name="Put back").click()
+    expect(page.get_by_role("button", name="Release what operator holds")).to_have_count(0)
+    expect(row(console, bob)).to_contain_text("New · Nobody")
+    expect(pane(console).locator(".history")).to_contain_text("Taken from operator, back to the queue: Taken ill.")
+
+
+def test_a_pause_is_asked_for_on_the_alert_and_begins_with_a_second_person(
+    open_page: Open, console: Page, instance: Instance
+) -> None:
+    (pam,) = instance.wearers("Pam Pausing", purpose="area")
+    instance.enter(pam)
+    choose(console, pam)
+    pane(console).get_by_role("button", name="Pause paging").click()
+    form = console.get_by_role("form", name="Ask for a pause")
+    expect(form.get_by_label("What is not paged")).to_be_focused()
+    form.get_by_label("For how long").select_option("2")
+    form.get_by_label("Why").fill("On the ward.")
+    shot(console, "pausing")
+    assert violations(console) == []
+    form.get_by_role("button", name="Ask for the pause").click()
+    expect(pane(console).get_by_text("it begins when a second person approves it")).to_be_visible()
+    page = supervisor(open_page)
+    page.keyboard.press("h")
+    page.locator(".shift-part li").filter(has_text=pam.name).get_by_role("button", name="Approve").click()
+    expect(row(console, pam)).to_contain_text("Paused")
+    expect(fact(console, "Paging paused")).to_contain_text("On the ward.")

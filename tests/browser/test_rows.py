@@ -1,0 +1,74 @@
+"""What a row and an alert say where there is little room, or little to say: measured in a real browser."""
+
+import pytest
+from playwright.sync_api import Page, expect
+
+from tests.browser.conftest import Open, sign_in
+from tests.browser.instance import Instance
+from tests.browser.test_access import violations
+from tests.browser.test_console import choose, pane, row
+from tests.browser.test_shift import shot
+
+pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
+
+# Of each thing that says who has an alert: whether all of it is drawn, within its row and within the window.
+WHOLE = """() => [...document.querySelectorAll(".row")].map((row) => {
+  const box = row.getBoundingClientRect();
+  return [...row.querySelectorAll(".row-name, .row-line:first-child .row-end, .row-due")].every((part) => {
+    const own = part.getBoundingClientRect();
+    return part.scrollWidth <= part.clientWidth + 1 && own.left >= box.left && own.right <= window.innerWidth
+      && own.top >= box.top && own.bottom <= box.bottom;
+  });
+})"""
+
+
+def rows_whole(page: Page) -> list[bool]:
+    whole: list[bool] = page.evaluate(WHOLE)
+    return whole
+
+
+@pytest.mark.parametrize("width", [420, 560, 561, 1280])
+def test_a_row_says_whole_who_it_is_about_and_who_has_it(open_page: Open, instance: Instance, width: int) -> None:
+    first, second = instance.wearers("Cricket Applewhistle", "Ann Owned")
+    instance.enter(first)
+    instance.enter(second)
+    page = open_page(width=width)
+    sign_in(page)
+    expect(row(page, first)).to_be_visible()
+    row(page, second).click()
+    page.keyboard.press("a")
+    page.keyboard.press("Escape")
+    expect(row(page, second)).to_contain_text("Acknowledged · You")
+    shot(page, f"rows-{width}")
+    assert rows_whole(page) == [True, True]
+    boxes = [row(page, wearer).bounding_box() for wearer in (first, second)]
+    tops = sorted((box["y"], box["height"]) for box in boxes if box is not None)
+    assert tops[0][0] + tops[0][1] <= tops[1][0] + 1, "rows lie on each other"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+def test_a_strap_closed_again_is_said_to_be_and_to_wait_for_an_inspection(console: Page, instance: Instance) -> None:
+    (tim,) = instance.wearers("Tim Tamper")
+    instance.send(tim, metres_north=3000)
+    instance.tell(tim, "strap_tamper", seconds_ago=40)
+    expect(row(console, tim)).to_contain_text("has an open strap")
+    instance.tell(tim, "strap_tamper_clear", seconds_ago=5)
+    expect(row(console, tim)).to_contain_text("– strap closed again")
+    expect(row(console, tim)).to_contain_text(", not inspected")
+    expect(row(console, tim)).not_to_contain_text("has an open strap")
+    shot(console, "strap-closed-again")
+
+
+def test_an_alert_without_a_position_has_no_map_and_says_so(console: Page, instance: Instance) -> None:
+    (nia,) = instance.wearers("Nia Nowhere")
+    instance.tell(nia, "case_tamper")
+    choose(console, nia)
+    expect(pane(console).locator(".map-none")).to_have_text("No position known. None came in the day before either.")
+    expect(pane(console).locator(".map-canvas")).to_have_count(0)
+    shot(console, "no-position")
+    assert violations(console) == []
+    instance.send(nia, metres_north=3000)
+    instance.call("POST", f"/api/v1/alerts/{instance.alerts_of(nia)[0]['id']}/notes", {"text": "Looked."})
+    console.reload()
+    choose(console, nia)
+    expect(pane(console).locator(".map-canvas")).to_be_visible()
