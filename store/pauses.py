@@ -27,6 +27,7 @@ FIELDS: Final = ("wearer", "kind", "including_p1", "reason", "starts", "until")
 
 VIEW: Final = """
 SELECT p.*, w.name AS wearer_name, r.name AS requested_name, v.name AS approved_name, e.name AS ended_name,
+       l.name AS longer_name,
        (SELECT count(*) FROM muted_page m WHERE m.pause = p.id) AS muted,
        CASE WHEN p.ended_at IS NOT NULL THEN 'ended' WHEN p.until <= clock_timestamp() THEN 'over'
             WHEN p.approved_at IS NULL THEN 'waiting' WHEN p.starts > clock_timestamp() THEN 'planned'
@@ -35,7 +36,8 @@ FROM pause p
 JOIN wearer w ON w.id = p.wearer
 JOIN account r ON r.id = p.requested_by
 LEFT JOIN account v ON v.id = p.approved_by
-LEFT JOIN account e ON e.id = p.ended_by"""
+LEFT JOIN account e ON e.id = p.ended_by
+LEFT JOIN account l ON l.id = p.longer_by"""
 
 
 async def page(store: Store, *, wearer: int | None, standing: bool, after: int, limit: int) -> list[asyncpg.Record]:
@@ -80,29 +82,43 @@ async def add(change: Edit, fields: dict[str, Any]) -> asyncpg.Record:
 
 
 async def approve(change: Edit, known: asyncpg.Record) -> None:
-    """A second person says yes: it is in force from its start on."""
-    if known["approved_at"] is not None:
+    """A second person says yes: to the pause, which is in force from its start on, or to the later end that waits."""
+    longer = known["longer_until"] is not None
+    if known["approved_at"] is not None and not longer:
         raise ConflictError(f"pause {known['id']} is approved already")
-    if known["requested_by"] == change.actor:
-        raise ConflictError(f"you asked for pause {known['id']} yourself: somebody else must approve it")
+    asker = known["longer_by"] if longer else known["requested_by"]
+    if asker == change.actor:
+        what = f"the later end of pause {known['id']}" if longer else f"pause {known['id']}"
+        raise ConflictError(f"you asked for {what} yourself: somebody else must approve it")
     await _spare_victims(change, known)
+    fields = dict(known) | ({"until": known["longer_until"]} if longer else {})
     await change.connection.execute(
-        "UPDATE pause SET approved_by = $2, approved_at = clock_timestamp(), version = version + 1 WHERE id = $1",
-        *(known["id"], change.actor),
+        """UPDATE pause SET until = $2, requested_by = $3, approved_by = $4, approved_at = clock_timestamp(),
+               longer_until = NULL, longer_by = NULL, version = version + 1 WHERE id = $1""",
+        *(known["id"], fields["until"], asker, change.actor),
     )
-    await _tell(change, known, "paused")
+    await _tell(change, fields, "pause_extended" if longer else "paused")
 
 
 async def extend(change: Edit, known: asyncpg.Record, until_us: int) -> None:
-    """Another end. Sooner holds at once; later must be approved anew, by somebody else than who asks for it."""
+    """Another end. Sooner holds at once, and drops a later one that waits; later needs a second person's yes.
+
+    What is approved goes on to its approved end meanwhile: to ask for more takes nothing away.
+    """
     fields = dict(known) | {"until": until_us}
     _check(fields)
     later = until_us > known["until"]
+    if later and known["approved_at"] is not None:
+        await change.connection.execute(
+            "UPDATE pause SET longer_until = $2, longer_by = $3, version = version + 1 WHERE id = $1",
+            *(known["id"], until_us, change.actor),
+        )
+        change.entry("pause", known["id"], "longer_requested")
+        audit.done(change, "longer_requested", f"pause/{known['id']}", **_said(fields))
+        return
     await change.connection.execute(
-        """UPDATE pause SET until = $2, version = version + 1,
-               requested_by = CASE WHEN $3 THEN $4 ELSE requested_by END,
-               approved_by = CASE WHEN NOT $3 THEN approved_by END, approved_at = CASE WHEN NOT $3 THEN approved_at END
-           WHERE id = $1""",
+        """UPDATE pause SET until = $2, requested_by = CASE WHEN $3 THEN $4 ELSE requested_by END,
+               longer_until = NULL, longer_by = NULL, version = version + 1 WHERE id = $1""",
         *(known["id"], until_us, later, change.actor),
     )
     await _tell(change, fields, "pause_extended" if later else "pause_shortened")

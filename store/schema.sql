@@ -926,9 +926,13 @@ CREATE TABLE public.pause (
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     settled_at timestamp with time zone,
+    longer_until timestamp with time zone,
+    longer_by bigint,
     CONSTRAINT pause_check CHECK ((until > starts)),
     CONSTRAINT pause_check1 CHECK ((approved_by <> requested_by)),
-    CONSTRAINT pause_check2 CHECK (((kind IS NOT NULL) OR (NOT including_p1)))
+    CONSTRAINT pause_check2 CHECK (((kind IS NOT NULL) OR (NOT including_p1))),
+    CONSTRAINT pause_check3 CHECK (((longer_until IS NULL) = (longer_by IS NULL))),
+    CONSTRAINT pause_check4 CHECK ((longer_until > until))
 );
 ALTER TABLE public.pause ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.pause_id_seq
@@ -1516,6 +1520,8 @@ ALTER TABLE ONLY public.pause
     ADD CONSTRAINT pause_approved_by_fkey FOREIGN KEY (approved_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.pause
     ADD CONSTRAINT pause_ended_by_fkey FOREIGN KEY (ended_by) REFERENCES public.account(id);
+ALTER TABLE ONLY public.pause
+    ADD CONSTRAINT pause_longer_by_fkey FOREIGN KEY (longer_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.pause
     ADD CONSTRAINT pause_requested_by_fkey FOREIGN KEY (requested_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.pause

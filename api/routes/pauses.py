@@ -40,10 +40,11 @@ ANSWERED: Final[dict[str, Any]] = SENT | {
     "requested_by": {"id": 1, "name": "operator"},
     "approved_by": {"id": 3, "name": "supervisor"},
     "approved_at": "2026-11-22T02:04:00Z",
+    "longer": {"until": "2026-11-22T10:00:00Z", "requested_by": {"id": 1, "name": "operator"}},
     "ended_by": None,
     "ended_at": None,
     "muted": 2,
-    "version": 2,
+    "version": 3,
     "created_at": "2026-11-22T02:00:00Z",
 }
 
@@ -67,8 +68,17 @@ class PausePatch(Input):
     model_config = ConfigDict(json_schema_extra={"examples": [{"approved": True}]})
 
     approved: Literal[True] | None = None
-    until: InstantIn | None = Field(None, description="sooner holds at once; later must be approved anew, by somebody else")
+    until: InstantIn | None = Field(
+        None, description="sooner holds at once; later waits for somebody else's approval, and what is approved goes on meanwhile"
+    )
     ended: Literal[True] | None = None
+
+
+class Longer(BaseModel):
+    """A later end that waits for a second person; the pause goes on to its approved end meanwhile."""
+
+    until: Instant
+    requested_by: Person
 
 
 class Pause(BaseModel):
@@ -88,6 +98,7 @@ class Pause(BaseModel):
     requested_by: Person
     approved_by: Person | None
     approved_at: Instant | None
+    longer: Longer | None = Field(description="a later end that waits for a second person: until holds meanwhile")
     ended_by: Person | None
     ended_at: Instant | None
     muted: int = Field(description="pages that were not sent")
@@ -107,6 +118,8 @@ def pause(row: Row) -> Pause:
         "requested_by": Person(id=row["requested_by"], name=row["requested_name"]),
         "approved_by": person(row["approved_by"], row["approved_name"]),
         "ended_by": person(row["ended_by"], row["ended_name"]),
+        "longer": row["longer_until"]
+        and Longer(until=row["longer_until"], requested_by=Person(id=row["longer_by"], name=row["longer_name"])),
     }
     return Pause(**people, **{name: row[name] for name in Pause.model_fields if name not in people})
 
@@ -151,7 +164,7 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, pause_id: Id)
 async def change(
     parts: PartsDep, caller: Pausing, response: Response, pause_id: Id, body: PausePatch, if_match: IfMatch = None
 ) -> Pause:
-    """Approving needs a role that may, and somebody else than who asked for it."""
+    """Approving needs a role that may, and somebody else than who asked: for the pause, or for the later end that waits."""
     version = expected(if_match)
     asked = body.model_dump(exclude_none=True)
     if len(asked) != 1:

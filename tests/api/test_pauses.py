@@ -168,19 +168,52 @@ async def test_nobody_approves_their_own_nor_without_the_right(api: Api, who: di
     assert (await api.patch(f"/pauses/{own['id']}", {"approved": True}, 2)).status == 409
 
 
-async def test_a_later_end_must_be_approved_anew_a_sooner_one_holds_at_once(api: Api, who: dict[str, Any]) -> None:
+async def test_a_later_end_waits_for_a_second_person_and_what_is_approved_goes_on(api: Api, who: dict[str, Any]) -> None:
     alert = await given.alert(api.store, who, 0, kind="case", severity=2)
     made = await paused(api, who)
+    path = f"/pauses/{made['id']}"
     at = await now(api)
-    sooner = (await api.patch(f"/pauses/{made['id']}", {"until": show(at + HOUR_US)}, 2, "operator")).json
-    assert (sooner["state"], sooner["approved_by"]["name"]) == ("in_force", "supervisor")
-    later = (await api.patch(f"/pauses/{made['id']}", {"until": show(at + 3 * HOUR_US)}, 3, "supervisor")).json
-    assert (later["state"], later["requested_by"]["name"], later["approved_by"]) == ("waiting", "supervisor", None)
-    assert await page(api, alert)
-    assert (await api.patch(f"/pauses/{made['id']}", {"approved": True}, 4, "supervisor")).status == 409
-    assert (await api.patch(f"/pauses/{made['id']}", {"approved": True}, 4, "admin")).json["state"] == "in_force"
+    one, three = show(at + HOUR_US), show(at + 3 * HOUR_US)
+    sooner = (await api.patch(path, {"until": one}, 2, "operator")).json
+    assert (sooner["state"], sooner["approved_by"]["name"], sooner["longer"]) == ("in_force", "supervisor", None)
+    later = (await api.patch(path, {"until": three}, 3, "supervisor")).json
+    assert (later["state"], later["until"], later["approved_by"]["name"]) == ("in_force", one, "supervisor")
+    assert later["longer"] == {"until": three, "requested_by": {"id": api.accounts["supervisor"], "name": "supervisor"}}
+    assert not await page(api, alert), "the approved pause goes on while the longer one waits"
+    own = await api.patch(path, {"approved": True}, 4, "supervisor")
+    assert (own.status, "later end" in own.json["detail"]) == (409, True), own.body
+    yes = (await api.patch(path, {"approved": True}, 4, "admin")).json
+    assert (yes["until"], yes["longer"]) == (three, None)
+    assert (yes["requested_by"]["name"], yes["approved_by"]["name"]) == ("supervisor", "admin")
     assert not await page(api, alert)
-    assert (await api.patch(f"/pauses/{made['id']}", {"until": show(at + 25 * HOUR_US)}, 5)).status == 409
+    told = [entry["what"] for entry in (await api.get(f"/alerts/{alert}")).json["history"] if entry["what"].startswith("pause")]
+    assert told == ["paused", "pause_shortened", "pause_extended"], "the longer one when it was approved"
+    assert (await api.patch(path, {"until": show(at + 25 * HOUR_US)}, 5)).status == 409
+    assert (await api.patch(path, {"approved": True}, 5, "operator")).status == 403
+
+
+async def test_a_later_end_that_nobody_approved_lapses_with_the_approved_one(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 0, kind="case", severity=2)
+    made = await paused(api, who)
+    path = f"/pauses/{made['id']}"
+    later = show(await now(api) + 3 * HOUR_US)
+    await api.patch(path, {"until": later}, 2, "operator")
+    withdrawn = (await api.patch(path, {"until": made["until"]}, 3, "operator")).json
+    assert (withdrawn["longer"], withdrawn["state"]) == (None, "in_force")
+    await api.patch(path, {"until": later}, 4, "operator")
+    await api.store.pool.execute("UPDATE pause SET starts = now() - interval '1 h', until = now() - interval '1 s'")
+    assert await page(api, alert)
+    assert (await api.get(path)).json["state"] == "over"
+    assert (await api.patch(path, {"approved": True}, 5, "supervisor")).status == 409
+
+
+async def test_the_later_end_of_a_pause_that_nobody_approved_is_its_end(api: Api, who: dict[str, Any]) -> None:
+    made = (await asked(api, who)).json
+    later = show(await now(api) + 3 * HOUR_US)
+    moved = (await api.patch(f"/pauses/{made['id']}", {"until": later}, 1, "supervisor")).json
+    assert (moved["state"], moved["until"], moved["longer"]) == ("waiting", later, None)
+    assert (await api.patch(f"/pauses/{made['id']}", {"approved": True}, 2, "supervisor")).status == 409
+    assert (await api.patch(f"/pauses/{made['id']}", {"approved": True}, 2, "admin")).json["state"] == "in_force"
 
 
 async def test_what_may_not_be_paused_is_refused_in_words(api: Api, who: dict[str, Any]) -> None:

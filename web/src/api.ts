@@ -142,6 +142,7 @@ export interface Pause {
   reason: string;
   until: string;
   requested_by: Person;
+  longer: { until: string; requested_by: Person } | null; // a later end, that waits for a second person
   version: number;
 }
 

@@ -228,19 +228,24 @@ function Pauses({ pauses, me, busy, onAct }: { pauses: api.Pause[]; me: Account;
   const may = me.permissions.includes("approve_pauses");
   return (
     <Part title="Pauses" empty="Nobody is paused." count={pauses.length}>
-      {pauses.map((pause) => (
-        <li key={pause.id}>
-          <b>{pause.wearer_name}</b>, {pause.kind === null ? "all kinds" : plain(pause.kind)}, until{" "}
-          {wall(pause.until, nowMs)}
-          {pause.state === "waiting" && " – not in force: a second person must approve"}
-          <q>{pause.reason}</q>
-          {pause.state === "waiting" && may && pause.requested_by.id !== me.id && (
-            <button type="button" disabled={busy} onClick={() => onAct(() => api.approve(pause))}>
-              Approve
-            </button>
-          )}
-        </li>
-      ))}
+      {pauses.map((pause) => {
+        const asker = pause.state === "waiting" ? pause.requested_by : pause.longer?.requested_by;
+        return (
+          <li key={pause.id}>
+            <b>{pause.wearer_name}</b>, {pause.kind === null ? "all kinds" : plain(pause.kind)}, until{" "}
+            {wall(pause.until, nowMs)}
+            {pause.state === "waiting" && " – not in force: a second person must approve"}
+            {pause.longer !== null &&
+              ` – until ${wall(pause.longer.until, nowMs)} as soon as a second person approves (${pause.longer.requested_by.name} asks)`}
+            <q>{pause.reason}</q>
+            {asker !== undefined && may && asker.id !== me.id && (
+              <button type="button" disabled={busy} onClick={() => onAct(() => api.approve(pause))}>
+                Approve
+              </button>
+            )}
+          </li>
+        );
+      })}
     </Part>
   );
 }
