@@ -1,4 +1,4 @@
-"""Turns a WORLD document into rows of an instance, without the API: for benchmarks and the demonstration."""
+"""Turns a WORLD document into rows of an instance, past the API's door: for benchmarks and the demonstration."""
 
 import gc
 from pathlib import Path
