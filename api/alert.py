@@ -197,7 +197,7 @@ class Alert(BaseModel):
         description="while it is new: when the oldest call was made that nobody has answered, however often it called since"
     )
     running: list[Clock] = Field(description="the clocks that nobody has stopped yet; none while an outage holds it")
-    returns_at: Instant | None = Field(description="acknowledged: when it is new again, unless a step is logged before")
+    returns_at: Instant | None = Field(description="in somebody's hands: when it is new again, unless a step is logged before")
     callback_at: Instant | None = Field(description="when the first call that is owed about it is due")
     paused: Paused | None = Field(description="the pause by which nobody is paged about it just now")
     held_under: int | None = Field(description="the alert it follows from: a dead battery or an outage holds the silence")

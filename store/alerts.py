@@ -31,14 +31,14 @@ CASE WHEN a.handling <> 'closed' AND a.calls > a.decided_calls THEN a.due_decisi
 # How far it was escalated. What was raised for earlier calls counts on until somebody has handled those.
 LEVEL: Final = "CASE WHEN a.escalated_calls = a.calls OR a.handled_calls < a.escalated_calls THEN a.level ELSE 0 END"
 
-# After acknowledging somebody does something about it, or it is anybody's again (store/returning.py).
+# Who has it does something about it, again and again, or it is anybody's again (store/returning.py).
 UNWORKED: Final = "interval '1 minute' * CASE WHEN a.severity = 1 THEN 5 ELSE 10 END"
 
-# The first call that is owed of it; and when it is anybody's again: left alone since it was acknowledged, or that call not made.
+# The first call that is owed of it; and when it is anybody's again: so long after somebody took it or last logged a step or a
+# contact, and where a call is owed, so long after that. Who has only acknowledged it cannot put it off by an older owed call.
 OWED: Final = "SELECT min(c.callback_at) AS at FROM contact c WHERE c.alert = a.id AND c.settled_by IS NULL"
-RETURNS: Final = f"""least(CASE WHEN {STATE} = 'acknowledged' THEN a.handled_at + {UNWORKED} END,
-    CASE WHEN {STATE} IN ('acknowledged', 'in_progress') AND owed.at IS NOT NULL
-        THEN greatest(a.handled_at, owed.at) + {UNWORKED} END)"""
+RETURNS: Final = f"""(CASE {STATE} WHEN 'acknowledged' THEN a.handled_at
+    WHEN 'in_progress' THEN greatest(a.handled_at, owed.at) END + {UNWORKED})"""
 
 # Anybody's again. That nobody acknowledges it is told once more, as for a new call.
 ANEW: Final = """handling = 'new', owner = NULL, escalated_clocks = escalated_clocks & ~1::smallint,
@@ -320,6 +320,15 @@ async def amended(change: Edit, alert: int, what: str, text: str, details: dict[
     """Something beside the alert that it shows has changed; its clocks and its owner stay as they are."""
     await change.connection.execute("UPDATE alert SET handling_version = handling_version + 1 WHERE id = $1", alert)
     tell(change, alert, what, text, details)
+
+
+async def settled(change: Edit, alert: int, details: dict[str, Any]) -> None:
+    """A call that was owed of it was made elsewhere: whoever is at it has done something about it just now."""
+    await change.connection.execute(
+        f"UPDATE alert a SET handled_at = clock_timestamp() WHERE id = $1 AND {STATE} = 'in_progress'",  # noqa: S608 (constants)
+        alert,
+    )
+    await amended(change, alert, "callback_settled", "", details)
 
 
 def stopped_by(step: str, result: str, direction: str = "out") -> frozenset[str]:

@@ -127,7 +127,7 @@ async def add(
         change.entry("contact", number, "logged")
         audit.done(change, "logged", f"contact/{number}", wearer=fields["wearer"], **details)
     for other in sorted(touched - {fields["alert"]}):
-        await alerts.amended(change, other, "callback_settled", "", {"contact": number})
+        await alerts.settled(change, other, {"contact": number})
     return await _read(change, number)
 
 
@@ -206,7 +206,10 @@ async def edit(change: Edit, contact: int, version: int, fields: dict[str, Any])
         good = _settles(right)
         touched = await _settle(change, contact, right, locked) if good else await _unsettle(change, contact)
         for other in sorted(touched - {known["alert"]}):
-            await alerts.amended(change, other, "callback_settled" if good else "callback_owed", "", {"contact": contact})
+            if good:
+                await alerts.settled(change, other, {"contact": contact})
+            else:
+                await alerts.amended(change, other, "callback_owed", "", {"contact": contact})
     return await _read(change, contact)
 
 

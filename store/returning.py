@@ -1,4 +1,4 @@
-"""Turns alerts that were taken and left alone, or whose owed call nobody made, into new ones: in the queue, nobody's, paged."""
+"""Turns alerts at which nobody works any more, or whose owed call nobody made, into new ones: in the queue, nobody's, paged."""
 
 from typing import Final
 
@@ -14,7 +14,7 @@ async def due(change: Edit) -> list[int]:
 
     One statement compares and sets: it takes only rows that are still so when it has locked them, and passes over those that
     somebody else has in hand, whom it would otherwise have to wait for. So however many instances do this, and however often they
-    are killed, an alert is given back once for each time it was acknowledged.
+    are killed, an alert is given back once for each time that somebody was at it.
     """
     rows = await change.connection.fetch(
         f"""WITH due AS (
@@ -27,10 +27,12 @@ async def due(change: Edit) -> list[int]:
     )
     for row in sorted(rows, key=lambda row: row["id"]):
         minutes = 5 if row["severity"] == 1 else 10
-        who = f" by {row['name']}" if row["name"] else ""
-        text = f"Acknowledged{who}, and nothing logged in {minutes} minutes: back to the queue."
-        if row["handling"] != "acknowledged":
+        if row["handling"] != "acknowledged" and row["at"] is not None:
             owed = f"A call was owed at {from_us(row['at']):%H:%M} UTC"
             text = f"{owed}, and {minutes} minutes later nobody has made it: back to the queue."
+        else:
+            did = "Acknowledged" if row["handling"] == "acknowledged" else "Worked on"
+            who = f" by {row['name']}" if row["name"] else ""
+            text = f"{did}{who}, and nothing logged in {minutes} minutes: back to the queue."
         alerts.page_anew(change, row, alerts.tell(change, row["id"], "returned", text, {"owner": row["owner"]}))
     return sorted(row["id"] for row in rows)

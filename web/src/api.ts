@@ -43,7 +43,7 @@ export interface Alert {
   due: Record<Clock, string | null>;
   next_due: string | null;
   running: Clock[]; // those that nobody has stopped
-  returns_at: string | null; // acknowledged: new again then, unless a step is logged
+  returns_at: string | null; // in somebody's hands: new again then, unless a step is logged
   callback_at: string | null; // the first call that is owed
   paused: Paused | null; // nobody is paged about it
   held_under: number | null; // the alert it follows from
