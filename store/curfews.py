@@ -105,7 +105,8 @@ async def _drafted(change: Edit, curfew: int, version: int, fields: dict[str, An
         fields.get("grace_min", known["grace_min"]),
         known["timetable"] | fields.get("timetable", {}),
     )
-    return known, draft, await check(change.connection, draft, curfew)
+    moved = "home" in fields or bool(fields.get("timetable"))
+    return known, draft, await check(change.connection, draft, curfew, alone=moved)
 
 
 async def end(change: Edit, curfew: int, version: int) -> asyncpg.Record:
@@ -155,7 +156,7 @@ async def cap(connection: Connection, order_type: str) -> Cap | None:
     return Cap.of(await settings.of_type(connection, order_type))
 
 
-async def check(connection: Connection, draft: Draft, curfew: int | None = None) -> str:
+async def check(connection: Connection, draft: Draft, curfew: int | None = None, *, alone: bool = True) -> str:
     """The time zone that a draft's windows are in, once all of it fits together; order and home cannot change meanwhile.
 
     Nor can another curfew of the order be saved: the law's hours are those of all of them together.
@@ -163,6 +164,7 @@ async def check(connection: Connection, draft: Draft, curfew: int | None = None)
     Parameters
     ----------
     curfew : whose next version it is; None: a new one's first
+    alone : whether no other curfew of the order may ask for the same hours at the same home
 
     Raises
     ------
@@ -182,12 +184,27 @@ async def check(connection: Connection, draft: Draft, curfew: int | None = None)
     table = timetable.parse(draft.timetable, order["timezone"])
     if isinstance(table, Rejected):
         raise UnfitError(table.place, table.reason)
-    beside = list((await _tables(connection, draft.order, order["timezone"], but=curfew)).values())
-    reason = over(table, order["type"], await cap(connection, order["type"]), order["starts"], beside)
+    beside = await _tables(connection, draft.order, order["timezone"], but=curfew)
+    reason = over(table, order["type"], await cap(connection, order["type"]), order["starts"], list(beside.values()))
     if reason is not None:
         raise UnfitError("windows", reason)
+    if alone:
+        await _alone(connection, draft.home, [one for one, other in beside.items() if other == table])
     zone: str = order["timezone"]
     return zone
+
+
+async def _alone(connection: Connection, home: int | None, same: Sequence[int]) -> None:
+    """Refuse what curfews with the same hours ask for at the same home already: each absence would be two alerts."""
+    twice = await connection.fetchval(
+        """SELECT min(curfew) FROM curfew_version WHERE curfew = ANY ($1::bigint[]) AND home = coalesce($2, home)
+               AND in_force_to = timestamptz '9999-01-01 00:00:00+00'""",
+        *(same, home),
+    )
+    if twice is not None:
+        raise ConflictError(
+            f"curfew {twice} of this order asks for the same hours at the same home already: change that one instead"
+        )
 
 
 async def fit(connection: Connection, order: int) -> None:

@@ -315,11 +315,30 @@ async def test_a_create_is_done_once_and_reading_is_paged(api: Api, who: dict[st
         *(api.post("/curfews", curfew(who), "officer", headers={"Idempotency-Key": "night"}) for _ in range(2))
     )
     assert len({answer.json["id"] for answer in answers}) == 1
-    second = await api.make("/curfews", curfew(who))
+    second = await api.make("/curfews", curfew(who, windows=[{"days": ["sun"], "from": "10:00", "to": "12:00"}]))
     page = (await api.get("/curfews?limit=1")).json
     rest = (await api.get(f"/curfews?limit=1&cursor={page['next']}")).json
     assert [item["id"] for item in (*page["items"], *rest["items"])] == [answers[0].json["id"], second["id"]]
     assert rest["next"] is None
+
+
+async def test_the_same_curfew_is_not_taken_twice(api: Api, who: dict[str, Any]) -> None:
+    first, again = [await api.post("/curfews", curfew(who), "officer", headers={"Idempotency-Key": "k"}) for _ in range(2)]
+    assert (first.status, again.body) == (201, first.body), "a retry answers the first"
+    number = first.json["id"]
+    said = f"curfew {number} of this order asks for the same hours at the same home already: change that one instead"
+    one_by_one = [{**NIGHTS[0], "days": [day]} for day in reversed(NIGHTS[0]["days"])]
+    for sent in (curfew(who), curfew(who, grace_min=30), curfew(who, windows=one_by_one)):
+        await refused(api, sent, "", said, status=409)
+        await refused(api, sent, "", said, "/curfews/preview", status=409)
+    assert [one["id"] for one in (await api.get("/curfews")).json["items"]] == [number]
+    second = await given.zone(api, who["wearer"], kind="home", radius_m=75)
+    weekend = [{"days": ["sat"], "from": "10:00", "to": "12:00"}]
+    other = await api.make("/curfews", curfew(who, windows=weekend))
+    assert (await api.post("/curfews", curfew(who, windows=weekend, home=second), "officer")).status == 201, "at another home"
+    relaxed = await api.patch(f"/curfews/{other['id']}", {"windows": NIGHTS}, 1, "officer")
+    assert (relaxed.status, said in relaxed.json["detail"]) == (409, True), relaxed.body
+    assert (await api.patch(f"/curfews/{number}", {"grace_min": 1}, 1, "officer")).status == 200, "itself it may be"
 
 
 async def test_the_next_fourteen_days_of_a_draft(api: Api, who: dict[str, Any]) -> None:
