@@ -12,6 +12,7 @@ from api.fields import Row
 from model.instant import show
 from store.pool import Record
 
+JSON: Final = "application/json"
 GEOJSON: Final = "application/geo+json"
 CSV: Final = "text/csv"
 GPX: Final = "application/gpx+xml"
@@ -134,7 +135,7 @@ def accepted(accept: str, offers: Sequence[str]) -> str | None:
     for offered in offers:
         quality = _quality(accept, offered)
         if offered == GEOJSON:
-            quality = max(quality, _quality(accept, "application/json"))
+            quality = max(quality, _quality(accept, JSON))
         if quality > best_quality:
             best, best_quality = offered, quality
     return best

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Annotated, Any, Final, Literal
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Header, Query, Response
 from pydantic import ConfigDict, Field
 
 from api import alert as shape
@@ -18,6 +18,7 @@ from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented, invalid
 from api.roles import PERMISSIONS, May, Role
 from api.token import Caller
+from api.track import JSON, accepted
 from api.versions import IfMatch, etag, text
 from model.alert import Kind as AlertKind
 from model.instant import FOREVER_US
@@ -164,12 +165,25 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, alert_id: Id)
     return _answer(detail, response, caller)
 
 
-@router.get("/{alert_id}/evidence", summary="All it was judged by, and the same verdict again", responses=READING)
-async def evidence(parts: PartsDep, caller: Proving, alert_id: Id) -> EvidenceBundle:
+@router.get(
+    "/{alert_id}/evidence",
+    summary="All it was judged by, and the same verdict again",
+    responses=READING | {406: documented(Kind.REFUSED)[405]},
+)
+async def evidence(
+    parts: PartsDep,
+    caller: Proving,
+    alert_id: Id,
+    accept: Annotated[str, Header(description="application/json: a court bundle in PDF is not made yet")] = "*/*",
+) -> EvidenceBundle:
     """Fixes, zone versions, rules, order, who saw what when, its place in the signed chain, and every verdict computed anew.
 
     Who asked is noted. `cordon verify` checks the chain itself.
     """
+    if accepted(accept, (JSON,)) is None:
+        raise ProblemError(
+            Kind.REFUSED, f"the evidence is there as {JSON} alone: ask for that in Accept, a PDF is not made yet", status=406
+        )
     bundle = await found.bundle(parts.store, alert_id)
     _seen(caller, bundle.detail.alert)
     await audit.note(parts.store, caller.account, "read evidence", f"alert/{alert_id}", wearer=bundle.detail.alert["wearer"])

@@ -12,14 +12,13 @@ from api.parts import PartsDep
 from api.problem import Kind, ProblemError, documented, invalid
 from api.roles import May
 from api.token import Caller
-from api.track import CSV, accepted, table
+from api.track import CSV, JSON, accepted, table
 from model.instant import from_us
 from store import audit, billing
 
 router = APIRouter(prefix="/billing", tags=["billing"])
 
 DAYS_MOST: Final = 92  # a quarter
-JSON: Final = "application/json"
 
 EXAMPLE: Final[dict[str, Any]] = {
     "items": [{"date": "2026-11-21", "organisation": {"id": 1, "name": "Monitoring centre"}, "people": 412}],

@@ -86,3 +86,16 @@ async def test_who_may_not_see_fixes_gets_none(api: Api) -> None:
     for role in ("field", "engineer"):
         assert (await api.get("/alerts/1/evidence", role)).status == 403
     assert (await api.get("/alerts/99/evidence", "auditor")).status == 404
+
+
+async def test_a_pdf_is_refused_in_words_that_say_what_there_is(api: Api) -> None:
+    await days(api.store, 1)
+    refused = await api.get("/alerts/1/evidence", "auditor", headers={"Accept": "application/pdf"})
+    assert (refused.status, refused.headers["Content-Type"]) == (406, "application/problem+json")
+    assert refused.json["detail"] == (
+        "the evidence is there as application/json alone: ask for that in Accept, a PDF is not made yet"
+    )
+    looked = "SELECT count(*) FROM audit WHERE action = 'read evidence'"
+    assert await api.store.pool.fetchval(looked) == 0, "nobody has seen anything"
+    for accept in ("application/pdf, application/json;q=0.5", "*/*", "application/*"):
+        assert (await api.get("/alerts/1/evidence", "auditor", headers={"Accept": accept})).status == 200, accept
