@@ -57,6 +57,8 @@ PARTS: Final[Mapping[str, Part]] = {
 
 SETTINGS: Final = "settings"
 
+NAMED: Final = 20  # wrong items named at once: a screen of them
+
 # Of what is set for some, by what they are called in the document; everything else there is set for everyone.
 PLACES: Final[Mapping[str, Scope]] = {"types": "type", "orders": "order", "zones": "zone"}
 
@@ -114,7 +116,7 @@ async def whole(path: Path) -> Document:
     Raises
     ------
     CordonError
-        If the file cannot be read, the API would refuse an item, or one is for a group; the first is named.
+        If the file cannot be read, the API would refuse an item, or one is for a group; all of them are named, up to ``NAMED``.
     """
     document = await read(load(path), str(path))
     document["zones"] = [_of_nobody_else_s(item) for item in document["zones"]]
@@ -122,11 +124,16 @@ async def whole(path: Path) -> Document:
 
 
 def good(document: Document, called: str) -> Document:
-    """The document; raises ``CordonError`` for the first item that the API would refuse."""
+    """The document; raises ``CordonError`` where the API would refuse items of it, which names them, a line each if several."""
     refused = list(wrong(document))
+    if len(refused) == 1:
+        raise CordonError(f"{called}: {refused[0].place}: {refused[0].reason}")
     if refused:
-        more = f" (and {len(refused) - 1} more)" if len(refused) > 1 else ""
-        raise CordonError(f"{called}: {refused[0].place}: {refused[0].reason}{more}")
+        lines = [f"{called}: {len(refused)} items are wrong, and nothing was done: correct them"]
+        lines += [f"  {item.place}: {item.reason}" for item in refused[:NAMED]]
+        if len(refused) > NAMED:
+            lines.append(f"  and {len(refused) - NAMED} more")
+        raise CordonError("\n".join(lines))
     return document
 
 
@@ -149,7 +156,7 @@ async def read(document: Mapping[str, Any], called: str) -> Document:
     )
     found["tags"] = _once(found["tags"])
     found["absences"] = [_spanned(item, "starts", "ends", "the absence would end before it starts") for item in found["absences"]]
-    asked: dict[int, list[Timetable]] = defaultdict(list)
+    asked: dict[int, list[Asked]] = defaultdict(list)
     found[SETTINGS] = _settings(document.get(SETTINGS, {}), row_of)
     found["curfews"] = [_fitting(item, found, asked) for item in found["curfews"]]
     return found
@@ -247,7 +254,15 @@ def _spanned(item: Item, start: str, end: str, said: str) -> Item:
     return item._replace(body=None, reason=f"{said}: correct one")
 
 
-def _fitting(item: Item, found: Document, asked: dict[int, list[Timetable]]) -> Item:
+class Asked(NamedTuple):
+    """What a curfew of an order asks for; ``home`` is the row of a zone."""
+
+    table: Timetable
+    home: int
+    place: str
+
+
+def _fitting(item: Item, found: Document, asked: dict[int, list[Asked]]) -> Item:
     """A curfew, refused where its order, its home and its windows do not fit together; ``asked`` by those before it, by order."""
     if item.body is None:
         return item
@@ -262,9 +277,13 @@ def _fitting(item: Item, found: Document, asked: dict[int, list[Timetable]]) -> 
     else:
         table = curfew.parsed(item.body.timetable, order.timezone)
         beside = asked[item.body.order]
-        reason = curfews.over(table, order.type, _cap(found[SETTINGS], order.type), order.starts, beside)
-        beside.append(table)
+        twice = next((one.place for one in beside if (one.table, one.home) == (table, item.body.home)), None)
+        most = _cap(found[SETTINGS], order.type)
+        reason = curfews.over(table, order.type, most, order.starts, [one.table for one in beside])
+        beside.append(Asked(table, item.body.home, item.place))
         reason = None if reason is None else f"windows: {reason}"
+        if twice is not None:
+            reason = f"windows: it asks for the same hours at the same home as {twice}: leave one of the two out"
     return item if reason is None else item._replace(body=None, reason=reason)
 
 

@@ -32,7 +32,7 @@ class Row(NamedTuple):
     """What became of one item, or would."""
 
     place: str
-    state: str  # "created", "waiting", "unchanged", "refused"
+    state: str  # one of STATES
     id: int | None
     reason: str = ""
 
@@ -99,12 +99,17 @@ async def run_import(
     Raises
     ------
     CordonError
-        If the file, or the instance, cannot be used at all; or, after the report, if an item was refused.
+        If the file, or the instance, cannot be used at all; or, after the report, if an item was refused. What the file alone
+        shows to be wrong is refused before anything is written, or the instance is asked.
     """
     if not to.startswith(("http://", "https://")):
         raise CordonError(f"--to {to!r} is not an address; write http://{to}")
     found = await documents.read(documents.load(world), str(world))
     total = sum(map(len, found.values()))
+    wrong = sum(1 for _ in documents.wrong(found))
+    if wrong and not dry_run:
+        _show(_unsent(found), as_json=as_json, dry_run=False, out=out)
+        raise CordonError(f"nothing was written, {wrong} of {total} items are wrong: correct them in {world} and import it again")
     async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=TIMEOUT_S)) as session:
         instance = Instance(session, to, user, password)
         account = await instance.sign_in()
@@ -117,6 +122,13 @@ async def run_import(
     refused = sum(row.state == "refused" for row in rows)
     if refused:
         raise CordonError(f"{refused} of {len(rows)} items refused: correct them in {world} and import it again")
+
+
+def _unsent(found: Document) -> list[Row]:
+    """What is wrong, and what was left out because of it: all of the rest."""
+    return [
+        Row(item.place, "refused" if item.reason else "left", None, item.reason) for items in found.values() for item in items
+    ]
 
 
 async def _rows(
@@ -238,10 +250,12 @@ def _show(rows: Sequence[Row], *, as_json: bool, dry_run: bool, out: Console) ->
         return
     would = "would be " if dry_run else ""
     for row in rows:
+        if row.state == "left":
+            continue  # all that is not named as refused
         said = f" as {row.id}" if row.id else ""
         reason = f": {row.reason}" if row.reason else ""
         out.print(f"{would}{row.state:9} {row.place}{said}{reason}", markup=False, highlight=False)
-    said_of = [state for state in STATES if counts[state] or state != "waiting"]
+    said_of = [state for state in STATES if counts[state] or state not in {"waiting", "left"}]
     out.print(", ".join(f"{counts[state]} {would}{state}" for state in said_of), markup=False, highlight=False)
 
 
@@ -249,5 +263,5 @@ def _said(row: Row) -> dict[str, Any]:
     return row._asdict() | {"id": row.id or None, "reason": row.reason or None}
 
 
-STATES: Final = ("created", "waiting", "unchanged", "refused")
+STATES: Final = ("created", "waiting", "unchanged", "refused", "left")
 NOT_YET: Final = 0  # the id of what would be created

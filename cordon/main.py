@@ -265,7 +265,8 @@ def import_(
 ) -> None:
     """Load a WORLD document into a running instance, with a line for each item; imported again, nothing is made twice.
 
-    Ends with 1 where an item was refused; the others are in then.
+    Where the file itself is wrong nothing is written, and all that is wrong is named. Ends with 1 where an item was refused; what
+    only the instance refuses keeps nothing else out.
     """
     from cordon.importing import run_import
 
@@ -645,7 +646,7 @@ def erase(
 
 
 def main() -> None:
-    """Run the command; a failure that a user can meet is one line on standard error and exit code 1."""
+    """Run the command; a failure that a user can meet is one line on standard error (a file's faults one each), exit code 1."""
     try:
         app(prog_name="cordon")
     except KeyboardInterrupt:

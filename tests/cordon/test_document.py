@@ -137,6 +137,7 @@ async def test_refs_become_rows_and_everything_is_as_the_file_says(tmp_path: Pat
         ("orders.1.status", "revoked", "curfews[0] (c1): its order is revoked: a curfew needs an order that still holds"),
         ("curfews.1.windows", [], "curfews[1]: windows: The timetable has no window"),
         ("curfews.1.windows.0.to", "18:00", "curfews[1]: windows: The curfew is too long: it asks for 23 hours on end"),
+        ("curfews.1.windows.0.days", ["mon"], "curfews[1]: windows: it asks for the same hours at the same home as curfews[0]"),
         ("curfews.1.exceptions", [{"date": "2026-03-30", "windows": []}] * 2, "curfews[1]: exceptions: Exception 2"),
         ("absences.0.to", "2026-03-23T19:00:00Z", "absences[0]: the absence would end before it starts"),
         ("absences.0.curfew", "c2", "absences[0]: curfew: none of the curfews has the ref 'c2'"),
@@ -177,3 +178,20 @@ async def test_all_that_is_wrong_is_found() -> None:
     made = changed("orders.0.wearer", "w9")
     made["zones"][1]["geometry"] = None
     assert [item.place for item in document.wrong(await document.read(made, "it"))] == ["orders[0] (o1)", "zones[1]"]
+
+
+async def test_all_that_is_wrong_is_named_at_once_up_to_twenty(tmp_path: Path) -> None:
+    made = changed("orders.0.wearer", "w9")
+    made["zones"][1]["properties"]["radius_m"] = -1
+    path = written(tmp_path, made)
+    with pytest.raises(CordonError) as two:
+        await document.whole(path)
+    first, *faults = str(two.value).splitlines()
+    assert first == f"{path}: 2 items are wrong, and nothing was done: correct them"
+    assert [fault.split(":")[0] for fault in faults] == ["  orders[0] (o1)", "  zones[1]"]
+    made["wearers"] += [{"name": ""} for _ in range(23)]
+    with pytest.raises(CordonError) as many:
+        await document.whole(written(tmp_path, made))
+    first, *faults = str(many.value).splitlines()
+    assert (first.partition(": ")[2][:8], len(faults), faults[19].split(":")[0]) == ("25 items", 21, "  wearers[21]")
+    assert faults[-1] == "  and 5 more"

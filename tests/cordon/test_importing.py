@@ -122,19 +122,28 @@ async def test_a_dry_run_says_the_same_and_writes_nothing(api: Api, tmp_path: Pa
     assert await count(api) == ITEMS
 
 
-async def test_what_is_refused_stops_what_names_it_and_nothing_else(api: Api, tmp_path: Path) -> None:
+async def test_what_the_file_shows_to_be_wrong_is_all_named_and_nothing_is_written(api: Api, tmp_path: Path) -> None:
     wrong = copy.deepcopy(WORLD)
     wrong["orders"][1]["timezone"] = "Europe/Atlantis"  # both curfews are of this order
+    wrong["absences"][0]["to"] = "2026-03-23T18:00:00Z"  # the last of the lists
     done = await imported(api, tmp_path, wrong, "--json")
     assert done.code == 1
-    said = f"cordon: 4 of {ITEMS} items refused: correct them in {tmp_path / 'centre.json'} and import it again"
-    assert done.err.strip() == said
-    assert sorted(done.refused) == ["absences[0]", "curfews[0] (c1)", "curfews[1]", "orders[1] (o2)"]
+    path = tmp_path / "centre.json"
+    assert done.err.strip() == (
+        f"cordon: nothing was written, 2 of {ITEMS} items are wrong: correct them in {path} and import it again"
+    )
+    assert (done.counts, done.json["left"]) == ((0, 0, 2), ITEMS - 2)
     assert "is no time zone" in done.refused["orders[1] (o2)"]
-    assert "its order o2 was refused" in done.refused["curfews[1]"]
-    assert await count(api) == ITEMS - 4
+    assert "end before it starts" in done.refused["absences[0]"]
+    assert await count(api) == 0
+    said = await imported(api, tmp_path, wrong)
+    assert [line.split()[:2] for line in said.out.splitlines()[:-1]] == [["refused", "orders[1]"], ["refused", "absences[0]:"]]
+    assert said.out.splitlines()[-1] == f"0 created, 0 unchanged, 2 refused, {ITEMS - 2} left"
+    tried = await imported(api, tmp_path, wrong, "--dry-run", "--json")
+    assert sorted(tried.refused) == ["absences[0]", "curfews[0] (c1)", "curfews[1]", "orders[1] (o2)"]
+    assert "its order o2 was refused" in tried.refused["curfews[1]"]
     done = await imported(api, tmp_path, WORLD, "--json")  # corrected
-    assert (done.code, done.counts) == (0, (4, ITEMS - 4, 0))
+    assert (done.code, done.counts) == (0, (ITEMS, 0, 0))
 
 
 async def test_what_the_instance_refuses_is_said_in_its_words(api: Api, tmp_path: Path) -> None:
