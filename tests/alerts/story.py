@@ -15,6 +15,7 @@ from alerts.rules import Rules
 from alerts.standing import missed_windows
 from alerts.terms import Terms
 from alerts.world import World
+from geofence.hits import CROSS_GAP_US
 from geofence.index import ZoneIndex
 from model.alert import FAMILY, NO_EVENTS, Change, Family, Kind, Occurrence, Op, kept
 from model.arrays import Array
@@ -106,11 +107,16 @@ class Scripted(World):
         return world
 
     def look(self, fixes: Array, last: Array) -> Array:
-        """HIT rows by the rule of model/hit.py."""
+        """HIT rows by the rule of model/hit.py; a path is looked at from a fix before it, as long ago as paths go."""
         rows = []
+        before_us = {int(fix["tag"]): int(fix["fix_at_us"]) for fix in last}
         for row, fix in enumerate(fixes):
-            for zone_id, distance_m, crossed in self.script.get(int(fix["seq"]), []):
-                zone = self.terms.applied(int(fix["tag"]), zone_id, int(fix["fix_at_us"]))
+            tag, at_us = int(fix["tag"]), int(fix["fix_at_us"])
+            near = at_us - before_us.get(tag, BEGINNING_US) <= CROSS_GAP_US
+            before_us[tag] = at_us
+            for zone_id, distance_m, told in self.script.get(int(fix["seq"]), []):
+                crossed = told and near
+                zone = self.terms.applied(tag, zone_id, at_us)
                 accuracy_m = max(float(fix["accuracy_m"]), ACCURACY_FLOOR_M)
                 if zone is None or (distance_m > max(accuracy_m, zone.buffer_m, REACH_M) and not crossed):
                     continue

@@ -5,7 +5,7 @@ from random import Random
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alerts.rules import Rules
@@ -120,8 +120,19 @@ def test_the_oracle_agrees(rows: list[Row], confirm: int, buffer_m: float) -> No
     assert stood(changes) == occurrences(seen(fixes, story), confirm=confirm, buffer_m=buffer_m)
 
 
+# The last fix that could be definite was longer ago than paths go: of whatever came since, none goes from it.
+NO_PATH = [
+    Row(1, -40.0, 120.0, Source.GNSS, 1, 0.0, 0, False, TAG),
+    Row(1, 10.5, 5.0, Source.GNSS, 1, 0.0, 0, False, TAG),
+    Row(300, -400.0, 5.0, Source.GNSS, 1, 0.0, 0, False, 3),
+    Row(1, 10.5, 5.0, Source.WIFI, 1, 0.0, 0, False, TAG),
+    Row(1, -9.5, 5.0, Source.GNSS, 1, 0.0, 0, True, TAG),
+]
+
+
 @PROFILE
 @given(st.lists(WILD, max_size=40), st.lists(st.integers(1, 9), min_size=1, max_size=40), st.sampled_from(list(Purpose)))
+@example(NO_PATH, [1], Purpose.VICTIM)
 def test_batches_do_not_matter(rows: list[Row], sizes: list[int], purpose: Purpose) -> None:
     story = Story(zone_of(purpose=purpose), monitored=BOTH)
     fixes = told(story, rows)
