@@ -4,7 +4,10 @@ from math import isnan
 
 from alerts.sighting import Sighting
 from model.fix import Source
-from model.instant import MINUTE_US, from_us
+from model.instant import DAY_US, HOUR_US, MINUTE_US, from_us
+
+# What else than satellites a position is by, as people say it.
+_BY = {Source.WIFI: "Wi-Fi", Source.CELL: "mobile masts", Source.RF: "radio"}
 
 
 def clock(us: int) -> str:
@@ -18,7 +21,7 @@ def shown(seen: Sighting) -> str:
     source = Source(int(seen.fix["source"][0]))
     text = f"{_place(seen.distance_m)} at {clock(seen.at_us)}, accuracy {accuracy_m:.0f} m"
     if source is not Source.GNSS:
-        text += f" by {source.name.lower()}"
+        text += f" by {_BY[source]}"
     if seen.skewed:
         text += ", by time of receipt as the tag's clock is wrong"
     elif seen.late:
@@ -27,9 +30,19 @@ def shown(seen: Sighting) -> str:
 
 
 def minutes(us: int) -> str:
-    """``4 min``, or ``under a minute``."""
-    whole = us // MINUTE_US
-    return f"{whole} min" if whole else "under a minute"
+    """``4 min``, or ``under a minute``; what is longer in its two largest units: ``1 h 5 min``, ``7 days 17 h``."""
+    if us < MINUTE_US:
+        return "under a minute"
+    if us < HOUR_US:
+        return f"{us // MINUTE_US} min"
+    if us < DAY_US:
+        return _pair(f"{us // HOUR_US} h", us % HOUR_US // MINUTE_US, "min")
+    days = us // DAY_US
+    return _pair(f"{days} day{'s' if days > 1 else ''}", us % DAY_US // HOUR_US, "h")
+
+
+def _pair(whole: str, rest: int, unit: str) -> str:
+    return f"{whole} {rest} {unit}" if rest else whole
 
 
 def possible(seen: Sighting, first_us: int, count: int) -> str:

@@ -6,7 +6,7 @@ import signal
 import sys
 from collections.abc import Coroutine
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, TextIO
 
 import typer
 from rich.console import Console
@@ -34,7 +34,15 @@ app.add_typer(dead, name="dead")
 holds = typer.Typer(no_args_is_help=True, help="Legal holds: what is kept beyond its time, by whose authority and why.")
 app.add_typer(holds, name="holds")
 
-out = Console()
+UNBROKEN = 10_000  # columns where a file or another program reads, for which nothing is to be broken into lines
+
+
+def _columns(stream: TextIO) -> int | None:
+    """How wide what is printed there may be; None: as wide as the terminal, or as COLUMNS says."""
+    return None if stream.isatty() or "COLUMNS" in os.environ else UNBROKEN
+
+
+out = Console(width=_columns(sys.stdout))
 err = Console(stderr=True)
 
 DataDir = Annotated[
@@ -46,7 +54,14 @@ TcpPort = Annotated[
         "--tcp-port", help="Port of the gateways' binary door; 0: any free one.", show_default="closed", min=0, max=65535
     ),
 ]
-Dsn = Annotated[str, typer.Option("--dsn", help="An outside PostgreSQL instead of the data folder's own.")]
+Dsn = Annotated[
+    str,
+    typer.Option(
+        "--dsn",
+        help="Address of an outside PostgreSQL, postgresql://user@host/database, instead of the data folder's own.",
+        show_default="CORDON_DSN",
+    ),
+]
 
 Password = Annotated[
     str,

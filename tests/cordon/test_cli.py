@@ -47,8 +47,26 @@ def test_help_reads_well(words: tuple[str, ...]) -> None:
         said = getattr(parameter, "help", None)
         if parameter.name not in {"help", "password", "role"}:
             assert said, f"{parameter.name} says nothing of itself"
+    if any("--dsn" in parameter.opts for parameter in command.params):
+        assert "postgresql://" in shown.output
+        assert "CORDON_DSN" in shown.output
     for below in getattr(command, "commands", {}).values():
         assert below.help, f"{below.name} says nothing of itself"
+
+
+def test_what_is_no_terminal_is_given_whole_lines() -> None:
+    long = "x " * 200
+    printed = f"from cordon.main import out; from rich.table import Table; t = Table('a'); t.add_row({long!r}); out.print(t)"
+    environment = {name: value for name, value in os.environ.items() if name != "COLUMNS"}
+
+    def lines(**more: str) -> int:
+        shown = subprocess.run(
+            [sys.executable, "-c", printed], cwd=ROOT, env=environment | more, capture_output=True, text=True, check=True
+        )
+        return len(shown.stdout.splitlines())
+
+    assert lines() == 5, "head and row, with a border round each"
+    assert lines(COLUMNS="80") > 5, "who asks for a width has it"
 
 
 def test_the_readme_lists_every_command_and_no_other() -> None:
