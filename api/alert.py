@@ -41,6 +41,7 @@ SUMMARY: Final[dict[str, Any]] = {
     "zone_name": "School",
     "zone_purpose": "victim",
     "event_at": "2026-11-22T08:00:00Z",
+    "since": "2026-11-22T08:00:00Z",
     "detected_at": "2026-11-22T08:00:02Z",
     "ended_at": None,
     "cleared_at": None,
@@ -180,6 +181,7 @@ class Alert(BaseModel):
     zone_name: str | None
     zone_purpose: str | None
     event_at: Instant = Field(description="the first fix of the first occurrence")
+    since: Instant = Field(description="the first fix of the last occurrence")
     detected_at: Instant
     ended_at: Instant | None = Field(description="the first fix that showed the last occurrence over")
     cleared_at: Instant | None = Field(
@@ -299,6 +301,7 @@ def _fields(row: Row) -> dict[str, Any]:
         "zone_name": row["zone_name"],
         "zone_purpose": row["zone_purpose"],
         "event_at": row["event_at"],
+        "since": row["event_at"] if row["again_at"] is None else row["again_at"],
         "detected_at": row["detected_at"],
         "ended_at": row["ended_at"],
         "cleared_at": row["cleared_at"],

@@ -55,6 +55,11 @@ CASE WHEN a.kind IN ('strap', 'case') AND a.condition = 'active' THEN (
         ORDER BY h.position DESC, h.part DESC LIMIT 1) c ON true
     WHERE x.alert = a.id AND x.ended_at IS NULL AND NOT x.withdrawn) END AS cleared_at"""
 
+# When the last occurrence began that was not withdrawn, whichever tag's it was; NULL where there was but one.
+AGAIN: Final = """
+CASE WHEN a.occurrences > 1 THEN (
+    SELECT max(x.event_at) FROM alert_occurrence x WHERE x.alert = a.id AND NOT x.withdrawn) END AS again_at"""
+
 # How near to the zone an approach came, as far as it was judged.
 NEAREST: Final = """
 CASE WHEN a.kind = 'approach' THEN (SELECT min(e.distance_m) FROM alert_evidence e WHERE e.alert = a.id) END AS nearest_m"""
@@ -68,7 +73,7 @@ SELECT a.*, w.name AS wearer_name, o.name AS owner_name, z.name AS zone_name, z.
        least(s.acknowledge_by, s.contact_by, s.decision_by) AS next_due,
        CASE WHEN s.state = 'new' THEN a.called_at END AS unanswered_since,
        owed.at AS callback_at,
-       {CLEARED}, {NEAREST}, coalesce(a.held_under, outage_of(a.id)) AS held_by, q.pause, q.pause_until, q.pause_reason,
+       {AGAIN}, {CLEARED}, {NEAREST}, coalesce(a.held_under, outage_of(a.id)) AS held_by, q.pause, q.pause_until, q.pause_reason,
        r.id AS officer, r.name AS officer_name
 FROM alert a
 LEFT JOIN wearer w ON w.id = a.wearer

@@ -31,6 +31,24 @@ async def act(api: Api, alert: int, what: str, body: Any = None, role: str = "op
 VICTIM_TOLD = {"outcome": "apparent_non_compliance", "note": "Escorted out.", "victim": {"notified": True}}
 
 
+async def test_it_says_since_when_it_is_so_now_and_when_it_first_was(api: Api, who: dict[str, Any]) -> None:
+    number = await raised(api, who)
+    first = (await api.get(f"/alerts/{number}", "operator")).json
+    assert (first["event_at"], first["since"]) == ("2026-11-22T08:00:00Z", "2026-11-22T08:00:00Z")
+    await given.occurs_again(api.store, number)
+    for minutes, withdrawn in ((0, False), (90, False), (120, True)):
+        await api.store.pool.execute(
+            """INSERT INTO alert_occurrence SELECT id, tag, event_at + d, kind, severity, confidence, late, event_at + d,
+                   detected_at + d, NULL, $3, 1, monitoring_order
+               FROM alert, make_interval(mins => $2) AS d WHERE id = $1""",
+            *(number, minutes, withdrawn),
+        )
+    again = (await api.get(f"/alerts/{number}", "operator")).json
+    assert (again["event_at"], again["since"]) == ("2026-11-22T08:00:00Z", "2026-11-22T09:30:00Z")
+    [listed] = (await api.get("/alerts", "operator")).json["items"]
+    assert listed["since"] == again["since"]
+
+
 async def test_an_alert_has_the_fields_of_the_contract(api: Api, who: dict[str, Any]) -> None:
     number = await raised(api, who)
     answer = await api.get(f"/alerts/{number}", "operator")

@@ -1,5 +1,6 @@
 """What a row and an alert say where there is little room, or little to say: measured in a real browser."""
 
+import psycopg
 import pytest
 from playwright.sync_api import Page, expect
 
@@ -14,11 +15,21 @@ pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
 # Of each thing that says who has an alert: whether all of it is drawn, within its row and within the window.
 WHOLE = """() => [...document.querySelectorAll(".row")].map((row) => {
   const box = row.getBoundingClientRect();
-  return [...row.querySelectorAll(".row-name, .row-line:first-child .row-end, .row-due")].every((part) => {
+  return [...row.querySelectorAll(".row-name, .row-end, .row-due")].every((part) => {
     const own = part.getBoundingClientRect();
     return part.scrollWidth <= part.clientWidth + 1 && own.left >= box.left && own.right <= window.innerWidth
       && own.top >= box.top && own.bottom <= box.bottom;
   });
+})"""
+
+
+# Pairs of things in a row that are drawn one over the other, by their words.
+OVERLAPPING = """() => [...document.querySelectorAll(".row")].flatMap((row) => {
+  const drawn = [...row.querySelectorAll(".row-line > *")].filter((part) => part.textContent !== "");
+  const boxes = drawn.map((part) => [part.textContent, part.getBoundingClientRect()]);
+  return boxes.flatMap(([one, a], at) => boxes.slice(at + 1)
+    .filter(([, b]) => a.left < b.right - 1 && b.left < a.right - 1 && a.top < b.bottom - 1 && b.top < a.bottom - 1)
+    .map(([other]) => `${one} / ${other}`));
 })"""
 
 
@@ -39,12 +50,37 @@ def test_a_row_says_whole_who_it_is_about_and_who_has_it(open_page: Open, instan
     page.keyboard.press("a")
     page.keyboard.press("Escape")
     expect(row(page, second)).to_contain_text("Acknowledged · You")
+    with psycopg.connect(instance.database) as connection:  # long ago and overdue, so that it is escalated
+        connection.execute(
+            """UPDATE alert SET event_at = event_at - d, due_acknowledge = due_acknowledge - d
+               FROM make_interval(mins => 35) AS d WHERE handling = 'new' AND wearer > 0"""
+        )
+    expect(row(page, first)).to_contain_text("Level")
+    page.reload()
+    expect(row(page, first)).to_contain_text("35 min")
     shot(page, f"rows-{width}")
     assert rows_whole(page) == [True, True]
+    assert page.evaluate(OVERLAPPING) == []
     boxes = [row(page, wearer).bounding_box() for wearer in (first, second)]
     tops = sorted((box["y"], box["height"]) for box in boxes if box is not None)
     assert tops[0][0] + tops[0][1] <= tops[1][0] + 1, "rows lie on each other"
     assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize(("width", "lines"), [(1280, 1), (420, 3)])
+def test_a_supervisor_s_bar_is_one_line_and_three_on_a_phone(open_page: Open, instance: Instance, width: int, lines: int) -> None:
+    page = open_page(width=width)
+    sign_in(page, "supervisor")
+    expect(page.locator(".proof")).to_be_visible()
+    shot(page, f"bar-{width}")
+    tops = page.evaluate("""() => [...document.querySelectorAll(".bar > h1, .line, .bar-end > *")].map((part) => {
+      const box = part.getBoundingClientRect();
+      return box.height === 0 ? null : Math.round((box.top + box.bottom) / 2);
+    }).filter((middle) => middle !== null)""")
+    assert len({round(top / 20) for top in tops}) <= lines, tops
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    for name, key in (("Caseload", "o"), ("Channels", "w")):
+        expect(page.get_by_role("button", name=f"{name} {key}" if width > 560 else name, exact=True)).to_be_visible()
 
 
 def test_a_strap_closed_again_is_said_to_be_and_to_wait_for_an_inspection(console: Page, instance: Instance) -> None:

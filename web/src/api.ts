@@ -32,7 +32,8 @@ export interface Alert {
   zone_version: number | null;
   zone_name: string | null;
   zone_purpose: "victim" | "area" | null;
-  event_at: string;
+  event_at: string; // of the first occurrence
+  since: string; // of the last
   detected_at: string;
   ended_at: string | null;
   cleared_at: string | null; // of a strap or case: the tag says it is closed again, and nobody has inspected it

@@ -21,6 +21,7 @@ export function sample(part: Partial<Alert> = {}): Alert {
     zone_name: "School",
     zone_purpose: "victim",
     event_at: "2026-11-22T08:00:00Z",
+    since: "2026-11-22T08:00:00Z",
     detected_at: "2026-11-22T08:00:02Z",
     ended_at: null,
     cleared_at: null,

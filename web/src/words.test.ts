@@ -3,15 +3,18 @@ import { sample } from "./samples";
 import {
   asks,
   clocks,
+  closesActive,
   distance,
   due,
   escalated,
   flags,
+  found,
   happened,
   owner,
   place,
   remarks,
   sentence,
+  tagSays,
   visited,
 } from "./words";
 
@@ -183,4 +186,27 @@ describe("visited", () => {
     expect(visited({ ...visit, to: "2026-11-22T08:00:00Z" }, NOW)).toMatch(/^Inspect: not made, was due by /);
     expect(visited({ ...visit, status: "done" }, NOW)).toBe("Inspect: done");
   });
+});
+
+test("before an alert is closed that still goes on it is said what closing ends, and what not", () => {
+  expect(closesActive(sample())).toBe(
+    "It still goes on: Test Wearer is inside School. Closing ends the work on it and stops its clocks, not what goes on: nobody is paged for it any more, unless it ends and happens again.",
+  );
+  expect(closesActive(sample({ condition: "ended" }))).toBeNull();
+  expect(closesActive(sample({ condition: "withdrawn" }))).toBeNull();
+});
+
+test("what a tag says of itself and by what a point was found is in words, not in codes", () => {
+  expect(["strap_tamper", "no_gnss", "home_unit_no_mains_clear"].map(tagSays)).toEqual([
+    "strap opened",
+    "no satellites in view",
+    "home unit on mains again",
+  ]);
+  expect(found({ source: "gnss", quality: "ok", flags: [] })).toEqual(["by satellites"]);
+  expect(found({ source: "cell", quality: "skewed", flags: ["late", "disordered"] })).toEqual([
+    "by mobile masts",
+    "the tag's clock is wrong",
+    "late",
+    "came out of order",
+  ]);
 });

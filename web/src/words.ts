@@ -1,5 +1,5 @@
 // Codes into the words an operator reads (DOMAIN.md): what happened, how sure, how urgent, who has it.
-import type { Alert, Clock, Detail, Entry, Handling, PersonCalled, Severity, Visit } from "./api";
+import type { Alert, Clock, Detail, Entry, Fix, Handling, PersonCalled, Severity, Visit } from "./api";
 import { now } from "./clock";
 import { brief, countdown, span, wall } from "./instant";
 
@@ -163,6 +163,12 @@ export function sentence(alert: Alert): string {
   return `${who(alert)} ${verb(alert)} ${alert.zone_name ?? ""}`.trimEnd();
 }
 
+/** What is to be known before an alert is closed that still goes on; null where it does not. */
+export function closesActive(alert: Alert): string | null {
+  if (alert.condition !== "active") return null;
+  return `It still goes on: ${sentence(alert)}. Closing ends the work on it and stops its clocks, not what goes on: nobody is paged for it any more, unless it ends and happens again.`;
+}
+
 /** How far it was escalated, and whether that reached anybody: to whom it is due is not yet whom it was told. */
 export function escalated(alert: Alert, told: Detail["escalation_told"] | undefined): string {
   const due = `level ${alert.level}, due to the ${plain(alert.escalated_to ?? "next in the chain")}`;
@@ -291,6 +297,65 @@ export function happened({ what, details }: Pick<Entry, "what" | "details">): st
   const said = outcome === "" ? "closed" : `closed: ${(OUTCOMES[outcome] ?? plain(outcome)).toLowerCase()}`;
   if (details.victim === undefined) return said;
   return details.victim.notified ? `${said}; victim told` : `${said}; victim not told: ${details.victim.reason ?? ""}`;
+}
+
+/** What a device says of itself (DOMAIN.md's events), as it is read out: "The tag says: strap opened". */
+const TAG_SAYS: Readonly<Record<string, string>> = {
+  strap_tamper: "strap opened",
+  strap_tamper_clear: "strap closed again",
+  case_tamper: "case opened",
+  case_tamper_clear: "case closed again",
+  battery_low: "battery low",
+  battery_low_clear: "battery no longer low",
+  battery_critical: "battery almost empty",
+  battery_critical_clear: "battery no longer almost empty",
+  charging: "charging",
+  charging_clear: "no longer charging",
+  no_gnss: "no satellites in view",
+  no_gnss_clear: "satellites in view again",
+  jamming: "its signal is jammed",
+  jamming_clear: "its signal is no longer jammed",
+  shielding: "its signal is shielded",
+  shielding_clear: "its signal is no longer shielded",
+  motion: "moving",
+  motion_clear: "not moving",
+  home_unit_moved: "home unit moved",
+  home_unit_moved_clear: "home unit back in its place",
+  home_unit_no_mains: "home unit without mains",
+  home_unit_no_mains_clear: "home unit on mains again",
+  power_off: "switched off",
+  power_off_clear: "switched on",
+  beacon_in: "in range of the home unit",
+  beacon_out: "out of range of the home unit",
+  contact: "in contact",
+};
+
+/** A device event in words. */
+export function tagSays(kind: string): string {
+  return TAG_SAYS[kind] ?? plain(kind);
+}
+
+/** What a position was found by. */
+const BY: Readonly<Record<string, string>> = {
+  gnss: "by satellites",
+  wifi: "by Wi-Fi",
+  cell: "by mobile masts",
+  rf: "by radio",
+};
+
+/** What is odd about a location point. */
+const ODD: Readonly<Record<string, string>> = {
+  implausible: "implausible jump",
+  skewed: "the tag's clock is wrong",
+  accuracy_assumed: "accuracy assumed",
+  unassigned: "nobody wore the tag",
+  disordered: "came out of order",
+};
+
+/** How a location point was found, and what is odd about it. */
+export function found({ source, quality, flags }: Pick<Fix, "source" | "quality" | "flags">): string[] {
+  const odd = quality === "ok" ? flags : [quality, ...flags];
+  return [BY[source] ?? plain(source), ...odd.map((code) => ODD[code] ?? plain(code))];
 }
 
 /** A code nobody has put into words yet, made readable. */

@@ -105,7 +105,10 @@ function Facts({ alert, me, told }: { alert: api.Alert; me: number; told: api.De
   const remarked = remarks(alert);
   return (
     <dl className="facts">
-      <Fact name="Since" value={`${wall(alert.event_at, nowMs)}, ${ago(alert.event_at, nowMs)}`} />
+      <Fact name="Since" value={`${wall(alert.since, nowMs)}, ${ago(alert.since, nowMs)}`} />
+      {alert.since !== alert.event_at && (
+        <Fact name="First time" value={`${wall(alert.event_at, nowMs)}, ${ago(alert.event_at, nowMs)}`} />
+      )}
       {alert.ended_at !== null && (
         <Fact name="Until" value={`${wall(alert.ended_at, nowMs)}, ${ago(alert.ended_at, nowMs)}`} />
       )}

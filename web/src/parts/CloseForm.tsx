@@ -1,7 +1,7 @@
 // An outcome and why, into a closing; for a victim zone also whether the victim was told.
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import type { Alert, Closing } from "../api";
-import { OUTCOMES } from "../words";
+import { closesActive, OUTCOMES } from "../words";
 import { cancelled } from "./TextForm";
 
 interface Props {
@@ -15,6 +15,7 @@ export function CloseForm({ alert, busy, onClose, onCancel }: Props) {
   const first = useRef<HTMLSelectElement>(null);
   useEffect(() => first.current?.focus(), []);
   const victim = alert.kind === "exclusion" && alert.zone_purpose === "victim";
+  const warning = closesActive(alert);
   const [told, setTold] = useState<"yes" | "no" | null>(null);
 
   function submit(event: FormEvent<HTMLFormElement>): void {
@@ -29,6 +30,9 @@ export function CloseForm({ alert, busy, onClose, onCancel }: Props) {
 
   return (
     <form className="form" onSubmit={submit} onKeyDown={(event) => cancelled(event, onCancel)}>
+      <p role="status" className={warning === null ? "" : "warning"}>
+        {warning}
+      </p>
       <label>
         Outcome
         <select ref={first} name="outcome" required defaultValue="">

@@ -111,11 +111,11 @@ export function Console({ account }: { account: Account }) {
             .filter((name) => may(name, account))
             .map((name) => (
               <button key={name} type="button" aria-pressed={page === name} onClick={() => setPage(name)}>
-                {TITLES[name]}
+                {TITLES[name]} <kbd>{PAGE_KEYS[name]}</kbd>
               </button>
             ))}
-          <button type="button" onClick={() => setShowKeys(true)}>
-            Keys <kbd>?</kbd>
+          <button type="button" className="bar-keys" onClick={() => setShowKeys(true)}>
+            <span className="unseen">Keys</span> <kbd>?</kbd>
           </button>
           <span className="who">{account.name}</span>
           <button type="button" onClick={goHome}>
@@ -146,6 +146,8 @@ export function Console({ account }: { account: Account }) {
     </div>
   );
 }
+
+const PAGE_KEYS = { caseload: "o", channels: "w" };
 
 const TITLES = { caseload: "Caseload", channels: "Channels" };
 

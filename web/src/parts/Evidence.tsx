@@ -2,7 +2,7 @@
 import type { Fix, Evidence as Item } from "../api";
 import { useNow } from "../clock";
 import { wall } from "../instant";
-import { distance, length, plain } from "../words";
+import { distance, found, length, tagSays } from "../words";
 
 export function Evidence({ evidence }: { evidence: readonly Item[] }) {
   const nowMs = useNow();
@@ -16,7 +16,7 @@ export function Evidence({ evidence }: { evidence: readonly Item[] }) {
             <ul>
               {item.events.map((event) => (
                 <li key={`${event.at} ${event.kind}`}>
-                  <time dateTime={event.at}>{wall(event.at, nowMs)}</time> The tag says: {plain(event.kind)}
+                  <time dateTime={event.at}>{wall(event.at, nowMs)}</time> The tag says: {tagSays(event.kind)}
                 </li>
               ))}
               {item.fixes.map((fix) => (
@@ -36,7 +36,5 @@ export function Evidence({ evidence }: { evidence: readonly Item[] }) {
 export function point(fix: Fix): string {
   const parts = [`${fix.lat.toFixed(5)}, ${fix.lon.toFixed(5)}`];
   if (fix.accuracy_m !== null) parts.push(`within ${length(fix.accuracy_m)}`);
-  parts.push(fix.source.toUpperCase());
-  if (fix.quality !== "ok") parts.push(plain(fix.quality));
-  return [...parts, ...fix.flags.map(plain)].join(" · ");
+  return [...parts, ...found(fix)].join(" · ");
 }

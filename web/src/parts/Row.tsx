@@ -81,7 +81,7 @@ function Since({ alert }: { alert: Alert }) {
   const nowMs = useNow();
   return (
     <span className="row-end">
-      {age(alert.event_at, nowMs)} · {brief(alert.event_at, nowMs)}
+      {age(alert.since, nowMs)} · {brief(alert.since, nowMs)}
     </span>
   );
 }
