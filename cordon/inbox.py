@@ -7,12 +7,12 @@ from collections.abc import Callable
 from typing import Final
 
 from cordon.hearing import Hearing
+from cordon.slices import Slices
 from cordon.work import Work
 from cordon.worlds import Worlds
 from model.batch import Position
 from model.state import State
 
-SLICE_RECORDS: Final = 2000  # of backlog in one commit: what a live record may have to wait for
 IDLE_S: Final = 5.0  # a lane with nothing to do commits its clock this often, so that everyone sees it judging
 LOOK_S: Final = 0.25  # and looks this often whether a control change has come into force: it must not wait for the next fix
 
@@ -24,24 +24,38 @@ class Inbox:
     ----------
     clock : microseconds since 1970 UTC; None: an instance on a trace's clock, which only batches move
     hearing : whether the gateways' door is open; None: it is in this process
+    slices : the backlog's turns, which the lanes of a process share; None: this lane is alone
     """
 
     def __init__(
-        self, worlds: Worlds, *, commit_records: int, clock: Callable[[], int] | None, hearing: Hearing | None = None
+        self,
+        worlds: Worlds,
+        *,
+        commit_records: int,
+        clock: Callable[[], int] | None,
+        hearing: Hearing | None = None,
+        slices: Slices | None = None,
     ) -> None:
         self._hearing = hearing
+        self._slices = slices or Slices()
         self._worlds, self._commit_records, self._clock = worlds, commit_records, clock
         self._queue: deque[Work] = deque()
         self._backlog: deque[Work] = deque()
+        self._turn = False  # whether the backlog may have a slice before the live records that wait
         self._filled = asyncio.Event()
 
     def put(self, work: Work) -> None:
         """Queue one share."""
-        (self._backlog if work.old else self._queue).append(work)
+        if work.old:
+            self._backlog.append(work)
+        else:
+            self._queue.append(work)
+            self._slices.live()
         self._filled.set()
 
     def begin(self, position: Position, watermark_us: int) -> None:
-        """Nothing to begin at: what waits here, waits."""
+        """Nothing to begin at: what waits here, waits. A slice that was taken out has failed."""
+        self._slices.end(self)
 
     def wake(self) -> None:
         """Have ``next`` return."""
@@ -67,13 +81,26 @@ class Inbox:
     async def next(self, state: State) -> list[Work]:
         """As many shares as one commit takes; none when nothing came for a while and the clock is to be committed.
 
-        Live ones first; where that was all of them, a slice of the backlog besides. So a live record never waits for more than
-        one slice, and a backlog never for ever.
+        Live ones first. The backlog has its turn after each commit that took all the live ones there were, in commits of its own:
+        a live record waits for no more than one slice, and neither is its alert held up by judging what is old; nor does a
+        backlog wait for ever.
         """
-        if not self._queue and not self._backlog:
+        self._slices.end(self)
+        if not self._queue and not self._slice_now():
             await self._idle(state)
+            self._turn = False
+        if self._slice_now():
+            self._turn = False
+            # Lane time stands still where live records wait, which came before now.
+            now_us = 0 if self._queue else self.now_us(state)
+            return [share._replace(received_us=now_us) for share in _taken(self._backlog, self._slices.records)]
         shares = _taken(self._queue, self._commit_records)
-        return shares if self._queue else [*shares, *_taken(self._backlog, SLICE_RECORDS)]
+        self._turn = bool(shares) and not self._queue
+        return shares
+
+    def _slice_now(self) -> bool:
+        """Whether it is the backlog's turn, in this lane and among the lanes."""
+        return bool(self._backlog) and (self._turn or not self._queue) and self._slices.ask(self)
 
     async def _idle(self, state: State) -> None:
         """Return when something was put in, after ``IDLE_S``, or at an instant at which last fixes are judged again."""

@@ -17,12 +17,13 @@ from alerts.rules import Rules
 from cordon import child, doom, doors, logs
 from cordon.consumer import consume
 from cordon.hearing import Hearing
-from cordon.inbox import SLICE_RECORDS, Inbox
+from cordon.inbox import Inbox
 from cordon.keeping import Keeping
 from cordon.lane import RETRY_AFTER_S, Lane
 from cordon.pieces import Piece, added, cut
 from cordon.scrape import expose
 from cordon.settings import Settings, read
+from cordon.slices import LEAST_RECORDS, Slices
 from cordon.work import Work
 from cordon.worlds import Worlds
 from duties import outages
@@ -50,7 +51,7 @@ class Worker:
         self._store = store
         self._queue_records = settings.queue_records
         self._trace_clock = settings.trace_clock
-        self._waiting = 0
+        self._waiting = [0, 0]  # records in hand: news, backlog
         self._out = False  # whether an outage goes on, as far as a trace's clock has come
         self._naming = asyncio.Lock()
 
@@ -62,18 +63,25 @@ class Worker:
         BusyError
             If too much waits already, or a commit failed; the whole batch may then be sent again: what was stored is found.
         """
-        records = len(batch.fixes) + len(batch.events)
-        if self._waiting and self._waiting + records > self._queue_records:
+        records, old = len(batch.fixes) + len(batch.events), self._old(batch)
+        waiting = self._waiting
+        full = bool(sum(waiting)) and sum(waiting) + records > self._queue_records
+        # What is old leaves half of it to what is news, which is never told to come back for the other's sake.
+        full |= old and bool(waiting[old]) and waiting[old] + records > self._queue_records // 2
+        if full:
             raise BusyError(1.0)
-        self._waiting += records
+        waiting[old] += records
         try:
             receipt = Receipt(uuid.uuid4().hex, 0, 0)
             for piece in await self._pieces(batch):
                 own = await self._through(piece.batch, receipt.id)
                 receipt = added(receipt, own, piece.fixes, piece.events)
         finally:
-            self._waiting -= records
+            waiting[old] -= records
         return receipt
+
+    def _old(self, batch: Batch) -> bool:
+        return not self._trace_clock and is_old(batch)
 
     async def _pieces(self, batch: Batch) -> list[Piece]:
         if not self._trace_clock:
@@ -95,7 +103,7 @@ class Worker:
             rows["gateway"] = np.array(named)[rows["gateway"]] if batch.gateways else named[0]
         lanes = len(self._inboxes)
         dead = tuple(letter._replace(gateway=batch.gateway) for letter in batch.dead)
-        old = not self._trace_clock and is_old(batch)
+        old = self._old(batch)
         shares = []
         for lane, (inbox, of_fixes, of_events) in enumerate(
             zip(self._inboxes, of_lanes(fixes["tag"], lanes), of_lanes(events["tag"], lanes), strict=True)
@@ -139,7 +147,7 @@ class Worker:
 
 def _slices(fixes: I64, events: I64) -> list[tuple[I64, I64]]:
     """A backlog share's rows in pieces that live records can stand beside; events, of which it has few, with the first."""
-    pieces = [fixes[at : at + SLICE_RECORDS] for at in range(0, len(fixes), SLICE_RECORDS)] or [fixes]
+    pieces = [fixes[at : at + LEAST_RECORDS] for at in range(0, len(fixes), LEAST_RECORDS)] or [fixes]
     return [(rows, events if not number else events[:0]) for number, rows in enumerate(pieces)]
 
 
@@ -162,8 +170,10 @@ async def work(settings: Settings) -> None:
         await warming
         with ThreadPoolExecutor(1, "judge") as thread:
             hearing = Hearing(wall_us)
+            slices = Slices()
             inboxes = [
-                Inbox(worlds, commit_records=settings.commit_records, clock=clock, hearing=hearing) for _ in range(settings.lanes)
+                Inbox(worlds, commit_records=settings.commit_records, clock=clock, hearing=hearing, slices=slices)
+                for _ in range(settings.lanes)
             ]
             lanes = [Lane(n, store, worlds, thread, inbox, owner=owner) for n, inbox in enumerate(inboxes)]
             async with asyncio.TaskGroup() as group:

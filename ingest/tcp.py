@@ -13,6 +13,7 @@ import structlog
 from prometheus_client import Counter, Gauge
 
 from ingest import dialogue
+from ingest.age import is_old
 from ingest.decoded import WHOLE_BYTES, Decoded, Limits
 from ingest.dialogue import Refusal
 from ingest.frame import PROTOCOL, read, sequence_of, sift
@@ -53,11 +54,17 @@ log = structlog.get_logger()
 
 
 class Room:
-    """Bytes of frames in hand over all connections: who does not fit waits, unread and in order, so that memory stays bounded."""
+    """Bytes of frames in hand over all connections: who does not fit waits, unread and in order, so that memory stays bounded.
+
+    Backlog is to hold half of it at most. Only what was read tells what it is, so a connection that has brought backlog reads no
+    further while there is more: live frames find room.
+    """
 
     def __init__(self, most_bytes: int) -> None:
         self._most_bytes = most_bytes
-        self._bytes = 0
+        self._bytes = self._old_bytes = 0
+        self._few_old = asyncio.Event()
+        self._few_old.set()
         self._waiting: deque[tuple[int, asyncio.Future[None]]] = deque()
 
     async def take(self, count: int) -> None:
@@ -82,6 +89,15 @@ class Room:
             if not turn.done():
                 self._bytes += count
                 turn.set_result(None)
+
+    def old(self, count: int) -> None:
+        """Count bytes that are held as backlog; below zero, no more."""
+        self._old_bytes += count
+        (self._few_old.clear if 2 * self._old_bytes > self._most_bytes else self._few_old.set)()
+
+    async def few_old(self) -> None:
+        """Return once backlog holds no more than its half."""
+        await self._few_old.wait()
 
     def _fits(self, count: int) -> bool:
         return not self._bytes or self._bytes + count <= self._most_bytes
@@ -135,6 +151,7 @@ class Connection:
         self._key = ""
         self._gateway = Gateway("")
         self._checked_s = 0.0
+        self._behind = False  # whether it brings backlog, as far as we know
 
     async def serve(self, *, full: bool) -> None:
         """Hear it until it ends, is refused, or the door closes; then answer what is under way."""
@@ -200,6 +217,8 @@ class Connection:
 
     async def _hear(self) -> bool:
         """Read one frame and offer it; False at the end of what the gateway has to say."""
+        if self._behind:
+            await self._door.room.few_old()
         await self._window.acquire()
         with contextlib.ExitStack() as held:
             held.callback(self._window.release)
@@ -227,6 +246,10 @@ class Connection:
             if isinstance(got.outcome, Rejected) and not got.whole:
                 await self._bury(got.outcome.reason, message)
                 raise Refused(Refusal.BROKEN, got.outcome.reason)
+            self._behind = not isinstance(got.outcome, Rejected) and is_old(got.outcome.batch)
+            if self._behind:
+                self._door.room.old(room)
+                held.callback(self._door.room.old, -room)
             task = asyncio.create_task(self._settle(message, got))
             self._under_way.add(task)
             release = held.pop_all()

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from cordon import worker as module
-from cordon.inbox import SLICE_RECORDS, Inbox
+from cordon.inbox import Inbox
 from cordon.settings import Settings
+from cordon.slices import FIRST_RECORDS, LEAST_RECORDS, Slices
 from cordon.work import Work
 from cordon.worker import Worker
 from ingest.age import OLD_US
-from model.batch import Batch, Receipt
+from model.batch import Batch, Position, Receipt
+from model.errors import BusyError
 from model.event import empty_events
 from model.fix import empty_fixes
 from model.state import State
@@ -24,24 +26,75 @@ def work(records: int, name: str, *, old: bool = False) -> Work:
     return Work(empty_fixes(records), empty_events(), (), name, NOW_US, old=old)
 
 
-def inbox(commit_records: int = 10_000) -> Inbox:
-    return Inbox(None, commit_records=commit_records, clock=lambda: NOW_US)  # type: ignore[arg-type]
+class Still:
+    """A world in which nothing is due."""
+
+    def due(self, _: State, __: int) -> bool:
+        return False
+
+
+def inbox(commit_records: int = 10_000, slices: Slices | None = None) -> Inbox:
+    return Inbox(Still(), commit_records=commit_records, clock=lambda: NOW_US, slices=slices)  # type: ignore[arg-type]
 
 
 async def names(box: Inbox) -> list[str]:
     return [share.gateway for share in await box.next(State())]
 
 
-async def test_live_goes_first_and_backlog_in_slices_once_that_was_all() -> None:
-    box = inbox(commit_records=100)
-    for number in range(4):
-        box.put(work(SLICE_RECORDS // 2, f"old {number}", old=True))
+def fill(box: Inbox, count: int) -> None:
+    for number in range(count):
+        box.put(work(FIRST_RECORDS // 2, f"old {number}", old=True))
+
+
+async def test_live_goes_first_and_backlog_in_slices_of_its_own_once_that_was_all() -> None:
+    box = inbox(commit_records=100, slices=Slices(lambda: 0.0))
+    fill(box, 8)
     box.put(work(60, "new 0"))
     box.put(work(60, "new 1"))
     assert await names(box) == ["new 0"], "there is more: nothing else"
-    assert await names(box) == ["new 1", "old 0", "old 1"]
+    assert await names(box) == ["new 1"], "that was all, and its alerts do not wait for what is old"
+    assert await names(box) == ["old 0", "old 1"]
     box.put(work(5, "new 2"))
-    assert await names(box) == ["new 2", "old 2", "old 3"]
+    assert await names(box) == ["new 2"]
+    box.put(work(5, "new 3"))  # they never cease, and the backlog has its turn all the same
+    assert (await names(box))[0] == "old 2"
+    assert await names(box) == ["new 3"]
+
+
+async def test_lane_time_stands_still_in_a_slice_while_live_records_wait() -> None:
+    box = inbox()
+    fill(box, 1)
+    (share,) = await box.next(State())
+    assert share.received_us == NOW_US, "nothing came before now that is not consumed"
+    fill(box, 1)
+    box.put(work(1, "new"))
+    assert await names(box) == ["new"]
+    box.put(work(1, "new"))
+    (share,) = await box.next(State())
+    assert (share.gateway, share.received_us) == ("old 0", 0)
+
+
+async def test_lanes_have_one_slice_at_a_time_while_live_records_come() -> None:
+    slices = Slices(lambda: 0.0)
+    one, other = inbox(slices=slices), inbox(slices=slices)
+    for box in (one, other):
+        fill(box, 8)
+    one.put(work(1, "new"))
+    assert await names(one) == ["new"]
+    assert await names(one) == ["old 0", "old 1"]
+    other.put(work(1, "new"))
+    assert await names(other) == ["new"], "the judge is the other's"
+    turn = asyncio.create_task(names(other))
+    await asyncio.sleep(0)
+    assert not turn.done(), "no slice beside the other's"
+    other.put(work(1, "newer"))
+    assert await turn == ["newer"], "but live records at once"
+    turn = asyncio.create_task(names(one))  # its slice is committed
+    assert (await names(other))[0] == "old 0"
+    await asyncio.sleep(0)
+    assert not turn.done()
+    other.begin(Position(0, 0), 0)  # its slice failed
+    assert (await turn)[0] == "old 2"
 
 
 async def test_a_share_larger_than_a_commit_goes_alone() -> None:
@@ -115,9 +168,9 @@ async def test_a_large_old_request_is_cut_and_its_receipt_is_whole(monkeypatch: 
 
     monkeypatch.setattr(module.gateways, "number", number)
     lanes = Lanes()
-    count = 2 * SLICE_RECORDS + 7
+    count = 2 * LEAST_RECORDS + 7
     receipt = await made(lanes).accept(batch(count, age_us=OLD_US + 1))
-    assert [share.rows for share in lanes.put_in] == [SLICE_RECORDS + 1, SLICE_RECORDS, 7]
+    assert [share.rows for share in lanes.put_in] == [LEAST_RECORDS + 1, LEAST_RECORDS, 7]
     assert all(share.old for share in lanes.put_in)
     assert receipt.stored == count + 1
     assert receipt.conflicting == tuple(range(count))
@@ -127,3 +180,26 @@ async def test_a_large_old_request_is_cut_and_its_receipt_is_whole(monkeypatch: 
     lanes = Lanes()
     await made(lanes).accept(batch(count, age_us=OLD_US))
     assert [share.rows for share in lanes.put_in] == [count + 1], "a minute old is news"
+
+
+async def test_backlog_fills_half_of_the_queue_and_live_requests_find_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def number(_: Any, __: str) -> int:
+        return 1
+
+    class Waiting:
+        def put(self, share: Work) -> None:
+            """Nobody commits it."""
+
+    monkeypatch.setattr(module.gateways, "number", number)
+    worker = Worker(None, [Waiting()], None, Settings(queue_records=1000), [])  # type: ignore[list-item, arg-type]
+    taken = [asyncio.create_task(worker.accept(batch(249, age_us=OLD_US + 1))) for _ in range(2)]  # with an event each
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await worker.accept(batch(1, age_us=OLD_US + 1))
+    taken += [asyncio.create_task(worker.accept(batch(249))) for _ in range(2)]
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await worker.accept(batch(1))
+    assert not any(task.done() for task in taken)
+    for task in taken:
+        task.cancel()

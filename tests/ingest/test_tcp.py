@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 import socket
+import time
 import uuid
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
@@ -279,6 +280,24 @@ async def test_frames_that_do_not_fit_beside_the_others_are_not_read_yet() -> No
         await one.send(frame(3))
         await two.send(frame(4))
         assert sequences(await one.hear(), await two.hear()) == [3, 4]
+
+
+async def test_backlog_leaves_room_for_live_frames() -> None:
+    old, new = fix(), fix()
+    old["fix_at_us"], new["fix_at_us"] = 1_700_000_000_000_000, time.time_ns() // 1000
+    size = len(frame(1, old))
+    async with door(LIMITS._replace(hand_bytes=6 * size)) as at, connected(at.port) as late, connected(at.port) as early:
+        at.sink.gate = asyncio.Event()
+        await late.send(*(frame(number, old) for number in range(8)))
+        await at.sink.until(4)
+        await a_later_one_is_heard(at)
+        assert len(at.sink.batches) == 4, "three are half of the room; the fourth took it over"
+        await early.send(frame(1, new), frame(2, new))
+        await at.sink.until(6)
+        assert [int(batch.fixes["fix_at_us"][0]) for batch in at.sink.batches[4:]] == [int(new["fix_at_us"][0])] * 2
+        at.sink.gate.set()
+        assert sequences(*[await early.hear() for _ in range(2)]) == [1, 2]
+        assert sorted(sequences(*[await late.hear() for _ in range(8)])) == list(range(8))
 
 
 async def test_a_length_that_nobody_can_mean_stands_in_nobodys_way() -> None:
