@@ -8,8 +8,7 @@ from typing import Final
 
 from cordon.settings import Settings
 from ingest.decoded import Limits
-from ingest.gateway import Authenticate, Gateway
-from ingest.http import FindReceipt
+from ingest.gateway import Authenticate, FindReceipt, Gateway
 from ingest.link import RETRY_AFTER_S
 from ingest.tcp import listen
 from model.batch import Receipt, Sink, receipt_us

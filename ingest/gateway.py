@@ -4,6 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from ingest.decoded import Limits
+from model.batch import Receipt
 from model.synthetic import GATEWAY
 
 
@@ -19,3 +20,6 @@ class Gateway(NamedTuple):
 
 # Gives the gateway whose key this is, or None; raises ``BusyError`` where nobody can say.
 Authenticate = Callable[[str], Awaitable[Gateway | None]]
+
+# Gives what became of a receipt, None where it is not known; raises ``BusyError`` where nobody can say.
+FindReceipt = Callable[[str], Awaitable[Receipt | None]]

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import time
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable, Iterator
 from typing import Annotated, Any, Final
 
 import numpy as np
@@ -13,7 +13,7 @@ from prometheus_client import Counter
 from starlette.exceptions import HTTPException
 
 from ingest.decoded import WHOLE_BYTES, Decoded, Limits
-from ingest.gateway import Authenticate, Gateway
+from ingest.gateway import Authenticate, FindReceipt, Gateway
 from ingest.records import PROTOCOL, decode
 from ingest.rules import is_receivable
 from ingest.settled import settled
@@ -29,9 +29,6 @@ WAIT_S: Final = 5  # a gateway comes back after this where the sink failed and d
 
 RECORDS: Final = Counter("cordon_gateway_records_total", "Records at the HTTP door by what became of them", ["outcome"])
 REFUSALS: Final = Counter("cordon_gateway_refusals_total", "Whole requests refused at the HTTP door", ["reason"])
-
-
-FindReceipt = Callable[[str], Awaitable[Receipt | None]]
 
 
 class Problem(Exception):
