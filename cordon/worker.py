@@ -7,15 +7,15 @@ import sys
 import time
 import uuid
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import structlog
 
 from alerts.rules import Rules
 from cordon import child, doom, doors, logs
-from cordon.consumer import consume
 from cordon.hearing import Hearing
 from cordon.inbox import Inbox
 from cordon.keeping import Keeping
@@ -166,8 +166,6 @@ async def work(settings: Settings) -> None:
         store.snapshot_entries = settings.snapshot_entries
         doom.bind(store, settings)
         worlds = Worlds(store, Rules(), clock or (lambda: settings.trace_from_us), Keeping(settings.data_dir))
-        await worlds.load()
-        await warming
         with ThreadPoolExecutor(1, "judge") as thread:
             hearing = Hearing(wall_us)
             slices = Slices()
@@ -177,9 +175,12 @@ async def work(settings: Settings) -> None:
             ]
             lanes = [Lane(n, store, worlds, thread, inbox, owner=owner) for n, inbox in enumerate(inboxes)]
             async with asyncio.TaskGroup() as group:
-                follow = group.create_task(worlds.follow())
-                for lane in lanes:
+                loading = group.create_task(worlds.load())
+                for lane in lanes:  # while the server brings the control tables
                     await lane.start()
+                await loading
+                await warming
+                follow = group.create_task(worlds.follow())
                 running = [group.create_task(lane.run()) for lane in lanes]
                 worker = Worker(store, inboxes, worlds, settings, lanes)
                 async with (
@@ -199,8 +200,15 @@ def main() -> int:
     settings = read()
     logs.configure(settings.log_level, settings.log_file, "worker")
     expose(settings.metrics_port)
-    job = consume(settings) if settings.kafka else work(settings)
-    return child.run(job, "worker", watch_parent=settings.parent_pipe)
+    return child.run(_job(settings), "worker", watch_parent=settings.parent_pipe)
+
+
+def _job(settings: Settings) -> Coroutine[Any, Any, None]:
+    if not settings.kafka:
+        return work(settings)
+    from cordon.consumer import consume  # not what a worker without a log would have to wait for
+
+    return consume(settings)
 
 
 if __name__ == "__main__":

@@ -22,8 +22,9 @@ from model.errors import CordonError
 from model.instant import FOREVER_US
 from model.outage import Hardware
 from model.state import State
+from model.zones import Zones
 from store import controls, following
-from store.pool import Store
+from store.pool import Connection, Store
 
 READ_S: Final = 0.25  # between two looks at the newest control change
 DIFFERENCES: Final = 64  # readings remembered; a lane is never more than one or two behind
@@ -69,14 +70,20 @@ class Worlds:
     async def load(self) -> Standing:
         """Read the control tables, whatever they say."""
         before = time.monotonic()
-        known = await self._known()
-        said = await controls.load(self._store, self._clock(), None if known is None else known.zones)
+        known: Compiled | None = None
+
+        async def zones(connection: Connection) -> Zones | None:
+            nonlocal known
+            known = await self._known(connection)
+            return None if known is None else known.zones
+
+        said = await controls.load(self._store, self._clock(), zones)
         standing = await asyncio.to_thread(self._stand, said, known, None)
         self._read_at = self._loaded_at = before
         log.info("world loaded", control_seq=said.control_seq, zones=len(said.zones), activations=len(said.monitored))
         return standing
 
-    async def _known(self) -> Compiled | None:
+    async def _known(self, connection: Connection) -> Compiled | None:
         """Geometry that need not be read and compiled: ours, or the kept one, if it is of the history that the database has."""
         kept = None if self._kept is None else await self._kept
         self._kept = None
@@ -86,7 +93,7 @@ class Worlds:
             known, (seq, said_us) = kept.compiled, said_of(kept)
         else:
             return None
-        return known if said_us and await controls.said_at(self._store, seq) == said_us else None
+        return known if said_us and await controls.said_at(connection, seq) == said_us else None
 
     async def _change(self) -> None:
         """Read what was changed since the last reading; everything where that cannot be told."""

@@ -4,15 +4,15 @@ import asyncio
 import json
 import time
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import asyncpg
 import numpy as np
 
 from model import timetable
-from model.arrays import I64, Array, Bool, among, distinct, rows_of
+from model.arrays import I64, Array, Bool, among, distinct, rows_of, taken
 from model.batch import Rejected
 from model.curfew import Curfew
 from model.errors import CordonError
@@ -25,7 +25,7 @@ from model.zones import KINDS as KIND_ORDER
 from model.zones import PURPOSES as PURPOSE_ORDER
 from model.zones import ROW, Outlines, Zones, merged
 from store import columns, pool, settings
-from store.pool import Connection, Store
+from store.pool import Connection, Source, Store
 
 # What a worker catches where the control tables cannot be read, to stop judging and say so.
 FAILURES: Final = pool.FAILURES
@@ -68,12 +68,23 @@ SEQ: Final = "SELECT COALESCE(max(position), 0) FROM feed_entry WHERE kind = 'co
 SAID: Final = "SELECT at FROM feed_entry WHERE position = $1 AND kind = 'control'"
 
 
+# The view ``authority_span``. Nearly all orders are as they were made; what it says of those took two thirds of its time.
+_SPANS: Final = """
+    SELECT id AS monitoring_order, wearer, greatest(starts, timestamptz '1970-01-01 00:00:00+00') AS starts,
+        least(coalesce(ends, timestamptz '9999-01-01 00:00:00+00'), timestamptz '9999-01-01 00:00:00+00') AS ends
+    FROM monitoring_order AS made WHERE status IN ('active', 'unlawfully_at_large')
+        AND NOT EXISTS (SELECT FROM order_status WHERE monitoring_order = made.id)
+    UNION ALL SELECT * FROM authority_span WHERE monitoring_order IN (SELECT monitoring_order FROM order_status)
+"""
+
+
 def _monitored_query(of: str = "") -> str:
     """Who wears which tag by whose authority; an order that changes from one status in force to another has a row for each."""
+    spans = f"SELECT * FROM authority_span {of}" if of else _SPANS  # noqa: S608 (of our own conditions)
     return f"""
         SELECT tag, activation.wearer, monitoring_order, greatest(fitted_from, starts) AS starts,
             least(coalesce(fitted_to, timestamptz '9999-01-01 00:00:00+00'), ends) AS ends, fitted_from
-        FROM activation JOIN (SELECT * FROM authority_span {of}) AS span USING (wearer) {of}
+        FROM activation JOIN ({spans}) AS span USING (wearer) {of}
             {"AND" if of else "WHERE"} greatest(fitted_from, starts) < least(fitted_to, ends)
         ORDER BY tag, starts, monitoring_order
     """  # noqa: S608 (of our own conditions)
@@ -90,7 +101,7 @@ def _versions_query(of: str = "") -> str:
             radius_m, buffer_m, in_force_from, in_force_to, coalesce(valid_from, timestamptz '1970-01-01 00:00:00+00'),
             coalesce(valid_to, timestamptz '9999-01-01 00:00:00+00'), (schedule IS NOT NULL)::int::bigint,
             coalesce(applies_wearer, 0), coalesce(applies_group, 0), applies_all::int::bigint, octet_length(wkb)::bigint
-        FROM zone_version WHERE in_force_to > $1 {of} ORDER BY zone, version
+        FROM zone_version WHERE in_force_to > $1 {of}
     """  # noqa: S608 (of our own conditions)
 
 
@@ -156,27 +167,31 @@ async def seq(store: Store) -> int:
     return found
 
 
-async def said_at(store: Store, position: int) -> int:
+async def said_at(source: Source, position: int) -> int:
     """When the control change at a position was made, microseconds; 0 where there is none."""
-    found: int | None = await store.pool.fetchval(SAID, position)
+    found: int | None = await source.fetchval(SAID, position)
     return found or 0
 
 
-async def load(store: Store, around_us: int | None = None, known: Zones | None = None) -> Controls:
+async def load(
+    store: Store, around_us: int | None = None, known: Callable[[Connection], Awaitable[Zones | None]] | None = None
+) -> Controls:
     """All controls, read at one moment.
 
     Parameters
     ----------
     around_us : lane time, microseconds since 1970 UTC; the wall clock's where not given. Schedules are written out from
         ``PAST_US`` before it to ``AHEAD_US`` after it, and versions that ended before that are left out: load again each day
-    known : zone versions whose outlines are not asked for: a version's geometry never changes
+    known : gives zone versions whose outlines are not asked for: a version's geometry never changes. Asked
+        once all else of the zones is read, over the same connection
     """
     span = _span(around_us)
     async with store.pool.acquire() as connection, connection.transaction(isolation="repeatable_read", readonly=True):
         control_seq = await connection.fetchval(SEQ)
         said_us = await connection.fetchval(SAID, control_seq)
         monitored = await _monitored(connection)
-        zones, aims = await _zones(connection, span, known)
+        zones, aims, length = await _rows(connection, span)
+        await _outline(connection, span, zones, length, None if known is None else await known(connection))
         members = await members_of(connection)
         curfew_versions = await connection.fetch(CURFEWS, span[0])
         absences = await connection.fetch(ABSENCES, span[0])
@@ -201,7 +216,8 @@ async def at_home(connection: Connection, wearer: int, around_us: int) -> Contro
     monitored = await _monitored(connection, [wearer])
     curfew_versions = await connection.fetch(CURFEWS_OF, span[0], [wearer])
     homes, numbers = ({row[column] for row in curfew_versions} for column in ("home", "curfew"))
-    zones, aims = await _zones(connection, span, None, sorted(homes))
+    zones, aims, length = await _rows(connection, span, sorted(homes))
+    await _outline(connection, span, zones, length, None, sorted(homes))
     absences = await connection.fetch(ABSENCES_OF, span[0], numbers)
     members = await members_of(connection)
     members = members[members[:, 1] == wearer]
@@ -214,7 +230,7 @@ async def at_home(connection: Connection, wearer: int, around_us: int) -> Contro
 async def some(connection: Connection, around_us: int, known: Zones, wearers: Sequence[int], zones: Sequence[int]) -> Controls:
     """The controls of some wearers, some zones, and all settings, without assignments. In the caller's transaction.
 
-    ``around_us`` and ``known`` are as for :func:`load`.
+    ``around_us`` is as for :func:`load`; outlines of zone versions that are ``known`` are not asked for.
     """
     span = _span(around_us)
     control_seq = await connection.fetchval(SEQ)
@@ -225,7 +241,10 @@ async def some(connection: Connection, around_us: int, known: Zones, wearers: Se
         curfew_versions = await connection.fetch(CURFEWS_OF, span[0], wearers)
         absences = await connection.fetch(ABSENCES_OF, span[0], {row["curfew"] for row in curfew_versions})
         visited = await connection.fetch(VISITS_OF, span[0], wearers)
-    table, aims = await _zones(connection, span, known, zones) if zones else (NO_ZONES, np.zeros(0, AIM))
+    table, aims = NO_ZONES, np.zeros(0, AIM)
+    if zones:
+        table, aims, length = await _rows(connection, span, zones)
+        await _outline(connection, span, table, length, known, zones)
     curfews = await _curfews(curfew_versions, absences, span)
     visits = [_visit(row) for row in visited]
     said = await settings.load(connection, span[0])
@@ -264,12 +283,16 @@ async def members_of(connection: Connection) -> I64:
     return np.column_stack([rows["group"], rows["wearer"]])
 
 
-async def _zones(
-    connection: Connection, span: Span, known: Zones | None, only: Sequence[int] | None = None
-) -> tuple[Zones, Array]:
-    """The zone versions, all or those of some zones, with the outlines of all that are not known; and whom each is for."""
-    of, args = ("", [span[0]]) if only is None else ("AND zone = ANY($2)", [span[0], list(only)])
+async def _rows(connection: Connection, span: Span, only: Sequence[int] | None = None) -> tuple[Zones, Array, I64]:
+    """The zone versions, all or those of some zones, without outlines; whom each is for; bytes of each one's outline."""
+    of, args = _only(span, only)
     read = await columns.table(connection, _versions_query(of), VERSION_COLUMNS, *args)
+    # Sorted here: mostly they come in order, and the server took as long again to bring all of a table there.
+    ahead, behind = read[:-1], read[1:]
+    if not (
+        (ahead["zone"] < behind["zone"]) | ((ahead["zone"] == behind["zone"]) & (ahead["version"] < behind["version"]))
+    ).all():
+        read = taken(read, np.lexsort((read["version"], read["zone"])))
     row = np.zeros(len(read), ROW)
     row["id"] = read["zone"]
     for name in ("version", "attendance", "confirm_fixes", "radius_m", "buffer_m", "from_us", "to_us"):
@@ -286,7 +309,15 @@ async def _zones(
             *args,
         )
         timed = {(one["zone"], one["version"]): _intervals(one, *span) for one in schedules}
-    zones = Zones(row, _placed(row, read, timed))
+    return Zones(row, _placed(row, read, timed)), aims, read["bytes"]
+
+
+async def _outline(
+    connection: Connection, span: Span, zones: Zones, length: I64, known: Zones | None, only: Sequence[int] | None = None
+) -> None:
+    """Read the outlines, of so many bytes each, of all that are not known. In the transaction that read ``zones``."""
+    of, args = _only(span, only)
+    row = zones.row
     new = np.ones(len(row), np.bool_) if known is None else known.find(zones.codes) < 0
     if new.all() or not new.any():
         which, given = f"WHERE in_force_to > $1 {of}", args
@@ -295,9 +326,13 @@ async def _zones(
         given = [row["id"][new].tolist(), row["version"][new].tolist()]
     if new.any():
         query = f"SELECT wkb FROM zone_version {which} ORDER BY zone, version"  # noqa: S608 (of our own conditions)
-        body, at = await columns.bodies(connection, query, read["bytes"][new], *given)
+        body, at = await columns.bodies(connection, query, length[new], *given)
         zones.outlines = Outlines(np.flatnonzero(new), body, at)
-    return zones, aims
+
+
+def _only(span: Span, only: Sequence[int] | None) -> tuple[str, list[Any]]:
+    """The condition of a query for some zones, or for all, and its arguments."""
+    return ("", [span[0]]) if only is None else ("AND zone = ANY($2)", [span[0], list(only)])
 
 
 def _placed(row: Array, read: Array, timed: Mapping[tuple[int, int], Sequence[Span]]) -> I64:
