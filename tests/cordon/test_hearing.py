@@ -67,12 +67,13 @@ async def test_a_lane_keeps_since_when_it_listens_in_its_row(store: Store) -> No
         with ThreadPoolExecutor(1) as thread:
             lane = Lane(0, store, worlds, thread, inbox, owner="test")
             await lane.start()
-            running = asyncio.create_task(lane.run())
+            tasks = [asyncio.create_task(job) for job in (lane.run(), worlds.follow())]
             async with asyncio.timeout(WITHIN_S):
                 while await store.pool.fetchval("SELECT watermark FROM lane") != clock.wall_us():  # noqa: ASYNC110 - a server has no event
                     await asyncio.sleep(0.01)
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
         found: int = await store.pool.fetchval("SELECT listening FROM lane")
         return found
 
