@@ -27,7 +27,7 @@ MANY: Final = 256  # vertices, from which on
 FLAT: Final = (
     4.0  # a cell is so many times as wide as high: a sixth less time a point, while compiling a small zone would take longer
 )
-WIDEST: Final = 506  # columns: runs of a row are apart by a cell at least, and 254 numbers are left in a byte
+WIDEST: Final = 254  # columns: each may have a run of its own, and so many numbers are left in a byte
 HIGHEST: Final = 2048  # rows
 FINEST_DEG: Final = 1e-9  # a cell's least width and height, a tenth of a millimetre: far above any rounding
 WORD: Final = 62  # cells of a row whose bits share a word: a sign is never among them
@@ -40,8 +40,8 @@ def locate(s: Record, x: Array, y: Array, cell: Array, run: Array, edge: Array, 
     """Where a point lies: ``INSIDE``, ``BOUNDARY`` (of the outer ring or of a hole) or ``OUTSIDE``.
 
     A cell that no edge touches answers by itself. In any other the edges that a ray to the east crosses are counted as far as
-    the end of its *run*, the border cells side by side in its row: what lies beyond is known. Edge rules and orientation are
-    those of GEOS (``RayCrossingCounter``), so ``!= OUTSIDE`` equals its ``covers``.
+    the end of its *run*, the border cells side by side in its row as far as edges lead from one into the next: what lies beyond
+    is known. Edge rules and orientation are those of GEOS (``RayCrossingCounter``), so ``!= OUTSIDE`` equals its ``covers``.
 
     Parameters
     ----------
@@ -153,7 +153,8 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
     A cell that an edge touches, or might but for rounding, is a border cell: the position of a point in the grid never falls as
     its coordinates rise, so an edge lies in the cells between those of its ends, and the part of it in one row is found with some
     thousand times the error of its computation to spare. All other cells are wholly inside or outside; which, is told by how many
-    edges of a run cross a line through the middle of its row: whole numbers, half-open ends, no rounding.
+    edges of a run cross a line through the middle of its row: whole numbers, half-open ends, no rounding. A run ends where no
+    edge leads into the next cell: the side between the two is touched by none, so all of it lies where its middle lies.
     """
     west, south, per_lon, per_lat = s["west"], s["south"], s["per_lon"], s["per_lat"]
     columns, rows, base, cells = int(s["columns"]), int(s["rows"]), int(s["vertex_at"]), int(s["cell_at"])
@@ -174,9 +175,9 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
     # where it begins; the entry before it in that row.
     entry = np.empty((entries, 3), np.int32)
     newest = np.full(rows, -1, np.int32)
-    # Which cells are on the border: a bit each.
+    # Which cells are on the border, and which of them share an edge with the one to the west: a bit each.
     words = columns // WORD + 1
-    border = np.zeros(rows * words, np.int64)
+    border, shared = np.zeros(rows * words, np.int64), np.zeros(rows * words, np.int64)
     n = 0
     for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
         for i in range(ring[r, 0], ring[r, 1] - 1):
@@ -200,8 +201,11 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
                     from_x = to_x
                 if words == 1:
                     border[row] |= (2 << int(stop)) - (1 << int(start))
+                    shared[row] |= (2 << int(stop)) - (2 << int(start))
                 else:
                     _mark(border, row * words, start, stop)
+                    if start < stop:
+                        _mark(shared, row * words, start + 1, stop)
                 middle = south + (row + 0.5) * row_deg if rows > 1 else 0.5 * (south + s["north"])
                 entry[n, 0] = 2 * i + int((y1 <= middle) & (y2 > middle))
                 entry[n, 1] = start
@@ -211,23 +215,21 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
     wide = 1 if s["vertices"] < WIDE else 2
     if edges + entries * wide > len(edge):
         edge = _longer(edge, edges + entries * wide)
-    if runs + 2 * rows + columns * rows // 2 + 1 > len(run):
-        run = _longer(run, runs + 2 * rows + columns * rows // 2 + 1)
-    count = np.zeros(columns // 2 + 2, np.int64)
-    parity = np.zeros(columns // 2 + 2, np.int64)
+    if runs + rows + entries + 1 > len(run):  # a run has an entry at least
+        run = _longer(run, runs + rows + entries + 1)
+    count = np.zeros(columns + 2, np.int64)
+    parity = np.zeros(columns + 2, np.int64)
     begins = np.empty(words, np.int64)  # the cells of a row with which its runs begin
     before = np.empty(words, np.int64)  # how many do so before each word
     k = runs + rows  # the next run
     done = 0  # entries in the list so far
     for row in range(rows):
         run[runs + row] = k - runs - rows
-        begun = carry = 0
+        begun = 0
         for w in range(words):
-            bits = int(border[row * words + w])
-            begins[w] = bits & ~((bits << 1) | carry)
+            begins[w] = border[row * words + w] & ~shared[row * words + w]
             before[w] = begun
             begun += _ones(int(begins[w]))
-            carry = bits >> (WORD - 1)
         # How many edges each run has, and how many cross the middle of the row.
         e = newest[row]
         while e >= 0:
@@ -292,7 +294,7 @@ def _paint(cell: Array, at: int, stop: int, columns: int, border: Array, word: i
             if bits & 1:
                 own += starts & 1
                 state = own + _RUN - 1
-                n = min(_zeros(~bits), left)
+                n = min(_zeros(~bits | (starts & ~1)), left)
             else:
                 state = parity[own]
                 n = min(_zeros(bits), left) if bits else left

@@ -94,3 +94,14 @@ def test_grids_keep_within_their_bounds() -> None:
         assert 1 <= s["columns"] <= grid.WIDEST
         assert 1 <= s["rows"] <= grid.HIGHEST
         assert s["cells"] <= max(grid.CELLS * s["vertices"], grid.FEWEST)
+
+
+def test_a_run_ends_where_no_edge_leads_into_the_next_cell() -> None:
+    teeth = [(-2.0 + 0.001 * i + 0.0005 * k, 53.1 if k else 53.0) for i in range(200) for k in (0, 1)]
+    comb = shapely.Polygon([*teeth, (-1.8, 53.0), (-1.8, 52.99), (-2.0, 52.99)])
+    shapes = index_of([zone(1, comb)]).plan.shapes
+    s, run = shapes.shape[0], shapes.run
+    row = int((53.05 - s["south"]) * s["per_lat"])
+    edges = np.diff(run[s["rows"] + run[row] : s["rows"] + run[row + 1] + 1] >> 1)
+    assert edges.sum() >= 400, "all teeth are in that row"
+    assert edges.max() <= 40, "and none of its runs goes on over more than a few of them"
