@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from geofence.kernel import Record, inlined, kernel, lean
+from geofence.kernel import Record, ask, inlined, kernel, lean
 from geofence.orientation import orientation
 from model.arrays import Array
 
@@ -73,6 +73,22 @@ def locate(s: Record, x: Array, y: Array, cell: Array, run: Array, edge: Array, 
     if unsure:
         return _recount(s, x, y, edge, lon, lat, first, stop, word & 1)
     return INSIDE if crossings & 1 else OUTSIDE
+
+
+@inlined
+def ask_for(s: Record, x: Array, y: Array, cell: Array, run: Array, edge: Array) -> None:
+    """Ask for all that ``locate`` may read of a small zone, before it reads one after the other; arguments are those of it."""
+    if s["vertices"] > MANY:
+        return
+    for k in range(s["cell_at"], s["cell_at"] + s["cells"], 64):
+        ask(cell, k)
+    for k in range(s["run_at"], s["run_at"] + s["runs"], 16):
+        ask(run, k)
+    for k in range(s["edge_at"], s["edge_at"] + s["edges"], 32):
+        ask(edge, k)
+    for k in range(s["vertex_at"], s["vertex_at"] + s["vertices"], 8):
+        ask(x, k)
+        ask(y, k)
 
 
 @lean

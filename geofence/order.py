@@ -1,6 +1,6 @@
 """Fixes in any order become points in the order of tag and time, with no more of each than judging it needs."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -56,17 +56,17 @@ def ordered(fixes: Array, tags: I64, place: I64, threads: int = 1) -> Ordered:
     """
     if len(fixes) > np.iinfo(np.int32).max:
         raise ValueError(f"fixes: {len(fixes)} at once; give at most {np.iinfo(np.int32).max}")
-    points = np.empty(len(fixes), POINT)
-    cut = np.linspace(0, len(fixes), (threads if len(fixes) > _MANY else 1) + 1).astype(np.int64).tolist()
+    cut = pieces(len(fixes), threads)
     counts = 4 * len(fixes) > len(tags)
     said = each(lambda k: _survey(fixes, cut[k], cut[k + 1], not counts), len(cut) - 1, threads)
     in_order = all(part for _, part in said)
     if in_order or not counts:
-        _refuse(wrong for wrong, _ in said)
+        refuse(wrong for wrong, _ in said)
     else:
-        counted = _counted(fixes, tags, place, points, cut)
+        counted = _counted(fixes, tags, place, cut)
         if counted is not None:
             return counted
+    points = np.empty(len(fixes), POINT)
     if not in_order:
         order = np.lexsort((fixes["fix_at_us"], fixes["tag"]))
         _pick(fixes, order, points)
@@ -78,14 +78,20 @@ def ordered(fixes: Array, tags: I64, place: I64, threads: int = 1) -> Ordered:
     return Ordered(points, tag[at[:-1]], at)
 
 
-def _refuse(wrong: Iterable[int]) -> None:
+def pieces(n: int, threads: int) -> list[int]:
+    """Where the pieces of a batch of ``n`` fixes begin, one a thread, and its end; few fixes are one piece."""
+    cut: list[int] = np.linspace(0, n, (threads if n > _MANY else 1) + 1).astype(np.int64).tolist()
+    return cut
+
+
+def refuse(wrong: Iterable[int]) -> None:
     """Raise ValueError where a piece names a row; -1 is none."""
     for row in wrong:
         if row >= 0:
             raise ValueError(f"fixes row {row}: position or accuracy is no number in range; doors must refuse such a fix")
 
 
-def _counted(fixes: Array, tags: I64, place: I64, points: Array, cut: Sequence[int]) -> Ordered | None:
+def _counted(fixes: Array, tags: I64, place: I64, cut: Sequence[int]) -> Ordered | None:
     """The points by counting, each piece of the fixes by a thread; None where a tag's fixes are too far from in order."""
     many = len(cut) - 1
     row = np.empty(len(fixes), np.int32)
@@ -97,13 +103,31 @@ def _counted(fixes: Array, tags: I64, place: I64, points: Array, cut: Sequence[i
         place = places(tags)
         count = np.zeros((many, len(tags)), np.int64)
         said = each(lambda k: _count(fixes, cut[k], cut[k + 1], tags, place, row, count[k]), many, many)
-    _refuse(wrong for wrong, _ in said)
+    refuse(wrong for wrong, _ in said)
+
+    def put(k: int, to: I64, points: Array) -> None:
+        _put(fixes, cut[k], cut[k + 1], row, to, points)
+
+    return put_by_tag(tags, count, put)
+
+
+def put_by_tag(tags: I64, count: I64, put: Callable[[int, I64, Array], None]) -> Ordered | None:
+    """The points of pieces of a batch, each put by a thread; None where a tag's points are too far from in order.
+
+    Parameters
+    ----------
+    tags : (t,) int64 distinct tags in order
+    count : (pieces, t) int64, how many points each piece has of each
+    put : puts those of a piece into ``points``, of each tag where ``to`` says, and counts that on
+    """
+    many = len(count)
     total = count.sum(axis=0)
     at = np.concatenate([[0], np.cumsum(total)])
     to = at[:-1] + np.cumsum(count, axis=0) - count  # of a tag, what came in an earlier piece comes first
-    each(lambda k: _put(fixes, cut[k], cut[k + 1], row, to[k], points), many, many)
+    points = np.empty(at[-1], POINT)
+    each(lambda k: put(k, to[k], points), many, many)
     present = np.flatnonzero(total)
-    at = np.append(at[present], len(fixes))
+    at = np.append(at[present], len(points))
     run = np.linspace(0, len(present), many + 1).astype(np.int64).tolist()
     settled = each(lambda k: _settle(points, at[run[k] : run[k + 1] + 1]), many, many)
     return Ordered(points, tags[present], at) if all(settled) else None
@@ -131,10 +155,21 @@ def _hash(tag: int) -> int:
 
 
 @inlined
-def _real(fix: Record) -> bool:
+def find(tag: int, tags: I64, place: I64) -> int:
+    """Row of a tag in ``tags``, -1 where it is none of them; ``place`` is ``places(tags)``."""
+    last = len(place) - 1
+    k = _hash(tag) & last
+    while place[k] >= 0 and tags[place[k]] != tag:
+        k = (k + 1) & last
+    row: int = place[k]
+    return row
+
+
+@inlined
+def real(fix: Record) -> bool:
     """Whether the position and accuracy of a fix are numbers in range."""
-    real: bool = (abs(fix["lon"]) <= 180.0) & (abs(fix["lat"]) <= 90.0) & (fix["accuracy_m"] == fix["accuracy_m"])
-    return real
+    is_real: bool = (abs(fix["lon"]) <= 180.0) & (abs(fix["lat"]) <= 90.0) & (fix["accuracy_m"] == fix["accuracy_m"])
+    return is_real
 
 
 @lean
@@ -145,7 +180,7 @@ def _survey(fixes: Array, first: int, stop: int, whole: bool) -> tuple[int, bool
     in_order = True
     for i in range(first, stop):
         f = fixes[i]
-        if not _real(f):
+        if not real(f):
             return i, in_order
         if in_order and i > 0:
             before = fixes[i - 1]
@@ -184,18 +219,14 @@ def _count(fixes: Array, first: int, stop: int, tags: I64, place: I64, row: Arra
     The first row whose position or accuracy is no number in range, or -1, and whether all tags are known: one that is not ends
     it. All in one reading, as a batch does not fit the cache.
     """
-    last = len(place) - 1
     for i in range(first, stop):
-        if not _real(fixes[i]):
+        if not real(fixes[i]):
             return i, True
-        tag = fixes[i]["tag"]
-        k = _hash(tag) & last
-        while place[k] >= 0 and tags[place[k]] != tag:
-            k = (k + 1) & last
-        if place[k] < 0:
+        k = find(fixes[i]["tag"], tags, place)
+        if k < 0:
             return -1, False
-        row[i] = place[k]
-        count[place[k]] += 1
+        row[i] = k
+        count[k] += 1
     return -1, True
 
 

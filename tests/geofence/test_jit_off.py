@@ -9,6 +9,7 @@ import numpy as np
 
 from geofence.evaluate import evaluate
 from geofence.warm import warm
+from geofence.within import within
 from model.hit import HIT
 from tests.geofence.check import no_last
 from tests.geofence.small_world import small_world
@@ -17,13 +18,16 @@ PROGRAM = """
 import sys
 from geofence.evaluate import evaluate
 from geofence.warm import warm
+from geofence.within import within
 from tests.geofence.check import no_last
 from tests.geofence.small_world import small_world
 import numba
 assert numba.config.DISABLE_JIT
 warm()
 index, fixes = small_world()
-sys.stdout.write(evaluate(index, fixes, no_last(1)).tobytes().hex())
+print(evaluate(index, fixes, no_last(1)).tobytes().hex())
+for of in (index, index.changed(shared=())):
+    print(within(of, fixes).tobytes().hex())
 """
 
 
@@ -44,9 +48,11 @@ def test_compiled_and_plain_python_say_the_same() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    plain = np.frombuffer(bytes.fromhex(done.stdout), HIT)
+    said = done.stdout.split()
+    plain = np.frombuffer(bytes.fromhex(said[0]), HIT)
     for name in HIT.names or ():
         if name != "distance_m":
             np.testing.assert_array_equal(plain[name], hits[name])
+    assert said[1:] == [within(of, fixes).tobytes().hex() for of in (index, index.changed(shared=()))]
     # The compiler may call another sine than Python does; it differs in the last bit.
     np.testing.assert_allclose(plain["distance_m"], hits["distance_m"], rtol=1e-9, atol=1e-9)
