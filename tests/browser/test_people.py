@@ -1,10 +1,12 @@
 """What a second person and a supervisor do: approve what relaxes, take alerts back into the queue, let nobody be paged."""
 
+from datetime import timedelta
+
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser.conftest import Open, sign_in
-from tests.browser.instance import PASSWORD, Instance
+from tests.browser.instance import PASSWORD, Instance, stamp
 from tests.browser.test_access import violations
 from tests.browser.test_console import choose, pane, row
 from tests.browser.test_shift import fact, shot
@@ -93,6 +95,19 @@ def test_a_pause_is_asked_for_on_the_alert_and_begins_with_a_second_person(
     expect(pane(console).get_by_text("it begins when a second person approves it")).to_be_visible()
     page = supervisor(open_page)
     page.keyboard.press("h")
-    page.locator(".shift-part li").filter(has_text=pam.name).get_by_role("button", name="Approve").click()
+    paused = page.locator(".shift-part li").filter(has_text=pam.name).filter(has_text="On the ward.")
+    paused.get_by_role("button", name="Approve").click()
     expect(row(console, pam)).to_contain_text("Paused")
     expect(fact(console, "Paging paused")).to_contain_text("On the ward.")
+    (made,) = instance.call("GET", "/api/v1/pauses?standing=true")["items"]
+    later = stamp(timedelta(hours=4))
+    instance.call("PATCH", f"/api/v1/pauses/{made['id']}", {"until": later}, version=made["version"])
+    page.reload()
+    page.keyboard.press("h")
+    expect(paused).to_contain_text("as soon as a second person approves (admin asks)")
+    expect(row(console, pam)).to_contain_text("Paused")
+    shot(page, "longer")
+    paused.get_by_role("button", name="Approve").click()
+    expect(paused).not_to_contain_text("as soon as")
+    (longer,) = instance.call("GET", "/api/v1/pauses?standing=true")["items"]
+    assert (longer["longer"], longer["until"] > made["until"]) == (None, True)
