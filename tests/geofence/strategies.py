@@ -113,10 +113,18 @@ def across(draw: st.DrawFn) -> tuple[Any, Any]:
     except shapely.errors.GEOSException:
         reject()
     far = shapely.transform(far, lambda c: c - np.array([360.0, 0.0]))
-    parts = [part for part in shapely.get_parts(shapely.get_parts([near, far])) if part.geom_type == "Polygon" and part.area > 0]
+    cut = shapely.get_parts(shapely.get_parts([near, far]))
+    parts = [part for part in cut if part.geom_type == "Polygon" and part.area > 0]
     split = shapely.MultiPolygon(parts)
     west, _, east, _ = shapely.bounds(split)
-    if not split.is_valid or (west, east) != (-180.0, 180.0):
+    # Of a hair, or an edge that lies on the meridian, the cut loses a side: the two are then not the same zone.
+    hair = shapely.area(shapely.get_parts(whole)).min() < 1e-6 * size**2
+    if (
+        hair
+        or len(parts) < sum(part.geom_type != "Point" for part in cut)
+        or not split.is_valid
+        or (west, east) != (-180.0, 180.0)
+    ):
         reject()
     return split, whole
 
