@@ -103,6 +103,7 @@ def test_a_pause_is_asked_for_on_the_alert_and_begins_with_a_second_person(
     later = stamp(timedelta(hours=4))
     instance.call("PATCH", f"/api/v1/pauses/{made['id']}", {"until": later}, version=made["version"])
     page.reload()
+    expect(page.locator(".line")).to_have_text("Live")
     page.keyboard.press("h")
     expect(paused).to_contain_text("as soon as a second person approves (admin asks)")
     expect(row(console, pam)).to_contain_text("Paused")
