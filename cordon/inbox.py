@@ -43,6 +43,7 @@ class Inbox:
         self._backlog: deque[Work] = deque()
         self._turn = False  # whether the backlog may have a slice before the live records that wait
         self._filled = asyncio.Event()
+        self._woken = False  # by somebody who wants ``next`` to return
 
     def put(self, work: Work) -> None:
         """Queue one share."""
@@ -59,6 +60,7 @@ class Inbox:
 
     def wake(self) -> None:
         """Have ``next`` return."""
+        self._woken = True
         self._filled.set()
 
     @property
@@ -86,9 +88,10 @@ class Inbox:
         backlog wait for ever.
         """
         self._slices.end(self)
-        if not self._queue and not self._slice_now():
-            await self._idle(state)
+        while not self._queue and not self._slice_now():
             self._turn = False
+            if not await self._idle(state):
+                break
         if self._slice_now():
             self._turn = False
             # Lane time stands still where live records wait, which came before now.
@@ -96,24 +99,33 @@ class Inbox:
             return [share._replace(received_us=now_us) for share in _taken(self._backlog, self._slices.records)]
         shares = _taken(self._queue, self._commit_records)
         self._turn = bool(shares) and not self._queue
+        if self._backlog and not self._turn:
+            self._slices.skip(self)
         return shares
 
     def _slice_now(self) -> bool:
         """Whether it is the backlog's turn, in this lane and among the lanes."""
         return bool(self._backlog) and (self._turn or not self._queue) and self._slices.ask(self)
 
-    async def _idle(self, state: State) -> None:
-        """Return when something was put in, after ``IDLE_S``, or at an instant at which last fixes are judged again."""
+    async def _idle(self, state: State) -> bool:
+        """Return when something was put in, after ``IDLE_S``, or at an instant at which last fixes are judged again.
+
+        Whether it was only put in: old records do not have the clock committed while another lane has the turn.
+        """
         self._filled.clear()
+        self._woken = False
         if self._clock is None:
             await self._filled.wait()
-            return
+            return not self._woken
         for _ in range(round(IDLE_S / LOOK_S)):
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(LOOK_S):
                     await self._filled.wait()
-            if self._filled.is_set() or self._worlds.due(state, self._clock()):
-                return
+            if self._worlds.due(state, self._clock()):
+                return False
+            if self._filled.is_set():
+                return not self._woken
+        return False
 
 
 def _taken(queue: "deque[Work]", most: int) -> list[Work]:

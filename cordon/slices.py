@@ -12,6 +12,9 @@ FIRST_RECORDS: Final = 250  # nobody knows yet what they cost
 # heard of since are judged as late data, a thousand times as dear as others, so no number of records says it.
 SLICE_S: Final = 0.15
 QUIET_S: Final = 1.0  # without a live record: every lane then has slices of its own, one beside the other
+WAITS_S: Final = (
+    10.0  # so long a backlog may wait here: a door gives up after 30 s, and what it then sends again waits behind itself
+)
 LOST_S: Final = 10.0  # a lane that has not come back from its slice by then does not keep the others from theirs
 
 
@@ -42,6 +45,18 @@ class Slices:
     def live(self) -> None:
         """Note that a live record came."""
         self._live_s = self._elapsed_s()
+
+    @property
+    def waiting_records(self) -> int:
+        """How many records of backlog may wait, at the pace of slices: more would be given up by their doors."""
+        return round(self.records * WAITS_S / SLICE_S)
+
+    def skip(self, who: Waker) -> None:
+        """Have an inbox with more live records than one commit takes wait for another turn: the others go on with theirs."""
+        if self._holder is who and id(who) not in self._begun:
+            if who not in self._waiting:
+                self._waiting.append(who)
+            self._pass()
 
     def ask(self, who: Waker) -> bool:
         """Whether an inbox may take a slice out now; where not, it is woken when it may."""

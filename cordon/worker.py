@@ -45,8 +45,10 @@ log = structlog.get_logger()
 class Worker:
     """All lanes of this machine, and what waits for them."""
 
-    def __init__(self, store: Store, inboxes: list[Inbox], worlds: Worlds, settings: Settings, lanes: Sequence[Lane]) -> None:
-        self._inboxes, self._lanes = inboxes, lanes
+    def __init__(
+        self, store: Store, inboxes: list[Inbox], worlds: Worlds, settings: Settings, lanes: Sequence[Lane], slices: Slices
+    ) -> None:
+        self._inboxes, self._lanes, self._slices = inboxes, lanes, slices
         self._worlds = worlds
         self._store = store
         self._queue_records = settings.queue_records
@@ -67,7 +69,8 @@ class Worker:
         waiting = self._waiting
         full = bool(sum(waiting)) and sum(waiting) + records > self._queue_records
         # What is old leaves half of it to what is news, which is never told to come back for the other's sake.
-        full |= old and bool(waiting[old]) and waiting[old] + records > self._queue_records // 2
+        most = min(self._queue_records // 2, self._slices.waiting_records)
+        full |= old and bool(waiting[old]) and waiting[old] + records > most
         if full:
             raise BusyError(1.0)
         waiting[old] += records
@@ -182,7 +185,7 @@ async def work(settings: Settings) -> None:
                 await warming
                 follow = group.create_task(worlds.follow())
                 running = [group.create_task(lane.run()) for lane in lanes]
-                worker = Worker(store, inboxes, worlds, settings, lanes)
+                worker = Worker(store, inboxes, worlds, settings, lanes, slices)
                 async with (
                     listen(settings.worker_socket, worker.accept, hearing.beat),
                     doors.tcp(settings, store, worker, doors.handed(settings.tcp_listen_fd)),

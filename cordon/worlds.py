@@ -85,8 +85,10 @@ class Worlds:
 
     async def _known(self, connection: Connection) -> Compiled | None:
         """Geometry that need not be read and compiled: ours, or the kept one, if it is of the history that the database has."""
-        kept = None if self._kept is None else await self._kept
-        self._kept = None
+        kept = None
+        if self._kept is not None:
+            await connection.execute("SET LOCAL idle_in_transaction_session_timeout = 0")  # a slow disk is no lost client
+            kept, self._kept = await self._kept, None
         if self._standing is not None and self._said is not None:
             known, (seq, said_us) = self._standing.world.index.compiled, (self._said.control_seq, self._said.said_us)
         elif kept is not None:

@@ -56,8 +56,8 @@ log = structlog.get_logger()
 class Room:
     """Bytes of frames in hand over all connections: who does not fit waits, unread and in order, so that memory stays bounded.
 
-    Backlog is to hold half of it at most. Only what was read tells what it is, so a connection that has brought backlog reads no
-    further while there is more: live frames find room.
+    Backlog is to hold half of it at most. Only what was read tells what it is, so what a connection sends after backlog of which
+    some is still in hand counts as backlog too until it is read, and is not read while there is more: live frames find room.
     """
 
     def __init__(self, most_bytes: int) -> None:
@@ -95,9 +95,11 @@ class Room:
         self._old_bytes += count
         (self._few_old.clear if 2 * self._old_bytes > self._most_bytes else self._few_old.set)()
 
-    async def few_old(self) -> None:
-        """Return once backlog holds no more than its half."""
-        await self._few_old.wait()
+    async def old_once_few(self, count: int) -> None:
+        """Count bytes as backlog once it holds no more than its half: of several that wait, as many as that lets in."""
+        while 2 * self._old_bytes > self._most_bytes:
+            await self._few_old.wait()
+        self.old(count)
 
     def _fits(self, count: int) -> bool:
         return not self._bytes or self._bytes + count <= self._most_bytes
@@ -151,7 +153,9 @@ class Connection:
         self._key = ""
         self._gateway = Gateway("")
         self._checked_s = 0.0
-        self._behind = False  # whether it brings backlog, as far as we know
+        self._old = 0  # frames of backlog in hand
+        # To offer a frame takes a turn, so that none overtakes one that was told to wait; what is news waits for no backlog.
+        self._turns = {old: asyncio.Lock() for old in (False, True)}
 
     async def serve(self, *, full: bool) -> None:
         """Hear it until it ends, is refused, or the door closes; then answer what is under way."""
@@ -217,8 +221,6 @@ class Connection:
 
     async def _hear(self) -> bool:
         """Read one frame and offer it; False at the end of what the gateway has to say."""
-        if self._behind:
-            await self._door.room.few_old()
         await self._window.acquire()
         with contextlib.ExitStack() as held:
             held.callback(self._window.release)
@@ -233,6 +235,10 @@ class Connection:
                 return False
             # Of a message too long to be read only the beginning is: what it claims must not stand in everyone else's way.
             room = length if length + LENGTH.size <= MESSAGE_MAX_BYTES else WHOLE_BYTES
+            counted = held.enter_context(contextlib.ExitStack())
+            if self._old:
+                await self._door.room.old_once_few(room)
+                counted.callback(self._door.room.old, -room)
             await self._door.room.take(room)
             held.callback(self._door.room.give, room)
             try:
@@ -246,16 +252,20 @@ class Connection:
             if isinstance(got.outcome, Rejected) and not got.whole:
                 await self._bury(got.outcome.reason, message)
                 raise Refused(Refusal.BROKEN, got.outcome.reason)
-            self._behind = not isinstance(got.outcome, Rejected) and is_old(got.outcome.batch)
-            if self._behind:
-                self._door.room.old(room)
-                held.callback(self._door.room.old, -room)
+            counted.close()
+            if not isinstance(got.outcome, Rejected) and is_old(got.outcome.batch):
+                self._hold_old(1, room)
+                counted.callback(self._hold_old, -1, -room)
             task = asyncio.create_task(self._settle(message, got))
             self._under_way.add(task)
             release = held.pop_all()
             task.add_done_callback(lambda _: release.close())
             task.add_done_callback(self._under_way.discard)
         return True
+
+    def _hold_old(self, frames: int, count: int) -> None:
+        self._old += frames
+        self._door.room.old(count)
 
     async def _length(self) -> int | None:
         """The next message's length field; None where the gateway has closed its side between two messages."""
@@ -319,7 +329,7 @@ class Connection:
         """The batch's receipt, however long its sink is busy: withholding the answer is what slows a gateway."""
         while True:
             try:
-                return await self._door.sink.accept(batch)
+                return await (await self._offered(batch))
             except BusyError as error:
                 wait_s = error.retry_after_s
             except CordonError:
@@ -327,6 +337,22 @@ class Connection:
                 wait_s = WAIT_S
             WITHHELD.inc()
             await asyncio.sleep(wait_s)
+
+    async def _offered(self, batch: Batch) -> asyncio.Task[Receipt]:
+        """The batch in its sink's hands; those of its kind that follow wait while it is refused at once."""
+        async with self._turns[is_old(batch)]:
+            while True:
+                offered = asyncio.create_task(self._door.sink.accept(batch))
+                try:
+                    await asyncio.sleep(0)
+                except asyncio.CancelledError:
+                    offered.cancel()
+                    raise
+                busy = offered.exception() if offered.done() else None
+                if not isinstance(busy, BusyError):
+                    return offered
+                WITHHELD.inc()
+                await asyncio.sleep(busy.retry_after_s)
 
     async def _say(self, message: bytes) -> None:
         if not message:

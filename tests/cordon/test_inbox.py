@@ -9,10 +9,11 @@ import pytest
 from cordon import worker as module
 from cordon.inbox import Inbox
 from cordon.settings import Settings
-from cordon.slices import FIRST_RECORDS, LEAST_RECORDS, Slices
+from cordon.slices import FIRST_RECORDS, LEAST_RECORDS, SLICE_S, WAITS_S, Slices
 from cordon.work import Work
 from cordon.worker import Worker
 from ingest.age import OLD_US
+from ingest.link import GIVE_UP_S
 from model.batch import Batch, Position, Receipt
 from model.errors import BusyError
 from model.event import empty_events
@@ -97,6 +98,46 @@ async def test_lanes_have_one_slice_at_a_time_while_live_records_come() -> None:
     assert (await turn)[0] == "old 2"
 
 
+async def test_a_lane_whose_live_records_never_end_leaves_its_turn_to_the_others() -> None:
+    slices = Slices(lambda: 0.0)
+    busy, other = inbox(commit_records=10, slices=slices), inbox(slices=slices)
+    for box in (busy, other):
+        fill(box, 8)
+    other.put(work(1, "new"))
+    assert await names(other) == ["new"]
+    assert await names(other) == ["old 0", "old 1"]
+    waiting = asyncio.create_task(names(busy))
+    await asyncio.sleep(0)  # its turn is the next
+    for _ in range(4):
+        busy.put(work(10, "busy"))
+    assert await waiting == ["busy"]
+    other.put(work(1, "new"))
+    assert await names(other) == ["new"]
+    waiting = asyncio.create_task(names(other))
+    await asyncio.sleep(0)
+    assert not waiting.done(), "it is the busy one's turn"
+    assert await names(busy) == ["busy"]
+    assert (await waiting)[0] == "old 2", "which makes no use of it"
+
+
+async def test_old_records_do_not_have_the_clock_committed_while_another_lane_has_the_turn() -> None:
+    slices = Slices(lambda: 0.0)
+    one, other = inbox(slices=slices), inbox(slices=slices)
+    fill(one, 8)
+    one.put(work(1, "new"))
+    assert await names(one) == ["new"]
+    assert await names(one) == ["old 0", "old 1"]
+    turn = asyncio.create_task(names(other))
+    for _ in range(3):
+        await asyncio.sleep(0)
+        fill(other, 1)
+    for _ in range(3):
+        await asyncio.sleep(0)
+    assert not turn.done(), "an empty commit for each"
+    other.wake()
+    assert await turn == [], "who wants it to return, has it return"
+
+
 async def test_a_share_larger_than_a_commit_goes_alone() -> None:
     box = inbox(commit_records=10)
     box.put(work(50, "large"))
@@ -118,7 +159,7 @@ class Lanes:
 
 
 def made(lanes: Lanes) -> Worker:
-    return Worker(None, [lanes], None, Settings(), [])  # type: ignore[list-item, arg-type]
+    return Worker(None, [lanes], None, Settings(), [], Slices())  # type: ignore[list-item, arg-type]
 
 
 def batch(count: int, *, gateway: str = "g", age_us: int = 0) -> Batch:
@@ -191,7 +232,7 @@ async def test_backlog_fills_half_of_the_queue_and_live_requests_find_room(monke
             """Nobody commits it."""
 
     monkeypatch.setattr(module.gateways, "number", number)
-    worker = Worker(None, [Waiting()], None, Settings(queue_records=1000), [])  # type: ignore[list-item, arg-type]
+    worker = Worker(None, [Waiting()], None, Settings(queue_records=1000), [], Slices())  # type: ignore[list-item, arg-type]
     taken = [asyncio.create_task(worker.accept(batch(249, age_us=OLD_US + 1))) for _ in range(2)]  # with an event each
     await asyncio.sleep(0)
     with pytest.raises(BusyError):
@@ -201,5 +242,31 @@ async def test_backlog_fills_half_of_the_queue_and_live_requests_find_room(monke
     with pytest.raises(BusyError):
         await worker.accept(batch(1))
     assert not any(task.done() for task in taken)
+    for task in taken:
+        task.cancel()
+
+
+async def test_no_more_backlog_waits_than_is_judged_before_its_door_gives_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def number(_: Any, __: str) -> int:
+        return 1
+
+    class Waiting:
+        def put(self, share: Work) -> None:
+            """Nobody commits it."""
+
+    monkeypatch.setattr(module.gateways, "number", number)
+    slices = Slices(lambda: 0.0)
+    assert WAITS_S < GIVE_UP_S / 2
+    assert slices.waiting_records == round(FIRST_RECORDS * WAITS_S / SLICE_S)
+    slices.records = LEAST_RECORDS  # they turned out to be dear
+    worker = Worker(None, [Waiting()], None, Settings(), [], slices)  # type: ignore[list-item, arg-type]
+    most = slices.waiting_records
+    taken = [asyncio.create_task(worker.accept(batch(most - 2, age_us=OLD_US + 1)))]  # with an event
+    await asyncio.sleep(0)
+    with pytest.raises(BusyError):
+        await worker.accept(batch(1, age_us=OLD_US + 1))
+    taken += [asyncio.create_task(worker.accept(batch(most)))]
+    await asyncio.sleep(0)
+    assert not any(task.done() for task in taken), "live requests are taken as before"
     for task in taken:
         task.cancel()
