@@ -57,6 +57,7 @@ PARTS: Final[Mapping[str, Part]] = {
 
 SETTINGS: Final = "settings"
 
+SOME_ROW: Final = 1  # in place of what nothing is named by, in an item that is refused for it
 NAMED: Final = 20  # wrong items named at once: a screen of them
 
 # Of what is set for some, by what they are called in the document; everything else there is set for everyone.
@@ -95,7 +96,7 @@ def load(path: Path) -> dict[str, Any]:
             if not isinstance(items, dict):
                 raise CordonError(f'{path}: settings is not an object: write {{"no_contact": {{"standard_min": 45}}}}')
         elif name not in PARTS:
-            raise CordonError(f"{path}: there is no list {name!r} in a world; it has {', '.join(PARTS)}")
+            raise CordonError(f"{path}: there is no list {name!r} in a world; it has {', '.join((*PARTS, SETTINGS))}")
         elif not isinstance(items, list) or not all(isinstance(item, dict) for item in items):
             raise CordonError(f"{path}: {name} is not a list of objects")
     return document
@@ -175,13 +176,22 @@ class NamelessError(CordonError):
         self.what, self.ref = path[-1], ref
 
 
-def resolved(sent: Mapping[str, Any], names: Names, ids: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
+def resolved(
+    sent: Mapping[str, Any],
+    names: Names,
+    ids: Mapping[str, Mapping[str, Any]],
+    nameless: list[NamelessError] | None = None,
+) -> dict[str, Any]:
     """A body with ids in place of refs; the one given stays as it is.
+
+    Parameters
+    ----------
+    nameless : told of each ref that names nothing, which then stands for some row, so that the rest can be looked at as well
 
     Raises
     ------
     NamelessError
-        If a ref names nothing that has an id.
+        If a ref names nothing that has an id, and nobody wants to be told of all.
     """
     body = dict(sent)
     for path, part in names.items():
@@ -194,9 +204,11 @@ def resolved(sent: Mapping[str, Any], names: Names, ids: Mapping[str, Mapping[st
         else:
             ref = inside.get(path[-1])
             if isinstance(ref, str | int) and not isinstance(ref, bool):
-                if str(ref) not in ids[part]:
+                if str(ref) not in ids[part] and nameless is None:
                     raise NamelessError(path, part, ref)
-                inside[path[-1]] = ids[part][str(ref)]
+                if nameless is not None and str(ref) not in ids[part]:
+                    nameless.append(NamelessError(path, part, ref))
+                inside[path[-1]] = ids[part].get(str(ref), SOME_ROW)
     return body
 
 
@@ -226,17 +238,23 @@ async def _item(part: str, at: int, item: Mapping[str, Any], row_of: Mapping[str
     place = f"{part}[{at}]" + ("" if ref is None else f" ({ref})")
     sent = {name: value for name, value in item.items() if name != "ref"}
     model, names = PARTS[part]
+    nameless: list[NamelessError] = []
     try:
-        body: Any = model.model_validate(resolved(sent, names, row_of))
+        body: Any = model.model_validate(resolved(sent, names, row_of, nameless))
         if isinstance(body, ZoneIn):
             body, _ = await zone.draft(body, Settings.timezone)
         elif isinstance(body, CurfewIn):
             body = curfew.draft(body)
     except ValidationError as error:
-        return Item(place, ref, sent, None, problem.summary(problem.places(error.errors())))
+        faults = [f"{field}: {reason}" if field else reason for field, reason in problem.places(error.errors())]
+        return Item(place, ref, sent, None, _all(nameless, *faults))
     except (CordonError, ProblemError) as error:
-        return Item(place, ref, sent, None, str(error))
-    return Item(place, ref, sent, body)
+        return Item(place, ref, sent, None, _all(nameless, str(error)))
+    return Item(place, ref, sent, None if nameless else body, _all(nameless))
+
+
+def _all(nameless: Sequence[NamelessError], *more: str) -> str:
+    return "; ".join([*map(str, nameless), *more])
 
 
 def _of_nobody_else_s(item: Item) -> Item:

@@ -118,6 +118,8 @@ async def run_import(
         source = name or world.stem
         with _progress(err, total, "Checking" if dry_run else "Importing") as progress:
             rows = [row async for row in _rows(instance, source, found, progress, dry_run=dry_run)]
+    if wrong:  # then an import writes nothing at all
+        rows = [row._replace(state="left", id=None) if row.state == "created" else row for row in rows]
     _show(rows, as_json=as_json, dry_run=dry_run, out=out)
     refused = sum(row.state == "refused" for row in rows)
     if refused:

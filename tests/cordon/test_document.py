@@ -180,6 +180,14 @@ async def test_all_that_is_wrong_is_found() -> None:
     assert [item.place for item in document.wrong(await document.read(made, "it"))] == ["orders[0] (o1)", "zones[1]"]
 
 
+async def test_of_one_item_too_all_is_said_that_is_wrong() -> None:
+    order = {"ref": "o1", "wearer": "nobody", "type": "bail", "timezone": "Europe/Londn", "starts": "yesterday"}
+    (item,) = (await document.read({"orders": [order]}, "it"))["orders"]
+    assert item.reason.startswith("wearer: none of the wearers has the ref 'nobody'; ")
+    assert "timezone: is no time zone" in item.reason
+    assert "starts: " in item.reason
+
+
 async def test_all_that_is_wrong_is_named_at_once_up_to_twenty(tmp_path: Path) -> None:
     made = changed("orders.0.wearer", "w9")
     made["zones"][1]["properties"]["radius_m"] = -1

@@ -142,6 +142,7 @@ async def test_what_the_file_shows_to_be_wrong_is_all_named_and_nothing_is_writt
     tried = await imported(api, tmp_path, wrong, "--dry-run", "--json")
     assert sorted(tried.refused) == ["absences[0]", "curfews[0] (c1)", "curfews[1]", "orders[1] (o2)"]
     assert "its order o2 was refused" in tried.refused["curfews[1]"]
+    assert (tried.counts, tried.json["left"]) == ((0, 0, 4), ITEMS - 4), "as an import would leave them"
     done = await imported(api, tmp_path, WORLD, "--json")  # corrected
     assert (done.code, done.counts) == (0, (ITEMS, 0, 0))
 
