@@ -1,5 +1,7 @@
 """What a row and an alert say where there is little room, or little to say: measured in a real browser."""
 
+import re
+
 import psycopg
 import pytest
 from playwright.sync_api import Page, expect
@@ -38,8 +40,20 @@ def rows_whole(page: Page) -> list[bool]:
     return whole
 
 
-@pytest.mark.parametrize("width", [420, 560, 561, 1280])
-def test_a_row_says_whole_who_it_is_about_and_who_has_it(open_page: Open, instance: Instance, width: int) -> None:
+# Begun so many minutes ago, and what its row says of that: what began on an earlier day says which, at any hour of this one.
+TODAY = (35, r"3[5-9] min · ")
+EARLIER = (27 * 60 + 5, r"1 day 3 h · \w{3},? \d{1,2} \w{3,4} \d\d:\d\d")
+
+
+@pytest.mark.parametrize(
+    ("width", "begun"),
+    [(420, TODAY), (560, TODAY), (561, TODAY), (1280, TODAY), (420, EARLIER), (560, EARLIER)],
+    ids=["420", "560", "561", "1280", "420-earlier", "560-earlier"],
+)
+def test_a_row_says_whole_who_it_is_about_and_who_has_it(
+    open_page: Open, instance: Instance, width: int, begun: tuple[int, str]
+) -> None:
+    minutes, since = begun
     first, second = instance.wearers("Cricket Applewhistle", "Ann Owned")
     instance.enter(first)
     instance.enter(second)
@@ -50,15 +64,16 @@ def test_a_row_says_whole_who_it_is_about_and_who_has_it(open_page: Open, instan
     page.keyboard.press("a")
     page.keyboard.press("Escape")
     expect(row(page, second)).to_contain_text("Acknowledged · You")
-    with psycopg.connect(instance.database) as connection:  # long ago and overdue, so that it is escalated
+    with psycopg.connect(instance.database) as connection:  # overdue, so that it is escalated, but not for as long as is unworked
         connection.execute(
-            """UPDATE alert SET event_at = event_at - d, due_acknowledge = due_acknowledge - d
-               FROM make_interval(mins => 35) AS d WHERE handling = 'new' AND wearer > 0"""
+            """UPDATE alert SET event_at = event_at - make_interval(mins => %s),
+                   due_acknowledge = due_acknowledge - interval '35 minutes' WHERE handling = 'new' AND wearer > 0""",
+            (minutes,),
         )
     expect(row(page, first)).to_contain_text("Level")
     page.reload()
-    expect(row(page, first)).to_contain_text("35 min")
-    shot(page, f"rows-{width}")
+    expect(row(page, first)).to_contain_text(re.compile(since))
+    shot(page, f"rows-{width}-{minutes}-min")
     assert rows_whole(page) == [True, True]
     assert page.evaluate(OVERLAPPING) == []
     boxes = [row(page, wearer).bounding_box() for wearer in (first, second)]

@@ -13,7 +13,7 @@ import { neighbour } from "../order";
 import { Row } from "./Row";
 
 const ROW_PX = 108; // rows of one height never shift when their words change
-const NARROW_ROW_PX = 136; // who has it stands on a line of its own
+const NARROW_ROW_PX = 162; // who has it, and since when, stand on a line of their own each
 const NARROW = "(max-width: 560px)"; // as in looks/narrow.css
 
 interface Props {
