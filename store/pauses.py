@@ -101,7 +101,7 @@ async def approve(change: Edit, known: asyncpg.Record) -> None:
 
 
 async def extend(change: Edit, known: asyncpg.Record, until_us: int) -> None:
-    """Another end. Sooner holds at once, and drops a later one that waits; later needs a second person's yes.
+    """Another end. Sooner holds at once, and drops a later one that waits, as the same does; later needs a second person's yes.
 
     What is approved goes on to its approved end meanwhile: to ask for more takes nothing away.
     """
@@ -116,12 +116,26 @@ async def extend(change: Edit, known: asyncpg.Record, until_us: int) -> None:
         change.entry("pause", known["id"], "longer_requested")
         audit.done(change, "longer_requested", f"pause/{known['id']}", **_said(fields))
         return
+    if until_us == known["until"]:
+        await _withdraw(change, known)
+        return
     await change.connection.execute(
         """UPDATE pause SET until = $2, requested_by = CASE WHEN $3 THEN $4 ELSE requested_by END,
                longer_until = NULL, longer_by = NULL, version = version + 1 WHERE id = $1""",
         *(known["id"], until_us, later, change.actor),
     )
     await _tell(change, fields, "pause_extended" if later else "pause_shortened")
+
+
+async def _withdraw(change: Edit, known: asyncpg.Record) -> None:
+    """Drop the later end that waits, if one does: what is approved is as it was, so no alert tells of it."""
+    if known["longer_until"] is None:
+        return
+    await change.connection.execute(
+        "UPDATE pause SET longer_until = NULL, longer_by = NULL, version = version + 1 WHERE id = $1", known["id"]
+    )
+    change.entry("pause", known["id"], "longer_withdrawn")
+    audit.done(change, "longer_withdrawn", f"pause/{known['id']}", **_said(dict(known) | {"until": known["longer_until"]}))
 
 
 async def end(change: Edit, known: asyncpg.Record) -> None:

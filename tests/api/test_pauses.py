@@ -207,6 +207,25 @@ async def test_a_later_end_that_nobody_approved_lapses_with_the_approved_one(api
     assert (await api.patch(path, {"approved": True}, 5, "supervisor")).status == 409
 
 
+async def test_a_later_end_that_is_withdrawn_is_audited_as_that_and_alerts_do_not_tell_of_it(
+    api: Api, who: dict[str, Any]
+) -> None:
+    alert = await given.alert(api.store, who, 0, kind="case", severity=2)
+    made = await paused(api, who)
+    path = f"/pauses/{made['id']}"
+    history = (await api.get(f"/alerts/{alert}")).json["history"]
+    later = show(await now(api) + 3 * HOUR_US)
+    await api.patch(path, {"until": later}, 2, "operator")
+    withdrawn = (await api.patch(path, {"until": made["until"]}, 3, "operator")).json
+    assert (withdrawn["until"], withdrawn["longer"], withdrawn["version"]) == (made["until"], None, 4)
+    assert (await api.get(f"/alerts/{alert}")).json["history"] == history, "its end is what it was"
+    same = await api.patch(path, {"until": made["until"]}, 4, "operator")
+    assert (same.status, same.json) == (200, withdrawn), "where none waits there is nothing to withdraw"
+    done = (await api.get(f"/audit?subject=pause/{made['id']}")).json["items"]
+    assert [item["action"] for item in done] == ["longer_withdrawn", "longer_requested", "paused", "requested"]
+    assert [item["details"]["until"] for item in done[:2]] == [later, later], "which end it was"
+
+
 async def test_the_later_end_of_a_pause_that_nobody_approved_is_its_end(api: Api, who: dict[str, Any]) -> None:
     made = (await asked(api, who)).json
     later = show(await now(api) + 3 * HOUR_US)
