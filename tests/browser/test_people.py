@@ -99,6 +99,7 @@ def test_a_pause_is_asked_for_on_the_alert_and_begins_with_a_second_person(
     paused.get_by_role("button", name="Approve").click()
     expect(row(console, pam)).to_contain_text("Paused")
     expect(fact(console, "Paging paused")).to_contain_text("On the ward.")
+    expect(pane(console).get_by_text("it begins when a second person approves it")).to_have_count(0)
     (made,) = instance.call("GET", "/api/v1/pauses?standing=true")["items"]
     later = stamp(timedelta(hours=4))
     instance.call("PATCH", f"/api/v1/pauses/{made['id']}", {"until": later}, version=made["version"])

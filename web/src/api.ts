@@ -104,6 +104,7 @@ export interface Entry {
     callback?: unknown;
     step?: unknown;
     result?: unknown;
+    pause?: unknown;
   }; // of many, those this page reads
 }
 

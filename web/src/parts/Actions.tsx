@@ -2,6 +2,7 @@
 import { useMutation, useQueryClient } from "@tanstack/react-query";
 import { useState } from "react";
 import * as api from "../api";
+import { answered } from "../pausing";
 import { words } from "../problem";
 import type { Step } from "../script";
 import type { Account } from "../session";
@@ -170,6 +171,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
       </p>
       <p role="status">
         {pause.isSuccess &&
+          !answered(pause.data, history) &&
           "The pause is asked for: it begins when a second person approves it, in the shift handover."}
       </p>
       {!closed && <Script alert={alert} history={history} busy={busy} onStep={follow} />}
