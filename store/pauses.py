@@ -21,6 +21,8 @@ BEGUN_US: Final = 5 * MINUTE_US  # a start so long ago means now: it was typed a
 # Entries into zones. Where the zone may protect a victim they always page; a P1 of these kinds is muted by no two people.
 ENTRIES: Final = frozenset({Kind.EXCLUSION, Kind.EXCLUSION_POSSIBLE, Kind.CROSSED, Kind.APPROACH})
 
+MUTES: Final = frozenset({"paused", "pause_extended"})  # entries that say of each alert whether it pages all the same
+
 MOST: Final = 20  # pauses settled at once
 
 FIELDS: Final = ("wearer", "kind", "including_p1", "reason", "starts", "until")
@@ -224,12 +226,14 @@ async def _tell(change: Edit, pause: dict[str, Any] | asyncpg.Record, what: str)
     change.entry("pause", pause["id"], what)
     audit.done(change, what, f"pause/{pause['id']}", **_said(pause))
     concerned = await change.connection.fetch(
-        """SELECT id FROM alert WHERE wearer = $1 AND ($2::text IS NULL OR kind = $2) AND handling <> 'closed'
-           ORDER BY id FOR UPDATE""",
-        *(pause["wearer"], pause["kind"]),
+        """SELECT id, severity = 1 AND NOT $3 OR always_pages(kind, zone, zone_version) AS pages FROM alert
+           WHERE wearer = $1 AND ($2::text IS NULL OR kind = $2) AND handling <> 'closed' ORDER BY id FOR UPDATE""",
+        *(pause["wearer"], pause["kind"], pause["including_p1"]),
     )
     for row in concerned:
         details = {"pause": pause["id"], "until_us": pause["until"], "including_p1": pause["including_p1"]}
+        if what in MUTES:
+            details["pages"] = row["pages"]
         await alerts.amended(change, row["id"], what, pause["reason"], details)
 
 

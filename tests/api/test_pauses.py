@@ -78,6 +78,21 @@ async def test_an_entry_into_a_victim_s_zone_pages_at_any_severity(api: Api, who
     assert {zone: await page(api, alert, kind) for zone, alert in into.items()} == {victims: True, area: False, 999: True}
     shown = {zone: (await api.get(f"/alerts/{alert}")).json["paused"] for zone, alert in into.items()}
     assert [zone for zone, pause in shown.items() if pause and pause["id"] == made["id"]] == [area]
+    said = {zone: (await api.get(f"/alerts/{alert}")).json["history"][-1] for zone, alert in into.items()}
+    assert {zone: (entry["what"], entry["details"]["pages"]) for zone, entry in said.items()} == {
+        victims: ("paused", True),
+        area: ("paused", False),
+        999: ("paused", True),
+    }
+
+
+@pytest.mark.parametrize("including_p1", [False, True])
+async def test_a_p1_s_history_says_whether_the_pause_mutes_it(api: Api, who: dict[str, Any], including_p1: bool) -> None:
+    alert = await given.alert(api.store, who, 0, kind="strap", severity=1)
+    await paused(api, who, kind="strap", including_p1=including_p1)
+    shown = (await api.get(f"/alerts/{alert}")).json
+    assert shown["history"][-1]["details"]["pages"] is not including_p1
+    assert (shown["paused"] is None) is not including_p1
 
 
 async def test_p1_is_not_muted_while_a_victim_s_zone_applies(api: Api, who: dict[str, Any]) -> None:

@@ -108,6 +108,10 @@ def test_an_escalated_alert_says_so_and_no_pause_mutes_an_entry_into_a_victims_z
     choose(console, pia)
     expect(pane(console).locator(".history")).to_contain_text("Looked.")
     expect(fact(console, "Paging paused")).to_have_count(0)
+    pane(console).get_by_role("button", name="Pause paging").click()
+    form = console.get_by_role("form", name="Ask for a pause")
+    expect(form.get_by_role("status")).to_contain_text("This alert pages all the same: its zone may protect a victim")
+    form.get_by_role("button", name="Cancel").click()
     shot(console, "escalated")
 
 

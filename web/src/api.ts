@@ -105,6 +105,7 @@ export interface Entry {
     step?: unknown;
     result?: unknown;
     pause?: unknown;
+    pages?: unknown;
   }; // of many, those this page reads
 }
 

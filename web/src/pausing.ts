@@ -1,5 +1,19 @@
 // A pause of paging that was asked for on an alert, in words.
-import type { Entry, Pause } from "./api";
+import type { Alert, Entry, Pause, Pausing } from "./api";
+
+/** Entries into zones; store/pauses.py has the same. No two people mute a P1 of these kinds. */
+const ENTRIES: ReadonlySet<string> = new Set(["exclusion", "exclusion_possible", "crossed", "approach"]);
+
+/** Why the alert pages all the same under such a pause, in a sentence; null where it would be muted. */
+export function spared(
+  alert: Pick<Alert, "kind" | "severity" | "zone_purpose">,
+  { including_p1 }: Pick<Pausing, "including_p1">,
+): string | null {
+  if (ENTRIES.has(alert.kind) && alert.zone_purpose !== "area") {
+    return "This alert pages all the same: its zone may protect a victim, and such an entry is never muted.";
+  }
+  return alert.severity === "P1" && !including_p1 ? "This alert pages all the same: it is P1." : null;
+}
 
 /** Whether somebody has answered it: the alert's history names a pause once it is in force, or withdrawn. */
 export function answered(pause: Pick<Pause, "id">, history: readonly Pick<Entry, "details">[]): boolean {

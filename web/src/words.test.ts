@@ -136,6 +136,13 @@ test("a closing says its outcome, and whether the victim was told", () => {
   expect(happened({ what: "callback_owed", details: {} })).toBe("callback owed");
 });
 
+test("a pause that does not mute the alert says so", () => {
+  expect(happened({ what: "paused", details: { pause: 4, pages: true } })).toBe(
+    "paused: this alert pages all the same",
+  );
+  expect(happened({ what: "paused", details: { pause: 4, pages: false } })).toBe("paused");
+});
+
 test("an alert is mine, somebody's or nobody's", () => {
   const mine = sample({ owner: { id: 3, name: "j.malik" } });
   expect(owner(mine, 3)).toBe("You");

@@ -1,7 +1,8 @@
 // A pause of paging as it is asked for: of this kind or of all, for how long, and why. A second person approves it.
-import { type FormEvent, useEffect, useRef } from "react";
+import { type FormEvent, useEffect, useRef, useState } from "react";
 import type { Alert, Pausing } from "../api";
 import { now } from "../clock";
+import { spared } from "../pausing";
 import { plain } from "../words";
 import { cancelled } from "./TextForm";
 
@@ -18,14 +19,15 @@ const HOURS = [1, 2, 4, 8, 12, 24];
 export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
   const start = useRef<HTMLSelectElement>(null);
   useEffect(() => start.current?.focus(), []);
+  const [every, setEvery] = useState(false);
+  const [p1, setP1] = useState(false);
+  const muting = { kind: every ? null : alert.kind, including_p1: !every && p1 };
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const kind = form.get("kind") === "this" ? alert.kind : null;
     onAsk({
       wearer,
-      kind,
-      including_p1: kind !== null && form.get("p1") === "on",
+      ...muting,
       reason: String(form.get("reason")).trim(),
       until: new Date(now() + Number(form.get("hours")) * 3_600_000).toISOString(),
     });
@@ -44,7 +46,11 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
       <div className="form-pair">
         <label>
           What is not paged
-          <select ref={start} name="kind">
+          <select
+            ref={start}
+            value={every ? "all" : "this"}
+            onChange={(event) => setEvery(event.target.value === "all")}
+          >
             <option value="this">{`Only: ${plain(alert.kind)}`}</option>
             <option value="all">Every kind, P1 excepted</option>
           </select>
@@ -61,8 +67,9 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
         </label>
       </div>
       <label className="choice">
-        <input type="checkbox" name="p1" /> P1 of this kind, too
+        <input type="checkbox" checked={p1} onChange={(event) => setP1(event.target.checked)} /> P1 of this kind, too
       </label>
+      <p role="status">{spared(alert, muting)}</p>
       <label>
         Why
         <textarea name="reason" rows={2} required maxLength={4000} />
