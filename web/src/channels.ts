@@ -25,7 +25,19 @@ export function standing(channel: Channel, nowMs: number): Standing {
   if (channel.failing_since !== null) {
     return { words: `Nothing gets through since ${ago(channel.failing_since, nowMs)}`, grade: "trouble" };
   }
-  return { words: channel.delivered === 0 ? "Nothing sent yet" : "Messages get through", grade: "well" };
+  if (channel.delivered > 0) return { words: "Messages get through", grade: "well" };
+  if (channel.failed === 0) return { words: "Nothing sent yet", grade: "well" };
+  return { words: `Nothing delivered yet: ${failed(channel)}`, grade: "trouble" };
+}
+
+/** How many came and how many tries failed; empty where none came, and its standing says the rest. */
+export function counts(channel: Channel): string {
+  const said = channel.active && channel.failing_since === null && channel.delivered === 0;
+  return said ? "" : `${channel.delivered} delivered, ${failed(channel)}`;
+}
+
+function failed(channel: Channel): string {
+  return channel.failed === 1 ? "1 try failed" : `${channel.failed} tries failed`;
 }
 
 /** What became of a test; null while nobody knows. */

@@ -2,7 +2,7 @@
 import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import * as api from "../api";
-import { standing, tested, told } from "../channels";
+import { counts, standing, tested, told } from "../channels";
 import { useNow } from "../clock";
 import { words } from "../problem";
 import type { Account } from "../session";
@@ -86,10 +86,7 @@ function One({ channel, may, busy, onAct }: OneProps) {
       <p>Told of {told(channel)}</p>
       <p className="channel-state" data-grade={stands.grade}>
         <b>{stands.words}</b>
-        <small>
-          {" "}
-          {channel.delivered} delivered, {channel.failed} tries failed
-        </small>
+        <small> {counts(channel)}</small>
       </p>
       {may && (
         <div className="actions-row">
