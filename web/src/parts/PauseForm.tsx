@@ -67,7 +67,8 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
         </label>
       </div>
       <label className="choice">
-        <input type="checkbox" checked={p1} onChange={(event) => setP1(event.target.checked)} /> P1 of this kind, too
+        <input type="checkbox" disabled={every} checked={p1} onChange={(event) => setP1(event.target.checked)} /> P1 of
+        this kind, too
       </label>
       <p role="status">{spared(alert, muting)}</p>
       <label>
