@@ -40,6 +40,13 @@ def test_what_relaxes_is_read_and_approved_by_a_second_person(open_page: Open, i
     expect(asked).to_have_count(0)
     page.get_by_role("button", name=f"Refuse: Zone {rita.zone}").press("Enter")
     expect(page.get_by_text("Nothing waits for a second person.")).to_be_visible()
+    (known,) = instance.call("GET", "/api/v1/wearers?name=Rita%20Refused")["items"]
+    asking = {"wearer": known["id"], "reason": "On the ward.", "until": stamp(timedelta(hours=2))}
+    pause = instance.call("POST", "/api/v1/pauses", asking)
+    page.keyboard.press("Escape")
+    page.keyboard.press("v")
+    expect(page.get_by_text("No change waits here; pauses wait in the shift handover (h): 1.")).to_be_visible()
+    instance.call("PATCH", f"/api/v1/pauses/{pause['id']}", {"ended": True}, version=pause["version"])
     states = [one["state"] for one in instance.call("GET", "/api/v1/changes?kind=zone&limit=500")["items"]][-2:]
     assert states == ["approved", "refused"]
     page.keyboard.press("Escape")

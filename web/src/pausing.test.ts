@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { answered, spared } from "./pausing";
+import { answered, noChange, spared } from "./pausing";
 import { sample } from "./samples";
 
 test("a pause waits until the history names it", () => {
@@ -18,4 +18,15 @@ test("what pages all the same is said beforehand", () => {
   expect(spared(strap, but)).toBe("This alert pages all the same: it is P1.");
   expect(spared(strap, { including_p1: true })).toBeNull();
   expect(spared({ ...strap, severity: "P2" }, but)).toBeNull();
+});
+
+test("pauses that wait elsewhere are said where no change waits", () => {
+  const longer = { until: "2026-11-22T12:00:00Z", requested_by: { id: 3, name: "j.malik" } };
+  expect(noChange(undefined)).toBe("No change waits here.");
+  expect(noChange([{ state: "in_force", longer: null }])).toBe("Nothing waits for a second person.");
+  const waiting = [
+    { state: "waiting", longer: null },
+    { state: "in_force", longer },
+  ] as const;
+  expect(noChange(waiting)).toBe("No change waits here; pauses wait in the shift handover (h): 2.");
 });

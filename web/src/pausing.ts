@@ -19,3 +19,11 @@ export function spared(
 export function answered(pause: Pick<Pause, "id">, history: readonly Pick<Entry, "details">[]): boolean {
   return history.some((entry) => entry.details.pause === pause.id);
 }
+
+/** What is said where no change waits for a second person: pauses may, elsewhere; undefined: nobody knows of them. */
+export function noChange(pauses: readonly Pick<Pause, "state" | "longer">[] | undefined): string {
+  if (pauses === undefined) return "No change waits here.";
+  const count = pauses.filter((pause) => pause.state === "waiting" || pause.longer !== null).length;
+  if (count === 0) return "Nothing waits for a second person.";
+  return `No change waits here; pauses wait in the shift handover (h): ${count}.`;
+}

@@ -4,6 +4,7 @@ import * as api from "../api";
 import { type Asked, ofChange, ofOrder } from "../changes";
 import { useNow } from "../clock";
 import { ago } from "../instant";
+import { noChange } from "../pausing";
 import { words } from "../problem";
 import type { Account } from "../session";
 import { Page, Part } from "./Page";
@@ -22,6 +23,13 @@ export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
   const queries = useQueryClient();
   const nowMs = useNow();
   const waiting = useWaiting();
+  const shift = useQuery({
+    queryKey: ["shift"],
+    queryFn: ({ signal }) => api.shift(signal),
+    enabled: me.permissions.includes("see_queue"),
+    refetchInterval: REREAD_MS,
+    staleTime: 0,
+  });
   const decide = useMutation({
     mutationFn: ({ path, what }: { path: string; what: "approve" | "refuse" }) => api.decide(path, what),
     onSettled: () => queries.invalidateQueries({ queryKey: ["changes"] }),
@@ -41,7 +49,7 @@ export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
         force at once, and is not here.
       </p>
       {waiting.data !== undefined && (
-        <Part title="Waiting" empty="Nothing waits for a second person." count={asked.length}>
+        <Part title="Waiting" empty={noChange(shift.isError ? undefined : shift.data?.pauses)} count={asked.length}>
           {asked.map((one) => (
             <li key={one.path} className="asked">
               <One asked={one} me={me} nowMs={nowMs} busy={decide.isPending} onDecide={decide.mutate} />
