@@ -12,6 +12,7 @@ import { Offer } from "./Offer";
 import { Page, Part } from "./Page";
 
 const REREAD_MS = 20_000;
+const ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone; // in which the browser reads times that are typed
 
 type Act = (doing: () => Promise<unknown>) => void;
 
@@ -240,11 +241,11 @@ function Covers({ covers, officer, others, may, busy, onAct }: CoversProps) {
           <Officer name="by" label="Covered by" of={others} />
           <div className="form-pair">
             <label>
-              From
+              From ({ZONE})
               <input type="datetime-local" name="from" required />
             </label>
             <label>
-              Until
+              Until ({ZONE})
               <input type="datetime-local" name="until" required />
             </label>
           </div>
