@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import os
 import signal
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -34,6 +35,14 @@ async def kill_and_start(server: Postgres) -> None:
     await asyncio.to_thread(server.start)
 
 
+def kill_whole(server: Postgres) -> None:
+    """Kill the server and every backend: a busy one does not see at once that its postmaster is gone, and may still commit."""
+    backends = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+    for pid in (server.pid, *map(int, backends)):
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 async def test_killed_inside_a_commit_it_never_happened(server: Postgres) -> None:
     async with Store(server.dsn) as store:
         await wearers(store, 2)
@@ -42,7 +51,7 @@ async def test_killed_inside_a_commit_it_never_happened(server: Postgres) -> Non
             digest = lane.state.digest()
 
             def killed(state: State, *rest: object) -> Judged:
-                os.kill(server.pid, signal.SIGKILL)
+                kill_whole(server)
                 return fake.judge(state, *rest)  # type: ignore[arg-type]
 
             lane.judge = killed
