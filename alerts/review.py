@@ -21,6 +21,7 @@ from alerts.world import World
 from model.alert import FAMILY, Change, Family, Kind, Op
 from model.arrays import I64, Array
 from model.fix import Quality
+from model.hit import REACH_M
 from model.state import TAG, Phase, State
 
 WHAT: Final = {"opened": Op.OPEN, "amended": Op.AMEND, "ended": Op.END, "resumed": Op.RESUME, "withdrawn": Op.WITHDRAW}
@@ -141,8 +142,9 @@ def _consistent(now: Entry, before: Entry | None, shown: tuple[Shown, ...]) -> R
     return Review(shown, None, tuple(found), "" if found else few)
 
 
-def _same_m(one_m: float, other_m: float) -> bool:
-    return (isnan(one_m) and isnan(other_m)) or abs(one_m - other_m) <= SAME_M
+def _same_m(was_m: float, seen_m: float) -> bool:
+    """Whether a distance is what is seen now. A fix alone has none beyond the reach, where a path into the zone gave it one."""
+    return (isnan(seen_m) and (isnan(was_m) or was_m > REACH_M)) or abs(was_m - seen_m) <= SAME_M
 
 
 def _beyond(now: Entry, before: Entry | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from alerts.judge import rejudge
@@ -64,8 +64,13 @@ def reviewed(world: World, changes: Iterable[Change]) -> list[tuple[Entry, Revie
 BEYOND = {Kind.APPROACH, Kind.TAG_FAULT}
 
 
+# The fix that ends it is farther away than any fix alone is looked at: its path through the zone gave it a distance.
+FAR_BY_PATH = [Row(1, -400.0, 5.0, Source.GNSS)] * 2 + [Row(1, 150.5, 5.0, Source.GNSS, crossed=True)]
+
+
 @PROFILE
 @given(st.lists(WILD, max_size=40), st.integers(1, 3), st.sampled_from(list(Purpose)), st.sampled_from([0.0, 200.0]))
+@example(FAR_BY_PATH, 1, Purpose.VICTIM, 0.0)
 def test_what_is_judged_live_is_the_same_again(rows: list[Row], confirm: int, purpose: Purpose, buffer_m: float) -> None:
     """Streams with jumps, wrong clocks, crossings and two tags."""
     story = Story(zone_of(confirm_fixes=confirm, purpose=purpose, buffer_m=buffer_m), monitored=BOTH)
