@@ -3,12 +3,18 @@
 Property tests have a profile of Hypothesis. ``steady`` is in force by itself: examples follow from a test's own text, so that a
 run fails for what was changed, and fails again. As they are the same each time, a third of the usual number do; ``search`` draws
 others each time and ``SEARCHED`` times the usual number.
+
+Hypothesis also draws numbers that stand in the source of whatever modules are loaded: which those are depends on the tests that
+ran before in the same process, so that one and the same tree failed in one run of three. Steady examples do without.
 """
 
+import copy
 import os
 from typing import Final
 
 from hypothesis import settings
+from hypothesis.internal.conjecture import providers
+from hypothesis.internal.constants_ast import Constants
 
 STEADY: Final = "steady"
 SEARCH: Final = "search"
@@ -21,6 +27,18 @@ settings.register_profile(SEARCH, max_examples=_USUAL * SEARCHED, derandomize=Fa
 settings.load_profile(
     STEADY
 )  # before any test module is read, whose settings start from this; an option of pytest says otherwise
+
+
+_of_modules = providers._get_local_constants
+_NONE: Final = copy.deepcopy(providers._local_constants)  # none yet: they are looked for at the first draw
+
+
+def constants() -> Constants:
+    """Those of the source that may be drawn."""
+    return _NONE if settings.get_current_profile_name() == STEADY else _of_modules()
+
+
+providers._get_local_constants = constants
 
 
 def times(examples: int) -> int:

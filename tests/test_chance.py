@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from hypothesis.internal.conjecture import providers
 
 from tests import chance
 
@@ -32,6 +33,17 @@ def test_two_runs_draw_the_same_and_a_search_draws_more_and_anew() -> None:
     found = [drawn(chance.SEARCH) for _ in range(2)]
     assert min(map(len, found)) > len(first) * chance.SEARCHED / 2
     assert found[0] != found[1]
+
+
+def test_what_modules_are_loaded_does_not_change_what_is_drawn() -> None:
+    before = settings.get_current_profile_name()
+    try:
+        settings.load_profile(chance.STEADY)
+        assert len(providers._get_local_constants()) == 0
+        settings.load_profile(chance.SEARCH)
+        assert len(providers._get_local_constants()) > 100, "a search draws from all that there is"
+    finally:
+        settings.load_profile(before)
 
 
 def test_every_property_of_this_run_is_steady(request: pytest.FixtureRequest) -> None:
