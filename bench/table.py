@@ -39,7 +39,8 @@ def _one(cases: list[Measured], quick: bool) -> Iterator[RenderableType]:
     for one in cases:
         if one.baseline is not None:
             against.setdefault(one.baseline, []).append(one.case)
-    yield Padding(Text("\n".join(f"{', '.join(names)}: {what}" for what, names in against.items()), style="dim"), (0, 2, 1, 2))
+    told = Text("\n".join(f"{', '.join(names)}: {what}" for what, names in against.items()), style="dim")
+    yield Padding(told, (0, 2, 1, 2), expand=False)
 
 
 def _times(cases: list[Measured]) -> str:

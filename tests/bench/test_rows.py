@@ -23,11 +23,15 @@ ONE = Measured(
 QUIET = Machine("A processor", 2, 8.0, "Linux x86_64", "Python 3.11", 0.0)
 
 
-def shown(measured: list[Measured], machine: Machine = QUIET) -> str:
-    console = Console(file=io.StringIO(), width=80)
+def shown(measured: list[Measured], machine: Machine = QUIET, width: int = 80) -> str:
+    console = Console(file=io.StringIO(), width=width)
     console.print(*tables(measured, machine, quick=False), sep="\n")
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue()
+
+
+def test_nothing_is_filled_up_to_the_width_of_a_file_which_has_none() -> None:
+    assert max(map(len, shown([ONE], width=10_000).splitlines())) < 200
 
 
 def test_the_ratio_is_that_of_the_medians() -> None:
