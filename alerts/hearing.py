@@ -1,6 +1,6 @@
 """Messages and the clock become changes that have no zone: Python only for the few tags for which either may change something."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -16,7 +16,7 @@ from alerts.standing import Standing
 from alerts.terms import Terms
 from alerts.track import Track, runs
 from model.alert import Change
-from model.arrays import I64, Array, Bool
+from model.arrays import I64, Array, Bool, taken
 from model.event import EVENT, sent_us
 from model.fix import FIX, Quality
 from model.instant import FOREVER_US
@@ -25,6 +25,9 @@ from model.state import State
 _NO_FIX: Final = np.zeros(0, FIX)
 _NO_EVENT: Final = np.zeros(0, EVENT)
 _HEARD: Final = np.array(sorted({*HEARD, *TOLD}), np.int64)
+
+# What a tag's fixes say of its homes, each with its row of the track, by the fix's time, seq and source, and lane time.
+Sights = dict[tuple[int, int, int, int], tuple[int, tuple[Sight, ...]]]
 
 
 class Heard(NamedTuple):
@@ -71,9 +74,13 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
     changes: list[Change] = []
     told = set(tags[due].tolist())
     steady.write(state, told)
-    for tag in sorted(told):
-        first, stop = np.searchsorted(fixes["tag"], [tag, tag + 1]).tolist()
-        sights = _sights(track, seen, tag)
+    if not told:
+        return changes
+    ordered = np.array(sorted(told), np.int64)
+    bounds = np.searchsorted(fixes["tag"], np.column_stack([ordered, ordered + 1])).tolist()
+    sights_of, events_of = _sights(track, seen, told), _rows_of(events["tag"], told)
+    for tag, (first, stop) in zip(ordered.tolist(), bounds, strict=True):
+        sights = sights_of.get(tag, {})
         messages = []
         for row in range(first, stop):
             fix, heard_us = fixes[row], int(lane_us[row])
@@ -82,7 +89,7 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
             messages.append(Message(heard_us, at_us, received_us, fixes[row : row + 1], _NO_EVENT, said[1] if said else ()))
         for (at_us, _, _, heard_us), (row, said_later) in sights.items():
             messages.append(Message(heard_us, at_us, heard_us, track.fixes[row : row + 1], _NO_EVENT, said_later, again=True))
-        for row in np.flatnonzero(events["tag"] == tag).tolist():
+        for row in events_of.get(tag, ()):
             event = events[row : row + 1]
             at_us, received_us = int(sent_us(event)[0]), int(event["received_us"][0])
             messages.append(Message(int(event_lane_us[row]), at_us, received_us, _NO_FIX, event))
@@ -134,16 +141,27 @@ def _paused(patience_us: I64, tags: Array, of_message: Array, lane_us: I64) -> B
     return paused
 
 
-def _sights(track: Track, seen: Array, tag: int) -> dict[tuple[int, int, int, int], tuple[int, tuple[Sight, ...]]]:
-    """What a tag's fixes say of its homes, each with its row of the track, by the fix's time, seq and source, and lane time."""
-    first, stop = np.searchsorted(track.fixes["tag"], [tag, tag + 1])
-    found: dict[tuple[int, int, int, int], tuple[int, tuple[Sight, ...]]] = {}
-    for one in seen[slice(*np.searchsorted(seen["row"], [first, stop]))]:
-        row = int(one["row"])
-        fix = track.fixes[row]
-        key = int(fix["fix_at_us"]), int(fix["seq"]), int(fix["source"]), int(track.lane_us[row])
-        sight = Sight(int(one["zone"]), int(one["version"]), int(one["says"]), float(one["distance_m"]), bool(one["afar"]))
-        found[key] = row, (*found.get(key, (row, ()))[1], sight)
+def _rows_of(tags: Array, some: Collection[int]) -> dict[int, list[int]]:
+    """Which of (m,) int64 ``tags`` each of some is, in order."""
+    found: dict[int, list[int]] = {}
+    for row, tag in enumerate(tags.tolist()):
+        if tag in some:
+            found.setdefault(tag, []).append(row)
+    return found
+
+
+def _sights(track: Track, seen: Array, some: Collection[int]) -> dict[int, Sights]:
+    """What the fixes of some tags say of their homes, by tag."""
+    found: dict[int, Sights] = {}
+    tags = track.fixes["tag"][seen["row"]]
+    ours = np.isin(tags, np.fromiter(some, np.int64))
+    seen, tags = seen[ours], tags[ours]
+    fixes, lane_us = taken(track.fixes, seen["row"]), track.lane_us[seen["row"]]
+    keys = zip(*(column.tolist() for column in (fixes["fix_at_us"], fixes["seq"], fixes["source"], lane_us)), strict=True)
+    said = zip(seen["row"].tolist(), seen[["zone", "version", "says", "distance_m", "afar"]].tolist(), strict=True)
+    for tag, key, (row, sight) in zip(tags.tolist(), keys, said, strict=True):
+        of_tag = found.setdefault(tag, {})
+        of_tag[key] = row, (*of_tag.get(key, (row, ()))[1], Sight(*sight))
     return found
 
 
@@ -157,10 +175,11 @@ def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: 
     """
     changes: list[Change] = []
     looked = set(track.fixes["tag"][seen["row"]].tolist())
+    sights_of = _sights(track, seen, looked)
     for tag in tags:
         if tag in state.signals.of or tag in state.absences.of or tag in state.faults.of or tag in looked:
             device = Device(rules, terms, state, tag, state.watermark_us)
-            sights = tuple(sight for _, said in _sights(track, seen, tag).values() for sight in said)
+            sights = tuple(sight for _, said in sights_of.get(tag, {}).values() for sight in said)
             device.lapse(at_us, sights)
             device.keep()
             changes += device.changes

@@ -4,7 +4,7 @@ By the same state machines as live judging, from nothing: entries, what goes on 
 when things were taken; only contact is when a message was received, as for the wearer's record (``alerts.timeline``).
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import groupby, pairwise
 from operator import attrgetter, itemgetter
 from typing import Final, NamedTuple
@@ -21,7 +21,7 @@ from alerts.step import ranked
 from alerts.track import Track, look, runs
 from alerts.world import World
 from model.alert import FAMILY, NO_EVENTS, Change, Family, Op
-from model.arrays import I64, Array
+from model.arrays import I64, Array, taken
 from model.event import sent_us
 from model.fix import FIX, IDENTITY, Quality
 from model.history import Window
@@ -90,24 +90,32 @@ class Record(NamedTuple):
     known_us: dict[tuple[int, int], int]  # by tag and home, until when presence was known as far as its clock ran
 
 
-def replay(world: World, past: Past) -> Replay:
-    """Judge the past of zones from nothing."""
+def replay(world: World, past: Past, only: Collection[int] | None = None) -> Replay:
+    """Judge the past of zones from nothing.
+
+    Parameters
+    ----------
+    only : tags of which it is asked what is shown; of all where not given. Quality and lane time come of all fixes in any case
+    """
     rules, terms, fixes, state = world.rules, world.terms, past.fixes, State()
     assessed, order = _assessed(world, fixes)
-    hits = look(world.look, assessed.track, assessed.before)
     quality = np.empty(len(fixes), np.int16)
     quality[order] = assessed.fixes["quality"]
+    track, ends_us = assessed.track, _ends_us(past)
+    if only is not None:
+        track = track.taken(np.isin(track.fixes["tag"], np.fromiter(only, np.int64)))
+    if not len(track.at_us):
+        return Replay(quality, {})
+    hits = look(world.look, track, assessed.before)
     newest = dict(zip(assessed.after["tag"].tolist(), assessed.after["last"]["fix_at_us"].tolist(), strict=True))
-    track, hits = with_passed(
-        world, state, assessed.track, hits, {window.tag: _end_us(past, window.tag) for window in past.windows}
-    )
+    track, hits = with_passed(world, state, track, hits, ends_us)
     entered = ranked(rules, terms, state, track, hits)
     made = [change for _, change in entered]
     # Entries are told by when fixes came, for what is late about them; the clocks of all else run as things were taken.
     made += stand(world, state, _as_taken(track), hits, entered)
     for tag in list(state.places.of):
         one = Standing(rules, terms, state, tag, newest[tag])
-        one.run_to(_end_us(past, tag))
+        one.run_to(ends_us[tag])
         made += one.changes
     return Replay(quality, _shown(made, newest))
 
@@ -126,8 +134,9 @@ def record(world: World, live: State, past: Past) -> Record:
     newest = dict(zip(assessed.after["tag"].tolist(), assessed.after["last"]["fix_at_us"].tolist(), strict=True))
     made: list[Change] = []
     known_us: dict[tuple[int, int], int] = {}
+    ends_us = _ends_us(past)
     for window in past.windows:
-        at_home = _AtHome(world, live, window, past)
+        at_home = _AtHome(world, live, window, past, ends_us[window.tag])
         at_home.run(track, seen)
         made += at_home.changes
         known_us |= {(window.tag, zone): until_us for zone, until_us in at_home.known_us().items()}
@@ -137,7 +146,7 @@ def record(world: World, live: State, past: Past) -> Record:
 def _assessed(world: World, fixes: Array) -> tuple[Assessed, I64]:
     """(n,) FIX as though they had come in the order they were taken, and the place of each assessed one among those given."""
     order = np.argsort(np.where(fixes["quality"] == Quality.SKEWED, fixes["received_us"], fixes["fix_at_us"]), kind="stable")
-    arrived = fixes[order]
+    arrived = taken(fixes, order)
     return assess(world.rules, world.terms, State(), arrived), order[identity_order(arrived)]
 
 
@@ -152,8 +161,9 @@ def each_once(rows: Array, identity: Sequence[str] = IDENTITY) -> Array:
     return once
 
 
-def _end_us(past: Past, tag: int) -> int:
-    return min(past.upto_us[tag], *(window.to_us for window in past.windows if window.tag == tag))
+def _ends_us(past: Past) -> dict[int, int]:
+    """Until when each tag's clock runs."""
+    return {window.tag: min(past.upto_us[window.tag], window.to_us) for window in past.windows}
 
 
 def _as_taken(track: Track) -> Track:
@@ -195,10 +205,10 @@ class _Word(NamedTuple):
 class _AtHome:
     """One tag's curfews in a window, from what it told in the order it happened."""
 
-    def __init__(self, world: World, live: State, window: Window, past: Past) -> None:
+    def __init__(self, world: World, live: State, window: Window, past: Past, end_us: int) -> None:
         self.changes: list[Change] = []
         self._world, self._window, self._past = world, window, past
-        self._lane_us, self._end_us, self._last = window.from_us, _end_us(past, window.tag), _NO_FIXES
+        self._lane_us, self._end_us, self._last = window.from_us, end_us, _NO_FIXES
         self._contact_us = 0
         state = State()
         state.listening_us = window.from_us  # what it was before is beyond this

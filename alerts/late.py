@@ -24,7 +24,7 @@ from alerts.track import look, track_of
 from alerts.urgency import due, severity
 from alerts.world import World
 from model.alert import CONFIDENCE, FAMILY, NO_EVENTS, Change, Family, Kind, Occurrence, Op, kept
-from model.arrays import I64, Array, Bool
+from model.arrays import I64, Array, Bool, among, copied, joined, taken
 from model.event import EventKind, sent_us
 from model.fix import FIX, IDENTITY, Quality
 from model.history import History, Window
@@ -161,14 +161,12 @@ def _disorder(fixes: Array, events: Array) -> _Disorder:
 
 def _windows(rules: Rules, disorder: _Disorder) -> list[Window]:
     """Windows round what came out of order, overlapping ones as one; ordered by tag and time."""
-    found: list[Window] = []
-    for tag, at_us in sorted(zip(disorder.tags.tolist(), disorder.at_us.tolist(), strict=True)):
-        window = Window(tag, at_us - rules.history_us, at_us + rules.history_us)
-        if found and found[-1].tag == tag and window.from_us <= found[-1].to_us:
-            found[-1] = found[-1]._replace(to_us=window.to_us)
-        else:
-            found.append(window)
-    return found
+    order = np.lexsort((disorder.at_us, disorder.tags))
+    tags, at_us = disorder.tags[order], disorder.at_us[order]
+    apart = (tags[1:] != tags[:-1]) | (np.diff(at_us) > 2 * rules.history_us)
+    first, last = np.append(True, apart)[: len(tags)], np.append(apart, True)[: len(tags)]
+    columns = tags[first], at_us[first] - rules.history_us, at_us[last] + rules.history_us
+    return [Window(*one) for one in zip(*(column.tolist() for column in columns), strict=True)]
 
 
 def _asked(rules: Rules, terms: Terms, disorder: _Disorder) -> list[Window]:
@@ -221,10 +219,10 @@ def judge_late(
 
 def _of_zones(world: World, state: State, assessed: Assessed, known: "Known", history: History) -> Late:
     """What fixes out of order say of zones, and of each other's quality."""
-    fixes, changes = assessed.fixes.copy(), list[Change]()
+    fixes, changes = copied(assessed.fixes), list[Change]()
     requalified = [np.zeros(0, FIX)]
     stored = _without(history.fixes, fixes, IDENTITY)
-    everything = np.concatenate([stored, fixes])
+    everything = joined([stored, fixes], FIX)
     origin = np.concatenate([np.full(len(stored), -1), np.arange(len(fixes))])
     out_of_order = np.concatenate([np.zeros(len(stored), bool), assessed.disordered])
     disorder = fixes[assessed.disordered]
@@ -232,18 +230,31 @@ def _of_zones(world: World, state: State, assessed: Assessed, known: "Known", hi
     # Windows of one tag are judged one after another, those of different tags together.
     for turn in _turns(_windows(world.rules, _disorder(disorder, NO_EVENTS))):
         chosen = _within(everything, turn)
-        track, added, row = everything[chosen], out_of_order[chosen], origin[chosen]
-        before = replay(world, Past(track[~added], NO_EVENTS, {}, turn, lane_us))
+        track, added, row = taken(everything, chosen), out_of_order[chosen], origin[chosen]
         anew = replay(world, Past(track, NO_EVENTS, {}, turn, lane_us))
         fixes["quality"][row[added]] = anew.quality[added]
-        sure = anew.quality[~added] != Quality.IMPLAUSIBLE
-        sure &= (before.quality == Quality.IMPLAUSIBLE) & (track["quality"][~added] == Quality.IMPLAUSIBLE) & (row[~added] < 0)
-        confirmed = track[~added][sure]
-        confirmed["quality"] = anew.quality[~added][sure]
+        doubted = ~added & (track["quality"] == Quality.IMPLAUSIBLE) & (row < 0) & (anew.quality != Quality.IMPLAUSIBLE)
+        concerned = _concerned(turn, anew.shown, known)
+        if not concerned and not doubted.any():
+            continue
+        before = replay(world, Past(taken(track, ~added), NO_EVENTS, {}, turn, lane_us), [window.tag for window in concerned])
+        doubted[~added] &= before.quality == Quality.IMPLAUSIBLE
+        confirmed = taken(track, doubted)
+        confirmed["quality"] = anew.quality[doubted]
         requalified.append(confirmed)
-        for window in turn:
+        for window in concerned:
             changes += _compare(world, state, window, before.shown, anew.shown, known, lane_us[window.tag])
     return Late(fixes, changes, np.concatenate(requalified))
+
+
+def _concerned(turn: list[Window], anew: Told, known: "Known") -> list[Window]:
+    """The windows of whose tags anything may come.
+
+    Most were nowhere near a zone. Of whom nothing is shown with the disordered data, and nothing known, nothing comes, whatever
+    was shown without it: so nobody asks what was.
+    """
+    told = anew.keys() | known.told(_ENTRIES | _PLACES)
+    return [window for window in turn if window.tag in told]
 
 
 def _of_curfews(
@@ -260,9 +271,10 @@ def _of_curfews(
     told, told_back = told[order], told_back[order]
     of_events = np.maximum(events["received_us"][passed], state.watermark_us)
     lane_us = _lanes(np.append(came["tag"][back], events["tag"][passed]), np.append(assessed.came_us[back], of_events))
-    stirred = _stirred(world, assessed, came[back], events[passed]) | known.curfewed()
-    asked_in = _asked(world.rules, world.terms, _disorder(came[back], events[passed]))
-    for turn in _turns([window for window in asked_in if window.tag in stirred]):
+    stirred = _stirred(world, assessed, came[back], events[passed]) | known.told(CURFEWS)
+    disorder = _disorder(came[back], events[passed])
+    theirs = np.isin(disorder.tags, np.fromiter(stirred, np.int64))
+    for turn in _turns(_asked(world.rules, world.terms, _Disorder(*(column[theirs] for column in disorder)))):
         chosen, said = _within(fixes, turn), _in_windows(told["tag"], sent_us(told), turn)
         track, late, heard = fixes[chosen], added[chosen], told[said]
         contacts = _contacts(track, heard, turn)
@@ -332,9 +344,9 @@ class Known:
             at_us += 1
         return at_us
 
-    def curfewed(self) -> set[int]:
-        """The tags of which anything is known about a curfew."""
-        return {tag for tag, own in self._by_tag.items() if any(family in CURFEWS for _, family, _ in own)}
+    def told(self, families: Collection[Family]) -> set[int]:
+        """The tags of which anything is known of some families."""
+        return {tag for tag, own in self._by_tag.items() if any(family in families for _, family, _ in own)}
 
     def all(self) -> Iterator[Occurrence]:
         """All of them, by tag and time of occurrence."""
@@ -661,31 +673,46 @@ def _level(world: World, now: Change, lane_us: int, whereabouts: bool) -> int:
 
 def _without(rows: Array, batch: Array, identity: Sequence[str]) -> Array:
     """The stored rows that are not in the batch itself."""
-    names = list(identity)
-    own = set(batch[names].tolist())
-    new = np.fromiter((one not in own for one in rows[names].tolist()), bool, len(rows))
-    return np.asarray(rows[new])
+    names, at = list(identity), identity[1]
+    maybe = np.flatnonzero(among(rows[at], np.sort(batch[at])))  # others were at no time of the batch
+    own = set(batch[names].tolist()) if len(maybe) else ()
+    new = np.ones(len(rows), bool)
+    new[maybe] = [one not in own for one in rows[maybe][names].tolist()]
+    return taken(rows, new)
 
 
 def within(asked: list[Window], rows: Array, at: str) -> Array:
     """Those of (n,) FIX or EVENT that are in any of some windows."""
-    held = np.zeros(len(rows), bool)
-    for window in asked:
-        held |= (rows["tag"] == window.tag) & (rows[at] >= window.from_us) & (rows[at] <= window.to_us)
-    inside: Array = rows[held]
-    return inside
+    held, tags, at_us = np.zeros(len(rows), bool), np.ascontiguousarray(rows["tag"]), np.ascontiguousarray(rows[at])
+    for turn in _turns(_merged(asked)):
+        held |= _in_windows(tags, at_us, turn)
+    return taken(rows, held)
 
 
 def going_on(asked: list[Window], occurrences: Iterable[Occurrence]) -> tuple[Occurrence, ...]:
     """The occurrences that were going on in any of some windows."""
+    windows_of: dict[int, list[Window]] = {}
+    for window in asked:
+        windows_of.setdefault(window.tag, []).append(window)
     return tuple(
         one
         for one in occurrences
         if any(
-            window.tag == one.tag and one.event_at_us <= window.to_us and (not one.ended_us or one.ended_us >= window.from_us)
-            for window in asked
+            one.event_at_us <= window.to_us and (not one.ended_us or one.ended_us >= window.from_us)
+            for window in windows_of.get(one.tag, ())
         )
     )
+
+
+def _merged(windows: Iterable[Window]) -> list[Window]:
+    """The same time in windows that do not overlap, by tag and time."""
+    found: list[Window] = []
+    for window in sorted(windows):
+        if found and found[-1].tag == window.tag and window.from_us <= found[-1].to_us:
+            found[-1] = found[-1]._replace(to_us=max(found[-1].to_us, window.to_us))
+        else:
+            found.append(window)
+    return found
 
 
 def _turns(windows: list[Window]) -> list[list[Window]]:

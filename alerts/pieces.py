@@ -4,15 +4,17 @@ Judged after the whole batch it would meet alerts that were raised only later, a
 know what it made of the time before: what is said would depend on how records were cut into batches.
 """
 
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 import numpy as np
 
 from alerts.late import Known, going_on, out_of_order, windows, within
 from alerts.quality import identity_order
+from alerts.track import runs
 from alerts.world import World
 from model.alert import Change, Judged
-from model.arrays import I64, Array, joined
+from model.arrays import I64, Array, joined, taken
 from model.batch import Batch
 from model.event import EVENT
 from model.fix import FIX, IDENTITY
@@ -49,7 +51,7 @@ def pieces(world: World, state: State, batch: Batch, now_us: int) -> list[Piece]
         ours, own = of_fix == number, of_event == number
         upto_us = int(np.max(np.concatenate([came_us[ours], told_us[own]]), initial=0))
         if upto_us:
-            part = batch._replace(fixes=fixes[ours], events=events[own], received_us=upto_us)
+            part = batch._replace(fixes=taken(fixes, ours), events=taken(events, own), received_us=upto_us)
             found.append(Piece(part, min(upto_us, now_us)))
     if found[-1].now_us < now_us:  # what the clock makes of it comes after what was out of order
         found.append(Piece(batch._replace(fixes=fixes[:0], events=events[:0]), now_us))
@@ -73,15 +75,19 @@ class Pool:
         self._requalified: list[Array] = []
         self._history, self._events = history, [history.events]
         self._known = Known(history.occurrences, ())
+        self._spans: dict[int, list[tuple[int, int]]] = {}  # of which rows of the history are whose: a piece needs but a few
+        for span in pairwise(runs(history.fixes["tag"]).tolist()):
+            self._spans.setdefault(int(history.fixes["tag"][span[0]]), []).append(span)
 
     def history(self, world: World, state: State, batch: Batch) -> History:
         """What judging a piece needs: no more than the store would have given, had the piece been a batch."""
         asked = windows(world.rules, world.terms, state, batch.fixes, np.ones(len(batch.fixes), bool), batch.events)
         if not asked:
             return NO_HISTORY
-        fixes = _as_confirmed(joined([self._history.fixes, *self.fixes], FIX), self._requalified)
+        spans = sorted(span for tag in {window.tag for window in asked} for span in self._spans.get(tag, ()))
+        stored = [self._history.fixes[first:stop] for first, stop in spans]
         return History(
-            within(asked, fixes, "fix_at_us"),
+            _as_confirmed(within(asked, joined([*stored, *self.fixes], FIX), "fix_at_us"), self._requalified),
             going_on(asked, self._known.all()),
             within(asked, joined(self._events, EVENT), "at_us"),
         )
