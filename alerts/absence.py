@@ -129,13 +129,13 @@ class Curfews:
         self._rules = rules
         self._now, self._changes = now, changes
         self._demands = terms.demands(tag)
-        self._evidence = {zone: Evidence.of(state.presences.rows[tag, zone]) for zone in state.presences.of.get(tag, ())}
+        self._evidence = {int(known["zone"][0]): Evidence.of(known) for known in state.presences.of_tag(tag)}
         contact, beacon = state.contacts.get(tag), state.beacons.get(tag)
         # Since when the tag has been in contact without a gap, 0 where that is not known.
         self._from_us = 0 if contact is None else int(contact["from_us"][0])
         told_us = 0 if contact is None else int(contact["beacon_us"][0])
         self._beacon = Beacon(tag, told_us=told_us) if beacon is None else Beacon.of(beacon, told_us)
-        self._absences = {number: Absence.of(state.absences.rows[tag, number]) for number in state.absences.of.get(tag, ())}
+        self._absences = {int(known["number"][0]): Absence.of(known) for known in state.absences.of_tag(tag)}
         self._tables = {
             "home": state.presences,
             "beacon": state.beacons,

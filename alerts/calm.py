@@ -29,7 +29,7 @@ class Calm(NamedTuple):
         for tag, zone, shown_us, says, version, inside_us in self.said:
             if tag in but:
                 continue
-            record = state.presences.rows[tag, zone][0]
+            record = state.presences[tag, zone][0]
             record["shown_us"], record["says"], record["version"] = shown_us, says, version
             if inside_us:
                 record["inside_us"] = record["proven_us"] = inside_us
@@ -58,7 +58,7 @@ def calm(state: State, track: Track, seen: Array) -> Calm:
         zip(*(column.tolist() for column in columns), strict=True), outside.tolist(), np.diff(bounds).tolist(), strict=True
     ):
         tag, zone = row[:2]
-        record = state.presences.rows.get((tag, zone))
+        record = state.presences.get(tag, zone)
         before = -1 if record is None else int(record["outs"][0])
         if not ((outs == 0 and before == 0) or (outs == count and before == TWO)):
             stirred.append(tag)
@@ -76,17 +76,17 @@ def calm_until(rules: Rules, terms: Terms, state: State, tag: int, lane_us: int,
     again : whether there may be other spans before it than those it was judged by
     """
     asks_us = terms.asks_from(tag, min(lane_us, _gone_us(state, tag)) if again else lane_us)
-    if tag not in state.absences.of and asks_us > lane_us:
+    if tag not in state.absences and asks_us > lane_us:
         return asks_us  # at work by day, most of them: until somebody is asked to be at home it matters to nobody where they are
-    numbers = state.presences.of.get(tag)
-    if not numbers or tag in state.absences.of:
+    known = state.presences.of_tag(tag)
+    if not known or tag in state.absences:
         return 0
     beacon = state.beacons.get(tag)
     if beacon is not None and beacon["beacon"]["kind"][0] == EventKind.BEACON_OUT:
         return 0
     until_us, rules = FOREVER_US, terms.rules(rules, tag, lane_us)
-    for zone in numbers:
-        shown_us, says, outs = state.presences.rows[tag, zone][["shown_us", "says", "outs"]][0].item()
+    for record in known:
+        shown_us, says, outs = record[["shown_us", "says", "outs"]][0].item()
         if outs or says == Says.OUTSIDE or not says:
             return 0
         until_us = min(until_us, shown_us + rules.whereabouts_us + rules.unverified_us)
@@ -95,7 +95,7 @@ def calm_until(rules: Rules, terms: Terms, state: State, tag: int, lane_us: int,
 
 def _gone_us(state: State, tag: int) -> int:
     """Since when anything has said that a tag is not at some home, or for ever."""
-    found = [state.presences.rows[tag, zone][0] for zone in state.presences.of.get(tag, ())]
+    found = [known[0] for known in state.presences.of_tag(tag)]
     gone_us = [int(known["first"]["fix_at_us"]) for known in found if known["outs"]]
     beacon = state.beacons.get(tag)
     if beacon is not None and beacon["beacon"]["kind"][0] == EventKind.BEACON_OUT:

@@ -65,7 +65,9 @@ class Device:
         self.terms, self.state, self.tag = terms, state, tag
         self._rules, self._as_of_us = rules, 0
         self.changes: list[Change] = []
-        known = state.peek(tag)
+        known, doubt = state.peek(tag), state.doubts.get(tag)
+        self._last = np.zeros(0, FIX) if known is None or not known["last"]["tag"] else known["last"].reshape(1).copy()
+        judged = [fix for fix in (self._last, doubt) if fix is not None and len(fix)]
         self._contact_us = 0 if known is None else int(known["contact_us"])
         self.lane_us = max(lane_us, self._contact_us)  # within a batch the tag has been judged up to its newest message
         # The newest message, by the order of messages.
@@ -73,19 +75,18 @@ class Device:
         if known is not None:
             # Of a fix from a wrong clock it is only known that it was received.
             newest_us = min(int(known["newest_us"]), self._contact_us)
-            self._newest = max((newest_us, newest_us), _fix_order(known["last"]), _fix_order(known["doubt"]))
-        self._last = np.zeros(0, FIX) if known is None or not known["last"]["tag"] else known["last"].reshape(1).copy()
+            self._newest = max([(newest_us, newest_us), *(_fix_order(fix[0]) for fix in judged)])
         held = state.devices.get(tag)
         self._device = np.zeros(1, DEVICE) if held is None else held.copy()
         self._device["tag"] = tag
         self._before = self._device.tobytes()
-        located_us = 0 if known is None else max(int(known["last"]["fix_at_us"]), int(known["doubt"]["fix_at_us"]))
+        located_us = max((int(fix["fix_at_us"][0]) for fix in judged), default=0)
         self._location = Location(lambda: self.rules, state, tag, located_us)
         faulty = state.faults.get(tag)
         self._faults = np.zeros(1, FAULT) if faulty is None else faulty.copy()
         self._faults["tag"] = tag
         self._faults_before = self._faults.tobytes()
-        self._signals = {number: Signal.of(state.signals.rows[tag, number]) for number in state.signals.of.get(tag, ())}
+        self._signals = {int(held["signal"][0]): Signal.of(held) for held in state.signals.of_tag(tag)}
         self._visits = terms.visits(tag)
         self._signals_before = {number: signal.record().tobytes() for number, signal in self._signals.items()}
         self._curfews = Curfews(lambda: self.rules, terms, state, tag, self._now, self.changes)

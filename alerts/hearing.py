@@ -177,7 +177,7 @@ def lapse(rules: Rules, terms: Terms, state: State, tags: Iterable[int], at_us: 
     looked = set(track.fixes["tag"][seen["row"]].tolist())
     sights_of = _sights(track, seen, looked)
     for tag in tags:
-        if tag in state.signals.of or tag in state.absences.of or tag in state.faults.of or tag in looked:
+        if tag in state.signals or tag in state.absences or tag in state.faults or tag in looked:
             device = Device(rules, terms, state, tag, state.watermark_us)
             sights = tuple(sight for _, said in sights_of.get(tag, {}).values() for sight in said)
             device.lapse(at_us, sights)
@@ -239,8 +239,8 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_
             return
         rows = np.arange(state.count)
         state.motion_us[:] = 0
-        for (tag, _), motion in state.motions.rows.items():
-            state.motion_us[state.row_of[tag]] = motion["motion_us"][0]
+        for motion in state.motions:
+            state.motion_us[state.row_of[int(motion["tag"][0])]] = motion["motion_us"][0]
     tags, contact_us = state.tags["tag"][rows], state.tags["contact_us"][rows]
     # Round the last message: in a batch of hours it may be long after the lane time before it.
     from_us, to_us = terms.around(tags, np.maximum(contact_us, state.watermark_us))
@@ -259,7 +259,7 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_
     special |= (due_us <= max(state.watermark_us, now_us)) | (state.due_us[rows] <= max(state.watermark_us, now_us))
     for row, tag in zip(rows[special].tolist(), tags[special].tolist(), strict=True):
         next_us = Device(rules, terms, state, tag, state.watermark_us).next_us()
-        if tag in state.places.of:
+        if tag in state.places:
             next_us = min(next_us, Standing(rules, terms, state, tag, state.watermark_us).next_us())
         state.due_us[row] = next_us
     state.wound = True

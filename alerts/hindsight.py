@@ -113,7 +113,7 @@ def replay(world: World, past: Past, only: Collection[int] | None = None) -> Rep
     made = [change for _, change in entered]
     # Entries are told by when fixes came, for what is late about them; the clocks of all else run as things were taken.
     made += stand(world, state, _as_taken(track), hits, entered)
-    for tag in list(state.places.of):
+    for tag in list(state.places.tags):
         one = Standing(rules, terms, state, tag, newest[tag])
         one.run_to(ends_us[tag])
         made += one.changes

@@ -17,7 +17,7 @@ from alerts.track import look, remember_sure, runs, sure_of, track_of
 from alerts.urgency import timed
 from alerts.world import World
 from model.alert import NO_EVENTS, Judged
-from model.arrays import Array, Bool, plain
+from model.arrays import Array, Bool
 from model.batch import Batch
 from model.event import sent_us
 from model.fix import FIX
@@ -144,7 +144,7 @@ def doubtful(state: State, fixes: Array) -> Bool:
 def _remember(world: World, state: State, after: Array, events: Array) -> None:
     """Write down what each tag left behind, and when its clock next runs out."""
     rows = state.rows(after["tag"])
-    plain(state.tags)[rows] = plain(after)
+    state.keep(rows, after)
     if len(events):
         of_events = state.rows(events["tag"])
         np.maximum.at(state.tags["contact_us"], of_events, events["received_us"])

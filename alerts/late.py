@@ -94,9 +94,10 @@ def _are_in_order(state: State, fixes: Array) -> bool:
     first = np.append(True, tag[1:] != tag[:-1])[: len(tag)]
     if (at_us[1:][~first[1:]] <= at_us[:-1][~first[1:]]).any():
         return False
-    known = state.find(tag[first])
-    judged_us = np.maximum(state.tags["last"]["fix_at_us"][known], state.tags["doubt"]["fix_at_us"][known])
-    return bool((at_us[first] > np.where(known < 0, -1, judged_us)).all())
+    rows = state.find(tag[first])
+    known = state.at(rows)
+    judged_us = np.maximum(known["last"]["fix_at_us"], known["doubt"]["fix_at_us"])
+    return bool((at_us[first] > np.where(rows < 0, -1, judged_us)).all())
 
 
 def _right(rules: Rules, fixes: Array) -> Array:

@@ -45,7 +45,7 @@ def with_passed(
     passed = np.flatnonzero(world.terms.may_end(at_us, np.maximum(upto_us, at_us))) if len(rows) else rows
     if not len(passed):
         return track, hits
-    concerned = np.append(track.fixes["tag"][hits["fix_row"]], np.array([*state.pairs.of, *state.places.of], np.int64))
+    concerned = np.append(track.fixes["tag"][hits["fix_row"]], np.array([*state.pairs.tags, *state.places.tags], np.int64))
     passed = passed[np.isin(tags[passed], concerned) | (world.terms.staying(tags[passed]) > 0)]
     spans = zip(passed.tolist(), tags[passed].tolist(), at_us[passed].tolist(), upto_us[passed].tolist(), strict=True)
     found = [(k, instant_us) for k, *span in spans for instant_us in world.terms.ends(*span)]

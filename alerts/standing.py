@@ -119,7 +119,7 @@ def stand(
 
 def stood_upto(state: State, track: Track) -> dict[int, int]:
     """Lane time of the last row of each tag of which anything goes on: what was too old by then is no news afterwards."""
-    rows = np.flatnonzero(np.isin(track.fixes["tag"], np.fromiter(state.places.of, np.int64)))
+    rows = np.flatnonzero(np.isin(track.fixes["tag"], np.fromiter(state.places.tags, np.int64)))
     upto: dict[int, int] = {}
     for tag, lane_us in zip(track.fixes["tag"][rows].tolist(), track.lane_us[rows].tolist(), strict=True):
         upto[tag] = max(upto.get(tag, 0), lane_us)

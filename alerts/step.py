@@ -93,7 +93,7 @@ class _Tag(NamedTuple):
         left = [_Hit(*row) for row in zip(*columns, said.tolist(), strict=True)]
         if self._settled(left):
             return []
-        pairs = {zone: Pair.of(self.state.pairs.rows[self.tag, zone]) for zone in self.state.pairs.of.get(self.tag, ())}
+        pairs = {int(record["zone"][0]): Pair.of(record) for record in self.state.pairs.of_tag(self.tag)}
         before = {zone: pair.told() for zone, pair in pairs.items()}
         changes: list[tuple[int, Change]] = []
         place = 0
@@ -139,7 +139,7 @@ class _Tag(NamedTuple):
 
         Most of those who are inside stay inside; this is what they cost.
         """
-        zones = self.state.pairs.of.get(self.tag)
+        zones = self.state.pairs.numbers(self.tag)
         if not zones:
             return False
         versions: dict[int, int] = {}
@@ -158,8 +158,8 @@ class _Tag(NamedTuple):
         authority = self.terms.authority(self.tag, int(at_us.min()))
         if authority is None or self.terms.authority(self.tag, int(at_us.max())) is not authority:
             return False
-        for zone, version in versions.items():
-            pair = self.state.pairs.rows[self.tag, zone][0]
+        for zone, (pair,) in zip(zones, self.state.pairs.of_tag(self.tag), strict=True):
+            version = versions[zone]
             grave = pair["kind"] == DEFINITE and pair["severity"] <= (
                 1 if protects_victim(self.terms.zones[zone, version]) else 2
             )

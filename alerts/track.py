@@ -67,7 +67,7 @@ def sure_of(state: State, tags: Array) -> Array:
     tags = copied(tags)
     tags["last"][unsure] = np.zeros((), FIX)
     for row in np.flatnonzero(unsure & state.has(state.find(tags["tag"]), state.sures)).tolist():
-        tags["last"][row] = state.sures.rows[int(tags["tag"][row]), 0][0]
+        tags["last"][row] = state.sures[int(tags["tag"][row]), 0][0]
     return tags
 
 
@@ -79,7 +79,7 @@ def remember_sure(state: State, track: Track, before: Array, after: Array) -> No
     before, after : (k,) TAG in order of tag: before the track, ``last`` as ``sure_of`` says, and after it
     """
     unsure = _unsure(after["last"])
-    if not unsure.any() and not state.sures.of:
+    if not unsure.any() and not len(state.sures):
         return
     held = state.has(state.find(after["tag"]), state.sures)
     sure = before["last"].copy()

@@ -64,8 +64,8 @@ def own(plan: Plan, row: int, room: Room) -> tuple[int, bool]:
         if plan.slot_first[zone + 1] == slot + 1 and s["intervals"] == 1:
             i = s["interval_at"]
             room.slot[n] = slot
-            room.time[n, 0] = max(plan.assigned[j, 0], s["from_us"], plan.interval[i, 0])
-            room.time[n, 1] = min(plan.assigned[j, 1], s["to_us"], plan.interval[i, 1])
+            room.time[n, 0] = max(plan.assigned[j, 2], s["from_us"], plan.interval[i, 0])
+            room.time[n, 1] = min(plan.assigned[j, 3], s["to_us"], plan.interval[i, 1])
             _frame(plan, slot, room.box, n)
         else:
             room.slot[n] = _ANY
@@ -122,7 +122,7 @@ def candidates(plan: Plan, row: int, at_us: int, n: int, west: float, south: flo
         if _meets(room.box, j, west, south, east, north):
             room.slots[k] = slot
             k += 1
-    if len(plan.tree.item) == 0 or not _any(plan.monitored, plan.monitored_at[row], plan.monitored_at[row + 1], at_us):
+    if len(plan.tree.item) == 0 or not _watched(plan, row, at_us):
         return k
     for turn in (-360.0, 0.0, 360.0):
         many = search(plan.tree, west + turn, south, east + turn, north, room.stack, room.found)
@@ -143,7 +143,7 @@ def applies(plan: Plan, row: int, zone: int, at_us: int) -> bool:
     """Whether a zone, in any version, applied to a tag at an instant; both given as rows of the plan."""
     if in_force(plan, zone, at_us) < 0:
         return False
-    if plan.shared[zone] and _any(plan.monitored, plan.monitored_at[row], plan.monitored_at[row + 1], at_us):
+    if plan.shared[zone] and _watched(plan, row, at_us):
         return True
     return _assigned(plan, row, zone, at_us)
 
@@ -162,7 +162,7 @@ def in_force(plan: Plan, zone: int, at_us: int) -> int:
 def _assigned(plan: Plan, row: int, zone: int, at_us: int) -> bool:
     """Whether a zone (a row of the plan) is assigned to a tag at an instant."""
     for j in range(plan.assigned_at[row], plan.assigned_at[row + 1]):
-        if plan.assigned_zone[j] == zone and plan.assigned[j, 0] <= at_us < plan.assigned[j, 1]:
+        if plan.assigned_zone[j] == zone and plan.assigned[j, 2] <= at_us < plan.assigned[j, 3]:
             return True
     return False
 
@@ -181,10 +181,10 @@ def _one(interval: Array, first: int, stop: int, at_us: int) -> bool:
 
 
 @lean
-def _any(interval: Array, first: int, stop: int, at_us: int) -> bool:
-    """Whether an instant lies in any of the rows ``first .. stop``, which may overlap."""
-    for j in range(first, stop):  # noqa: SIM110 - kernels have no generators
-        if interval[j, 0] <= at_us < interval[j, 1]:
+def _watched(plan: Plan, row: int, at_us: int) -> bool:
+    """Whether a tag is monitored at an instant; its intervals may overlap."""
+    for j in range(plan.monitored_at[row], plan.monitored_at[row + 1]):
+        if plan.monitored[j, 1] <= at_us < plan.monitored[j, 2]:
             return True
     return False
 

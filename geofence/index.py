@@ -55,9 +55,9 @@ class Plan(NamedTuple):
     # tags
     assigned_at: Array  # (t + 1,) int64, each tag's first assignment
     assigned_zone: Array  # (a,) int64 zone row; a tag's assignments are ordered by it
-    assigned: Array  # (a, 2) int64 from, to
+    assigned: Array  # (a, 4) int64 tag, zone id, from, to
     monitored_at: Array  # (t + 1,) int64, each tag's first interval of monitoring
-    monitored: Array  # (m, 2) int64 from, to
+    monitored: Array  # (m, 3) int64 tag, from, to
     # zones shared by everyone monitored
     tree: Tree  # of their slots' boxes, reach included
 
@@ -240,11 +240,16 @@ def _plan(compiled: Compiled, tags: Array, reach: Reach) -> Plan:
         shared=is_shared,
         assigned_at=np.searchsorted(reach.assigned[:, 0], ends).astype(np.int64),
         assigned_zone=assigned_zone.astype(np.int64),
-        assigned=np.ascontiguousarray(reach.assigned[:, 2:]),
+        assigned=_own(reach.assigned),
         monitored_at=np.searchsorted(reach.monitored[:, 0], ends).astype(np.int64),
-        monitored=np.ascontiguousarray(reach.monitored[:, 1:]),
+        monitored=_own(reach.monitored),
         tree=pack(_boxes(slot[in_tree], shapes.shape[in_tree]), in_tree),
     )
+
+
+def _own(rows: I64) -> I64:
+    """Rows as kernels were compiled for: mostly the very same, as a copy of a million tags' assignments is 160 MB."""
+    return np.require(rows, np.int64, ("C", "A", "W"))
 
 
 def _boxes(slot: Array, shape: Array) -> Array:

@@ -7,7 +7,7 @@ from typing import Final
 
 import numpy as np
 
-from model.arrays import I64, Array, Bool, plain, taken
+from model.arrays import I64, Array, Bool, among, plain
 from model.event import EVENT
 from model.fix import FIX
 from model.instant import FOREVER_US
@@ -16,18 +16,18 @@ from model.table import Table
 
 BLOCK_TAGS: Final = 4096  # tags a snapshot block: a changed tag costs about a megabyte to keep, a million tags are 245 blocks
 
-TAG: Final = np.dtype(
+# What is known of every tag.
+KNOWN: Final = np.dtype(
     [
         ("tag", "<i8"),  # 64-bit tag id; 0 where the row is not used
         ("newest_us", "<i8"),  # largest fix_at stored, or when an event was sent: a fix that is newer cannot be a repeat
         ("contact_us", "<i8"),  # received_us of the newest message of any kind
         ("last", FIX),  # the last fix that moved the tag forward, as judged; tag 0 where there is none
-        (
-            "doubt",
-            FIX,
-        ),  # an implausible fix after ``last`` that waits for a second one to agree; tag 0 where there is none
     ]
 )
+
+# The same, and what few have: an implausible fix after ``last`` that waits for a second one to agree; tag 0 where there is none.
+TAG: Final = np.dtype([*((name, KNOWN[name]) for name in KNOWN.names or ()), ("doubt", FIX)])
 
 PAIR: Final = np.dtype(
     [
@@ -232,10 +232,14 @@ ABSENCE: Final = np.dtype(
 )
 
 
-# One changed tag in a delta: its row, and its TAG record less ``doubt``, which is rare and stands apart.
-CHANGED: Final = np.dtype([("row", "<i8"), ("tag", "<i8"), ("newest_us", "<i8"), ("contact_us", "<i8"), ("last", FIX)])
+# One changed tag in a delta: its row, and its KNOWN record; its doubt, which is rare, stands apart.
+CHANGED: Final = np.dtype([("row", "<i8"), *((name, KNOWN[name]) for name in KNOWN.names or ())])
+# The same, with what is known as bytes.
+_TAG: Final = np.dtype([("known", f"V{KNOWN.itemsize}"), ("doubt", FIX)])
+_CHANGED: Final = np.dtype([("row", "<i8"), ("known", f"V{KNOWN.itemsize}")])
 DOUBT: Final = np.dtype([("row", "<i8"), ("doubt", FIX)])
 _COUNTS: Final = np.dtype("<i8")
+_GROWTH: Final = 8  # room is made for an eighth more: for twice as many a million tags would take up to 120 MB for nothing
 _UPPER: Final = 32  # bits: above them a count of tags says how many of the other tables follow
 
 
@@ -255,7 +259,8 @@ class State:
 
     Attributes
     ----------
-    tags : (capacity,) TAG; rows ``0 .. count`` are used
+    tags : (capacity,) KNOWN; rows ``0 .. count`` are used
+    doubts : FIX by tag, of tags that wait for a second fix to agree; ``at`` and ``keep`` have them as part of TAG
     pairs : PAIR by tag and zone
     devices : DEVICE by tag, of tags with anything on
     signals : SIGNAL by tag and Signal
@@ -280,9 +285,10 @@ class State:
     """
 
     def __init__(self) -> None:
-        self.tags: Array = np.zeros(1024, TAG)
+        self.tags: Array = np.zeros(1024, KNOWN)
         self.count = 0
         self.row_of: dict[int, int] = {}
+        self.doubts = Table(FIX, None)
         self.pairs = Table(PAIR, "zone")
         self.devices = Table(DEVICE, None)
         self.signals = Table(SIGNAL, "signal")
@@ -342,9 +348,29 @@ class State:
 
     def at(self, rows: I64) -> Array:
         """(n,) TAG copies of what stands in (n,) int64 rows as ``find`` gives them, zeros for those it did not find."""
-        records = taken(self.tags, rows)
-        records[rows < 0] = np.zeros((), TAG)
+        records = np.zeros(len(rows), TAG)
+        _known(records)[:] = plain(self.tags)[rows]
+        missing = rows < 0
+        if missing.any():
+            records[missing] = np.zeros((), TAG)
+        if len(self.doubts):
+            for at in np.flatnonzero(among(records["tag"], self._doubted())).tolist():
+                records[at]["doubt"] = self.doubts[int(records["tag"][at]), 0][0]
         return records
+
+    def keep(self, rows: I64, records: Array) -> None:
+        """Have (n,) TAG, as ``at`` gave them and as they have become since, stand in (n,) rows, which ``rows`` made."""
+        doubtful = records["doubt"]["tag"] != 0
+        if len(self.doubts):
+            for tag in records["tag"][~doubtful & among(records["tag"], self._doubted())].tolist():
+                self.doubts.drop(tag)
+        for doubt in records["doubt"][doubtful]:
+            self.doubts.put(doubt.reshape(1))
+        plain(self.tags)[rows] = _known(records)
+
+    def _doubted(self) -> I64:
+        """The tags of ``doubts`` in order."""
+        return np.sort(np.fromiter(self.doubts.tags, np.int64, len(self.doubts)))
 
     def newest_us(self, rows: I64) -> I64:
         """(n,) int64 newest time stored for the tags in (n,) int64 rows as ``find`` gives them, 0 where it found none."""
@@ -359,13 +385,13 @@ class State:
         # Most tables are empty, or nearly: table by table it takes a quarter of the time of tag by tag.
         held = np.zeros(len(some), bool)
         for table in tables:
-            if table.of:
-                held |= np.fromiter(map(table.of.__contains__, tags), bool, len(tags))
+            if len(table):
+                held |= np.fromiter(map(table.tags.__contains__, tags), bool, len(tags))
         found[some] = held
         return found
 
     def peek(self, tag: int) -> Array | None:
-        """The tag's () TAG record, or None if it was never seen."""
+        """The tag's () KNOWN record, or None if it was never seen."""
         row = self.row_of.get(tag)
         return None if row is None else self.tags[row]
 
@@ -381,10 +407,10 @@ class State:
         return row
 
     def _make_room(self, more: int) -> None:
-        """Have so many unused rows, at least doubling where there are too few."""
+        """Have so many unused rows."""
         if self.count + more > len(self.tags):
-            grown = np.zeros(max(2 * len(self.tags), self.count + more), TAG)
-            grown[: self.count] = self.tags[: self.count]
+            grown = np.zeros(max(len(self.tags) + len(self.tags) // _GROWTH, self.count + more), KNOWN)
+            plain(grown)[: self.count] = plain(self.tags)[: self.count]
             room = len(grown) - len(self.tags)
             self.due_us = np.concatenate([self.due_us, np.full(room, FOREVER_US)])
             self.changed, self.busy = (np.concatenate([mask, np.zeros(room, bool)]) for mask in (self.changed, self.busy))
@@ -431,7 +457,7 @@ class State:
         Where any of its tags has a row of another table, the count's upper half says how many tables follow (``_more``).
         """
         first = number * BLOCK_TAGS
-        tags = self.tags[first : min(first + BLOCK_TAGS, self.count)]
+        tags = self.at(np.arange(first, min(first + BLOCK_TAGS, self.count)))
         listed = tags["tag"].tolist()
         more = self._more(listed)
         count = len(tags) + (_more_of(len(self.others)) if more else 0)
@@ -465,7 +491,7 @@ class State:
                 f"snapshot block {number} does not follow on the {self.count} tags before it, or repeats one of them"
             )
         self._make_room(count)
-        self.tags[first : first + count] = records
+        self.keep(np.arange(first, first + count), records)
         self.row_of.update(zip(tags, range(first, first + count), strict=True))
         self.busy[first : first + count] = True
         self.count += count
@@ -487,12 +513,10 @@ class State:
         self.changed[rows] = False
         changed = np.empty(len(rows), CHANGED)
         changed["row"] = rows
-        for name in ("tag", "newest_us", "contact_us"):
-            changed[name] = self.tags[name][rows]
-        plain(changed["last"])[:] = plain(self.tags["last"])[rows]
-        doubtful = rows[self.tags["doubt"]["tag"][rows] != 0]
+        _known(changed)[:] = plain(self.tags)[rows]
+        doubtful = np.flatnonzero(among(changed["tag"], self._doubted()))
         doubts = np.empty(len(doubtful), DOUBT)
-        doubts["row"], doubts["doubt"] = doubtful, self.tags["doubt"][doubtful]
+        doubts["row"], doubts["doubt"] = rows[doubtful], self.doubts.of_tags(changed["tag"][doubtful].tolist())
         self.busy[rows] = self.has(rows, *self.tables)
         tags = self.tags["tag"][rows[self.busy[rows]]].tolist()
         pairs, more = self.pairs.of_tags(tags), self._more(tags)
@@ -521,15 +545,12 @@ class State:
         for row, tag in zip(changed["row"].tolist(), changed["tag"].tolist(), strict=True):
             if self._add(tag) != row:
                 raise ValueError(f"tag {tag} stands in row {self.row_of[tag]}, not in row {row}")
-            for table in self.tables:
+            for table in (self.doubts, *self.tables):
                 table.clear(tag)
             self._touch(row)
         rows = changed["row"]
-        for name in ("newest_us", "contact_us"):
-            self.tags[name][rows] = changed[name]
-        plain(self.tags["last"])[rows] = plain(changed["last"])
-        self.tags["doubt"][rows] = np.zeros((), FIX)
-        self.tags["doubt"][doubts["row"]] = doubts["doubt"]
+        plain(self.tags)[rows] = _known(changed)
+        self.doubts.load(doubts["doubt"].tobytes())
         self.pairs.load(pairs.tobytes())
         if more:
             self._put_more(delta, more)
@@ -549,16 +570,15 @@ def spread(states: Iterable[State], lanes: int) -> list[State]:
     given = list(states)
     made = [State() for _ in range(lanes)]
     for state in given:
-        used = state.tags[: state.count]
+        used = state.at(np.arange(state.count))
         of = lane_of(used["tag"], lanes)
         for lane, own in enumerate(made):
             records = used[of == lane]
-            rows = own.rows(records["tag"])  # first: it may make room
-            own.tags[rows] = records
+            own.keep(own.rows(records["tag"]), records)
         for number, table in enumerate(state.tables):
-            for (tag, _), record in table.rows.items():
-                own = made[_lane(tag, lanes)]
-                own.put(own.tables[number], record.copy())
+            for record in table:
+                own = made[_lane(int(record["tag"][0]), lanes)]
+                own.put(own.tables[number], record)
     for own in made:
         own.watermark_us = max((state.watermark_us for state in given), default=0)
         own.listening_us = max((state.listening_us for state in given), default=0)
@@ -573,6 +593,12 @@ def digest_of(blocks: Sequence[tuple[int, bytes]], watermark_us: int, control_se
     """
     count = sum(_counted(int.from_bytes(body[:8], "little"))[0] for _, body in blocks)
     return _digest(count, watermark_us, control_seq, (body for _, body in blocks))
+
+
+def _known(records: Array) -> Array:
+    """A view of what is KNOWN in (n,) TAG or CHANGED, as so many bytes each."""
+    view: Array = records.view(_TAG if records.dtype == TAG else _CHANGED)["known"]
+    return view
 
 
 def _digest(count: int, watermark_us: int, control_seq: int, bodies: Iterable[bytes]) -> str:

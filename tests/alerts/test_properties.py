@@ -191,9 +191,7 @@ def test_whatever_comes_in_whatever_order_changes_make_sense(rows: list[Row], ra
         live = {
             (known.tag, known.occurrence_us) for known in memory.occurrences.values() if known.zone and known.ended_us is None
         }
-        held = {
-            (tag, int(pair["occurrence_us"][0])) for (tag, _), pair in memory.state.pairs.rows.items() if pair["phase"][0] == 2
-        }
+        held = {(int(pair["tag"][0]), int(pair["occurrence_us"][0])) for pair in memory.state.pairs if pair["phase"][0] == 2}
         assert live == held, "what is said to be going on is what live judging can end"
 
 
@@ -245,7 +243,7 @@ def stays(memory: Memory) -> list[tuple[int, int]]:
 def remembered(state: State) -> tuple[int, dict[int, bytes], dict[tuple[int, int], bytes]]:
     """A state whatever the order its tags were first seen in."""
     tags = {int(record["tag"]): record.tobytes() for record in state.tags[: state.count]}
-    return state.watermark_us, tags, {key: pair.tobytes() for key, pair in state.pairs.rows.items()}
+    return state.watermark_us, tags, {(int(pair["tag"][0]), int(pair["zone"][0])): pair.tobytes() for pair in state.pairs}
 
 
 def by_alert(changes: list[Change]) -> dict[tuple[int, Family, int], list[tuple[object, ...]]]:

@@ -189,10 +189,10 @@ class Stream:
         return sorted(texts(changes), key=repr)
 
 
-def remembered(state: State) -> list[dict[tuple[int, int], bytes]]:
+def remembered(state: State) -> list[object]:
     """A state whatever the order its tags were first seen in."""
     tags = {(int(record["tag"]), 0): record.tobytes() for record in state.tags[: state.count]}
-    return [tags, *({key: record.tobytes() for key, record in table.rows.items()} for table in state.tables)]
+    return [tags, *(sorted(record.tobytes() for record in table) for table in state.tables)]
 
 
 @STREAMS

@@ -299,7 +299,7 @@ def test_a_path_through_the_zone_is_inferred_and_over_at_once() -> None:
     assert (change.event_at_us, change.ended_us, change.detected_us) == (us("08:01:00"), us("08:01:00"), us("08:01:02"))
     assert change.evidence["fix_at_us"].tolist() == [us("08:00:00"), us("08:01:00")]
     assert change.reason == "inferred from the path between fixes at 08:00:00 and 08:01:00, both outside"
-    assert story.memory.state.pairs.rows[TAG, ZONE]["phase"][0] == Phase.CROSSED
+    assert story.memory.state.pairs[TAG, ZONE]["phase"][0] == Phase.CROSSED
 
 
 def test_the_path_may_begin_in_the_batch_before() -> None:

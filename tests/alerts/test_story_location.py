@@ -198,7 +198,7 @@ def test_a_day_without_a_fault_ends_it() -> None:
         skewed(story, clock, 20)
     assert story.clock("+1 11:59:59") == []
     assert story.clock("+1 13:00:00") == ["12:00:00 END tag_fault P4 from 08:00:00 to 12:00:00"]
-    assert story.memory.state.faults.of == {}
+    assert not len(story.memory.state.faults)
 
 
 def test_three_in_more_than_a_day_are_nothing() -> None:

@@ -72,5 +72,5 @@ async def test_a_number_made_stricter_is_told_at_the_instant_it_is_in_force(stor
     held = await claim(store, 0, "another")
     again = await recover(store, held)
     assert again.watermark_us >= row["in_force_from"]
-    assert again.signals.of.keys() == {TAG}
+    assert again.signals.tags == {TAG}
     assert np.array_equal(again.tags["tag"][: again.count], [TAG])

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
+from model.fix import FIX
 from model.lane import lane_of
 from model.state import (
     ABSENCE,
@@ -19,6 +20,7 @@ from model.state import (
     PLACE,
     PRESENCE,
     SIGNAL,
+    TAG,
     State,
     digest_of,
     rebuilt,
@@ -45,10 +47,11 @@ def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
         state.tags["newest_us"][row] = value
         state.tags["last"]["lon"][row] = value / 7
     elif what == "doubt":
-        state.tags["doubt"]["tag"][row] = tag
-        state.tags["doubt"]["lat"][row] = value
+        doubt = np.zeros(1, FIX)
+        doubt["tag"], doubt["lat"] = tag, value
+        state.doubts.put(doubt)
     elif what == "no doubt":
-        state.tags[row]["doubt"] = np.zeros((), state.tags["doubt"].dtype)
+        state.doubts.clear(tag)
     elif what == "pair":
         record = np.zeros(1, PAIR)
         record["tag"], record["zone"], record["run"] = tag, zone, value
@@ -69,13 +72,14 @@ def act(state: State, what: str, tag: int, zone: int, value: int) -> None:
         if "zone" in dtype.names:
             record["zone"] = zone
         state.put(next(table for table in state.tables if table.dtype == dtype), record)
-    elif what == "drop signal" and (tag, zone) in state.signals.rows:
+    elif what == "drop signal" and state.signals.get(tag, zone) is not None:
         state.drop(state.signals, tag, zone)
     elif what == "drop" and state.pairs.get(tag, zone) is not None:
         state.drop(state.pairs, tag, zone)
 
 
 @given(st.lists(STEPS, max_size=6))
+@example([[("doubt", 1, 1, 2), ("doubt", 2, 1, 2)], [("no doubt", 1, 1, 0), ("tag", 2, 1, 1)]])
 def test_deltas_make_an_equal_state(commits: list[list[tuple[str, int, int, int]]]) -> None:
     state, follower = State(), State()
     for steps in commits:
@@ -143,16 +147,11 @@ def test_spread_over_other_lanes_every_tag_keeps_what_is_remembered_of_it() -> N
         assert set(lane_of(own["tag"], 5).tolist()) == {lane}
         assert (own["newest_us"] == 10 * own["tag"]).all()
         assert (state.watermark_us, state.control_seq, state.listening_us) == (102, 5, 52)
-        assert all(lane_of(np.array([tag]), 5)[0] == lane for tag in (*state.devices.of, *state.signals.of))
+        assert all(lane_of(np.array([tag]), 5)[0] == lane for tag in (*state.devices.tags, *state.signals.tags))
         assert state.take_touched() == list(state.blocks()), "a snapshot has all of it"
-    pairs = {key: int(pair["event_us"][0]) for state in after for key, pair in state.pairs.rows.items()}
-    assert pairs == {key: int(pair["event_us"][0]) for state in before for key, pair in state.pairs.rows.items()}
-    assert sorted(tag for state in after for tag in state.devices.of) == sorted(
-        tag for state in before for tag in state.devices.of
-    )
-    assert sorted(key for state in after for key in state.signals.rows) == sorted(
-        key for state in before for key in state.signals.rows
-    )
+    for number in range(len(after[0].tables)):
+        kept, was = (sorted(one.tobytes() for state in states for one in state.tables[number]) for states in (after, before))
+        assert kept == was
 
 
 def test_blocks_are_put_back_in_order_and_each_tag_once() -> None:
@@ -207,9 +206,33 @@ def test_tags_are_found_in_any_order_with_what_they_have(
         assert rows.tolist() == [state.row_of.get(tag, -1) for tag in asked]
         assert state.at(rows)["tag"].tolist() == [tag if tag in state.row_of else 0 for tag in asked]
         for tables in (state.tables, (state.pairs,), (state.devices, state.signals)):
-            assert state.has(rows, *tables).tolist() == [any(tag in table.of for table in tables) for tag in asked]
+            assert state.has(rows, *tables).tolist() == [any(tag in table for table in tables) for tag in asked]
         state.take_delta()
     blocks = [(number, state.block(number)) for number in state.blocks()]
     again = rebuilt(blocks, state.watermark_us, state.control_seq)
     rows = again.find(np.array(asked, np.int64))
-    assert again.has(rows, again.pairs).tolist() == [tag in state.pairs.of for tag in asked]
+    assert again.has(rows, again.pairs).tolist() == [tag in state.pairs for tag in asked]
+
+
+@given(st.lists(st.lists(st.tuples(st.integers(1, 9), st.integers(0, 2)), min_size=1, unique_by=lambda one: one[0]), max_size=6))
+def test_what_is_kept_of_a_tag_is_read_again_with_its_doubt(batches: list[list[tuple[int, int]]]) -> None:
+    state, kept = State(), dict[int, bytes]()
+    for number, batch in enumerate(batches):
+        tags = np.array([tag for tag, _ in batch])
+        records = state.at(state.rows(tags))
+        for record, (tag, doubted) in zip(records, batch, strict=True):
+            record["newest_us"], record["last"]["lat"] = number, tag / 7
+            record["doubt"] = np.zeros((), FIX)
+            if doubted:
+                record["doubt"]["tag"], record["doubt"]["lon"] = tag, doubted / 3 + number
+        state.keep(state.rows(tags), records)
+        kept |= {tag: record.tobytes() for (tag, _), record in zip(batch, records, strict=True)}
+        known = np.array([*kept])
+        assert [record.tobytes() for record in state.at(state.find(known))] == [*kept.values()]
+
+
+def test_of_who_was_never_seen_nothing_is_known_though_all_rows_are_in_use() -> None:
+    state = State()
+    state.rows(np.arange(1, len(state.tags) + 1))
+    assert state.count == len(state.tags)
+    assert state.at(np.array([-1])).tobytes() == bytes(TAG.itemsize)
