@@ -7,10 +7,12 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from duties.people import watch_over
 from model.errors import CordonError
 from store import migrate, version
 from store.migrate import upgrade
 from store.pool import Store
+from tests.api import given
 from tests.integration.system import COMMAND, ROOT
 from tests.store.fake import fix
 from tests.store.lane import Lane
@@ -36,6 +38,16 @@ def newer(folder: Path, *, gentle: bool = False) -> Path:
     (copy / "9999_sample.sql").write_text(SQL)
     text = VERSION.format(newest=version.ours(), gentle="older_may_run = True" if gentle else "")
     (copy / "versions" / "9999_sample.py").write_text(text)
+    return copy
+
+
+def older(folder: Path, number: str) -> Path:
+    """Our migrations up to one, as the version before the next one came with them."""
+    copy = folder / number
+    shutil.copytree(migrate.FOLDER, copy)
+    for path in [*copy.glob("[0-9]*.sql"), *copy.glob("versions/[0-9]*.py")]:
+        if path.name[:4] > number:
+            path.unlink()
     return copy
 
 
@@ -134,3 +146,42 @@ async def test_a_running_process_ends_in_order_and_is_not_started_again(database
     _, said = await asyncio.wait_for(again.communicate(), TIMEOUT_S)
     assert again.returncode == 1
     assert said.startswith(b"cordon: the database is that of a newer Cordon"), said
+
+
+IN_PROGRESS = """
+INSERT INTO wearer (id, name) OVERRIDING SYSTEM VALUE VALUES (1, 'Test Wearer');
+INSERT INTO account (name, password_hash, role) VALUES ('operator', '$argon2', 'operator');
+INSERT INTO monitoring_order (wearer, type, status, timezone, starts)
+    VALUES (1, 'bail', 'active', 'Europe/London', now() - interval '1 day')"""
+WORKED = """UPDATE alert SET handling = 'in_progress', owner = (SELECT min(id) FROM account), handled_calls = calls,
+    handled_at = now() - interval '3 h' WHERE id = ANY ($1::bigint[])"""
+ESCALATED = "INSERT INTO outbox (position, alert, topic, body, addressed_at) VALUES (0, $1, 'escalation', '{}', $2)"
+
+
+async def test_what_was_in_progress_for_hours_does_not_come_back_all_at_once(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By the rule before 0041 one step kept an alert out of the queue for good: the upgrade gives each the whole time anew."""
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "FOLDER", older(tmp_path, "0040"))
+        upgrade(empty_database)
+    async with Store(empty_database) as store:
+        await store.pool.execute(IN_PROGRESS)
+        who = {"wearer": 1, "tag": given.TAG, "order": await store.pool.fetchval("SELECT min(id) FROM monitoring_order")}
+        p1, p2, told, untold, acknowledged = [
+            await given.alert(store, who, zone, severity=severity, due_s=10**9)
+            for zone, severity in enumerate((1, 2, 2, 2, 2), 1)
+        ]
+        await store.pool.execute(WORKED, [p1, p2, told, untold, acknowledged])
+        await store.pool.execute("UPDATE alert SET handling = 'acknowledged' WHERE id = $1", acknowledged)
+        now = await store.pool.fetchval("SELECT now()")
+        await store.pool.execute(ESCALATED, told, now)
+        await store.pool.execute(ESCALATED, untold, None)
+    upgrade(empty_database)
+    async with Store(empty_database) as store:
+        # What was only acknowledged came back by the rule before, too; and who waits for an escalation gets it.
+        assert await watch_over(store) == {"returned": [untold, acknowledged]}
+        await store.pool.execute("UPDATE alert SET handled_at = handled_at - interval '5 min'")
+        assert await watch_over(store) == {"returned": [p1]}
+        await store.pool.execute("UPDATE alert SET handled_at = handled_at - interval '5 min'")
+        assert await watch_over(store) == {"returned": [p2, told]}
