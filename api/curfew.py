@@ -35,6 +35,7 @@ ANSWERED: Final[dict[str, Any]] = SENT | {
     "in_force_to": None,
     "recorded_at": "2026-03-20T09:00:00Z",
     "recorded_by": {"id": 2, "name": "officer"},
+    "advice": [],
 }
 INTERVAL: Final[dict[str, Any]] = {
     "from": "2026-03-28T19:00:00Z",
@@ -121,6 +122,7 @@ class Curfew(BaseModel):
     in_force_to: Instant | None
     recorded_at: Instant
     recorded_by: Person | None
+    advice: list[str] = Field(description="what its author should know; only in answer to a save")
 
 
 class PreviewIn(Input):
@@ -164,6 +166,24 @@ class Interval(BaseModel):
     excused: list[Absent]
 
 
+class Both(BaseModel):
+    """Time for which two curfews ask."""
+
+    model_config = ConfigDict(populate_by_name=True)
+
+    start: Instant = Field(alias="from")
+    end: Instant = Field(alias="to")
+
+
+class Overlap(BaseModel):
+    """Another curfew of the same wearer that asks for some of the same time."""
+
+    curfew: int
+    order: int
+    home: int
+    intervals: list[Both]
+
+
 class Preview(BaseModel):
     """What a curfew asks in fourteen days."""
 
@@ -177,6 +197,18 @@ class Preview(BaseModel):
                     "to": "2026-04-07T12:00:00Z",
                     "intervals": [INTERVAL],
                     "hours": 11.0,
+                    "overlaps": [
+                        {
+                            "curfew": 4,
+                            "order": 7,
+                            "home": 6,
+                            "intervals": [{"from": "2026-03-28T20:00:00Z", "to": "2026-03-29T06:00:00Z"}],
+                        }
+                    ],
+                    "advice": [
+                        "Curfew 4 of order 7 asks for the same time at another home, and the wearer cannot be at both: "
+                        "Sat 28 Mar 20:00 to Sun 29 Mar 07:00."
+                    ],
                 }
             ]
         },
@@ -187,6 +219,8 @@ class Preview(BaseModel):
     end: Instant = Field(alias="to")
     intervals: list[Interval] = Field(description="every window with a moment in these days, in order; those that touch are one")
     hours: float = Field(description="of all of them together")
+    overlaps: list[Overlap] = Field(description="other curfews of the order's wearer that ask for some of the same time")
+    advice: list[str] = Field(description="the same in words")
 
 
 def draft(sent: CurfewIn) -> Draft:
@@ -218,7 +252,7 @@ def parsed(table: dict[str, Any], zone: str) -> Timetable:
     return found
 
 
-def curfew(row: Row) -> Curfew:
+def curfew(row: Row, advice: Sequence[str] = ()) -> Curfew:
     """A stored version."""
     return Curfew(
         id=row["curfew"],
@@ -235,19 +269,71 @@ def curfew(row: Row) -> Curfew:
         in_force_to=row["in_force_to"],
         recorded_at=row["recorded_at"],
         recorded_by=person(row["recorded_by"], row["recorded_name"]),
+        advice=list(advice),
     )
 
 
-def preview(table: Timetable, begins_us: int, within: Sequence[Span], excused: Sequence[Span] = ()) -> Preview:
-    """The fortnight from an instant on; ``within`` is when the order holds: outside of that nothing is asked."""
+def asked(table: Timetable, begins_us: int, within: Sequence[Span]) -> list[Span]:
+    """What a timetable asks for in the fortnight from an instant on; ``within`` is when its order holds."""
     ends_us = begins_us + FORTNIGHT_US
     around = timetable.expand(table, begins_us - LONGEST_US, ends_us + LONGEST_US).tolist()
     near = [(low, high) for low, high in around if low < ends_us and high > begins_us]
-    asked = [(max(low, first), min(high, last)) for low, high in near for first, last in within]
-    found = [_interval(low, high, ZoneInfo(table.zone), excused) for low, high in asked if low < high]
+    return both(near, within)
+
+
+def both(these: Sequence[Span], those: Sequence[Span]) -> list[Span]:
+    """Where spans of the one and of the other meet, in the order of the former."""
+    meeting = ((max(low, first), min(high, last)) for low, high in these for first, last in those)
+    return [(low, high) for low, high in meeting if low < high]
+
+
+def preview(
+    table: Timetable,
+    begins_us: int,
+    spans: Sequence[Span],
+    excused: Sequence[Span] = (),
+    beside: Sequence[Overlap] = (),
+    *,
+    home: int | None = None,
+) -> Preview:
+    """The fortnight from an instant on, of which ``spans`` are asked for; ``beside``: by other curfews as well."""
+    found = [_interval(low, high, ZoneInfo(table.zone), excused) for low, high in spans]
     hours = sum(interval.hours for interval in found)
-    shown = {"timezone": table.zone, "from": begins_us, "to": ends_us, "intervals": found, "hours": round(hours, 3)}
+    shown = {
+        "timezone": table.zone,
+        "from": begins_us,
+        "to": begins_us + FORTNIGHT_US,
+        "intervals": found,
+        "hours": round(hours, 3),
+        "overlaps": list(beside),
+        "advice": advice(beside, home, table.zone),
+    }
     return Preview.model_validate(shown)
+
+
+def overlap(row: Row, spans: Sequence[Span]) -> Overlap:
+    """Another curfew that asks for some of the same time."""
+    intervals = [Both.model_validate({"from": low, "to": high}) for low, high in spans]
+    return Overlap(curfew=row["curfew"], order=row["monitoring_order"], home=row["home"], intervals=intervals)
+
+
+def advice(beside: Sequence[Overlap], home: int | None, zone: str) -> list[str]:
+    """One sentence for each curfew that asks for some of the same time; ``home``: where this one does, None: not said yet."""
+    said = []
+    for one in beside:
+        if home is None:
+            where = ""
+        elif one.home == home:
+            where = " at the same home, and an absence counts for each"
+        else:
+            where = " at another home, and the wearer cannot be at both"
+        first = one.intervals[0]
+        moments = (from_us(us).astimezone(ZoneInfo(zone)) for us in (first.start, first.end))
+        start, end = (f"{at:%a} {at.day} {at:%b %H:%M}" for at in moments)
+        more = len(one.intervals) - 1
+        times = f", and {more} more {'time' if more == 1 else 'times'} in fourteen days" if more else ""
+        said.append(f"Curfew {one.curfew} of order {one.order} asks for the same time{where}: {start} to {end}{times}.")
+    return said
 
 
 def _interval(low: int, high: int, zone: ZoneInfo, excused: Sequence[Span]) -> Interval:

@@ -249,6 +249,18 @@ def over(table: Timetable, order_type: str, most: Cap | None, starts_us: int, be
     return None if why is None else f"With the order's other curfews it is too long: {why} for an order of the type {order_type}."
 
 
+async def beside(connection: Connection, order: int, but: int | None) -> list[asyncpg.Record]:
+    """Every curfew in force of an order's wearer, whatever its own order, but one: what it asks for, and where."""
+    return await connection.fetch(
+        """SELECT v.curfew, v.monitoring_order, v.home, v.timetable, v.timezone
+           FROM curfew_version v JOIN monitoring_order o ON o.id = v.monitoring_order
+           WHERE o.wearer = (SELECT wearer FROM monitoring_order WHERE id = $1) AND v.curfew IS DISTINCT FROM $2
+             AND v.in_force_to = timestamptz '9999-01-01 00:00:00+00' ORDER BY v.curfew""",
+        order,
+        but,
+    )
+
+
 async def order_of(connection: Connection, curfew: int) -> int:
     """Whose curfew it is, which never changes; raises ``MissingError``."""
     order: int | None = await connection.fetchval("SELECT monitoring_order FROM curfew_version WHERE curfew = $1 LIMIT 1", curfew)

@@ -1,5 +1,6 @@
 """Curfews: when the wearer of an order has to be at home, a version a save, in force a second later."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Query, Request, Response
@@ -8,7 +9,7 @@ from pydantic import ConfigDict
 from api import curfew as shape
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.curfew import ANSWERED, Curfew, CurfewIn, CurfewPatch, Preview, PreviewIn
+from api.curfew import ANSWERED, Curfew, CurfewIn, CurfewPatch, Overlap, Preview, PreviewIn, Span
 from api.fields import Id, now_us
 from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import Parts, PartsDep
@@ -21,7 +22,7 @@ from api.waiting import WAITS, accepted
 from model.instant import BEGINNING_US, FOREVER_US
 from store import absences, authority, curfews, relaxing, waiting
 from store.feed import Edit, edit
-from store.pool import Record
+from store.pool import Connection, Record
 from store.refusal import ConflictError
 
 router = APIRouter(prefix="/curfews", tags=["curfews"])
@@ -61,7 +62,8 @@ async def create(request: Request, parts: PartsDep, caller: Editing, body: Curfe
     draft = shape.draft(body)
 
     async def write(change: Edit) -> tuple[int, int, Curfew]:
-        saved = shape.curfew(await curfews.add(change, draft))
+        row = await curfews.add(change, draft)
+        saved = shape.curfew(row, await _advice(change.connection, row))
         return saved.id, saved.version, saved
 
     return await created(request, parts, caller, key, write)
@@ -78,14 +80,16 @@ async def preview(parts: PartsDep, caller: Seeing, body: PreviewIn) -> Preview:
     table = shape.written(body.windows, body.exceptions)
     shape.parsed(table, "UTC")
     if body.order is None:
-        return shape.preview(
-            shape.parsed(table, body.timezone or parts.settings.timezone), begins_us, [(BEGINNING_US, FOREVER_US)]
-        )
+        alone = shape.parsed(table, body.timezone or parts.settings.timezone)
+        return shape.preview(alone, begins_us, shape.asked(alone, begins_us, [(BEGINNING_US, FOREVER_US)]))
     if body.timezone is not None:
         raise invalid("timezone", "is the order's: leave one of the two out")
     async with parts.store.pool.acquire() as connection, connection.transaction():
         zone = await curfews.check(connection, curfews.Draft(body.order, body.home, body.grace_min, table))
-    return shape.preview(shape.parsed(table, zone), begins_us, await _held(parts, body.order))
+        drafted = shape.parsed(table, zone)
+        spans = shape.asked(drafted, begins_us, await authority.spans(connection, body.order))
+        beside = await _beside(connection, body.order, None, spans, begins_us)
+    return shape.preview(drafted, begins_us, spans, beside=beside, home=body.home)
 
 
 async def _saved(parts: Parts, body: PreviewIn, curfew: int, begins_us: int) -> Preview:
@@ -94,14 +98,32 @@ async def _saved(parts: Parts, body: PreviewIn, curfew: int, begins_us: int) -> 
     row = await curfews.get(parts.store, curfew)
     rows = await absences.page(parts.store, curfew=curfew, wearer=None, after=0, limit=ABSENCES_MOST)
     excused = sorted((one["starts"], one["ends"]) for one in rows if one["in_force_to"] is None)
-    held = await _held(parts, row["monitoring_order"])
-    return shape.preview(shape.parsed(row["timetable"], row["timezone"]), begins_us, held, excused)
-
-
-async def _held(parts: Parts, order: int) -> list[tuple[int, int]]:
-    """When an order gives authority: outside of that nothing is asked."""
+    table = shape.parsed(row["timetable"], row["timezone"])
     async with parts.store.pool.acquire() as connection:
-        return await authority.spans(connection, order)
+        spans = shape.asked(table, begins_us, await authority.spans(connection, row["monitoring_order"]))
+        beside = await _beside(connection, row["monitoring_order"], curfew, spans, begins_us)
+    return shape.preview(table, begins_us, spans, excused, beside, home=row["home"])
+
+
+async def _beside(connection: Connection, order: int, but: int | None, spans: Sequence[Span], begins_us: int) -> list[Overlap]:
+    """The wearer's other curfews that ask for some of the same time, while their orders hold."""
+    found = []
+    for row in await curfews.beside(connection, order, but):
+        table = shape.parsed(row["timetable"], row["timezone"])
+        theirs = shape.asked(table, begins_us, await authority.spans(connection, row["monitoring_order"]))
+        meeting = shape.both(spans, theirs)
+        if meeting:
+            found.append(shape.overlap(row, meeting))
+    return found
+
+
+async def _advice(connection: Connection, row: Record) -> list[str]:
+    """What the author of a version that was just saved should know."""
+    begins_us = now_us()
+    table = shape.parsed(row["timetable"], row["timezone"])
+    spans = shape.asked(table, begins_us, await authority.spans(connection, row["monitoring_order"]))
+    beside = await _beside(connection, row["monitoring_order"], row["curfew"], spans, begins_us)
+    return shape.advice(beside, row["home"], row["timezone"])
 
 
 @router.get("/{curfew_id}", summary="One curfew", responses=READING)
@@ -133,7 +155,8 @@ async def change(
             raise ConflictError(f"curfew {curfew_id} is another order's: end it and create one for this order")
         waits = await _asked(under_way, curfew_id, version, fields)
         row = None if waits else await curfews.edit(under_way, curfew_id, version, fields)
-    return with_etag(shape.curfew(row), response) if row else accepted(waits)
+        advice = await _advice(under_way.connection, row) if row else ()
+    return with_etag(shape.curfew(row, advice), response) if row else accepted(waits)
 
 
 @router.delete("/{curfew_id}", summary="End a curfew", responses=EDITING | WAITS)

@@ -429,3 +429,54 @@ async def test_a_change_is_weighed_against_what_another_has_just_saved(api: Api,
         done, _ = await asyncio.wait([waits], timeout=0.3)
         assert not done, "it waits for the curfew"
     assert (await waits).status == 202, "ten minutes are more than the five that it has by now"
+
+
+async def test_a_curfew_that_asks_for_another_s_time_is_taken_with_advice(api: Api, who: dict[str, Any]) -> None:
+    """Which, and when: at another home nobody can keep both, at the same one an absence counts for each."""
+    second = await given.zone(api, who["wearer"], kind="home", radius_m=75)
+    other = await api.make(
+        "/orders", {"wearer": who["wearer"], "type": "licence", "timezone": "Europe/London", "starts": "2026-01-01T00:00:00Z"}
+    )
+    evenings = [{"days": ["tue", "wed"], "from": "18:00", "to": "21:00"}]
+    stands = await api.make("/curfews", curfew(who))
+    assert stands["advice"] == []
+    from_ = {"from": "2026-03-24T12:00:00Z"}  # a Tuesday
+    elsewhere = {"order": other["id"], "home": second, "windows": evenings}
+    shown = (await api.post("/curfews/preview", elsewhere | from_)).json
+    [overlap] = shown["overlaps"]
+    assert (overlap["curfew"], overlap["order"], overlap["home"]) == (stands["id"], who["order"], who["home"])
+    assert overlap["intervals"][0] == {"from": "2026-03-24T19:00:00Z", "to": "2026-03-24T21:00:00Z"}
+    assert len(overlap["intervals"]) == 4
+    said = f"Curfew {stands['id']} of order {who['order']} asks for the same time"
+    when = "Tue 24 Mar 19:00 to Tue 24 Mar 21:00, and 3 more times in fourteen days."
+    assert shown["advice"] == [f"{said} at another home, and the wearer cannot be at both: {when}"]
+    at_home = (await api.post("/curfews/preview", elsewhere | {"home": who["home"]} | from_)).json
+    assert at_home["advice"] == [f"{said} at the same home, and an absence counts for each: {when}"]
+    undecided = {name: value for name, value in elsewhere.items() if name != "home"}
+    assert (await api.post("/curfews/preview", undecided | from_)).json["advice"] == [f"{said}: {when}"]
+    saved = await api.make("/curfews", elsewhere)
+    assert len(saved["advice"]) == 1
+    assert saved["advice"][0].startswith(f"{said} at another home")
+    assert (await api.get(f"/curfews/{saved['id']}")).json["advice"] == []
+    again = (await api.post("/curfews/preview", {"curfew": stands["id"]} | from_)).json
+    assert [one["curfew"] for one in again["overlaps"]] == [saved["id"]]
+    moved = (await api.patch(f"/curfews/{saved['id']}", {"grace_min": 4}, 1, "officer")).json
+    assert moved["advice"] == saved["advice"]
+
+
+async def test_curfews_that_never_meet_or_whose_order_does_not_hold_are_no_advice(api: Api, who: dict[str, Any]) -> None:
+    await api.make("/curfews", curfew(who))
+    second = await given.zone(api, who["wearer"], kind="home", radius_m=75)
+    mornings = {"order": who["order"], "home": second, "windows": [{"days": ["tue"], "from": "07:00", "to": "09:00"}]}
+    from_ = {"from": "2026-03-24T12:00:00Z"}
+    assert (await api.post("/curfews/preview", mornings | from_)).json["overlaps"] == []
+    stranger = await given.wearer(api, "Another", 42)
+    theirs = await given.zone(api, stranger["wearer"], kind="home", radius_m=75)
+    assert (await api.post("/curfews/preview", curfew(stranger | {"home": theirs}) | from_)).json["overlaps"] == []
+    evening = mornings | {"windows": [{"days": ["tue"], "from": "18:00", "to": "21:00"}]}
+    assert len((await api.post("/curfews/preview", evening | from_)).json["overlaps"]) == 1
+    other = await api.make(
+        "/orders", {"wearer": who["wearer"], "type": "licence", "timezone": "Europe/London", "starts": "2026-01-01T00:00:00Z"}
+    )
+    await given.relaxed(api, who["order"], {"ends": "2026-03-23T00:00:00Z"})
+    assert (await api.post("/curfews/preview", evening | {"order": other["id"]} | from_)).json["overlaps"] == []
