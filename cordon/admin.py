@@ -130,6 +130,6 @@ async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: 
         moved = 0
         if not active:
             async with edit(store) as change:
-                moved = len(await handovers.release(change, account, "they were shut out"))
+                moved = len((await handovers.release(change, account, "they were shut out")).alerts)
     back = f"; {moved} {'alert is' if moved == 1 else 'alerts are'} back in the queue" if moved else ""
     out.print(f"{name} can sign in again" if active else f"{name} is shut out{back}", markup=False, highlight=False)

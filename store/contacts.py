@@ -22,10 +22,11 @@ FIELDS: Final = (
 CORRECTED: Final = ("name", "number", "outcome", "words", "police_reference", "callback_at")  # what a later look may correct
 
 VIEW: Final = """
-SELECT c.*, p.name AS account_name, w.name AS wearer_name, a.kind AS alert_kind,
+SELECT c.*, p.name AS account_name, w.name AS wearer_name, a.kind AS alert_kind, b.name AS owed_by_name,
        c.callback_at IS NOT NULL AND c.settled_by IS NULL AS owed
 FROM contact c
 JOIN account p ON p.id = c.account
+LEFT JOIN account b ON b.id = c.owed_by
 LEFT JOIN wearer w ON w.id = c.wearer
 LEFT JOIN alert a ON a.id = c.alert"""
 
@@ -108,10 +109,11 @@ async def add(
         fields = fields | {"wearer": alert["wearer"]}
     try:
         number: int = await change.connection.fetchval(
-            f"""INSERT INTO contact ({", ".join(FIELDS)}, account)
-                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13) RETURNING id""",  # noqa: S608
+            f"""INSERT INTO contact ({", ".join(FIELDS)}, account, owed_by)
+                VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id""",  # noqa: S608
             *(fields[name] for name in FIELDS),
             change.actor,
+            None if fields["callback_at"] is None else _whose(change, alert),
         )
     except asyncpg.ForeignKeyViolationError:
         raise DanglingError("wearer", "wearer", fields["wearer"]) from None
@@ -129,6 +131,12 @@ async def add(
     for other in sorted(touched - {fields["alert"]}):
         await alerts.settled(change, other, {"contact": number})
     return await _read(change, number)
+
+
+def _whose(change: Edit, alert: asyncpg.Record | None) -> int | None:
+    """Who is to make a call that comes to be owed: whoever has the alert (and has it next: 0042_owed_by.sql), else the caller."""
+    owner: int | None = None if alert is None or alert["handling"] == "closed" else alert["owner"]
+    return owner or change.actor
 
 
 def _settles(fields: Mapping[str, Any]) -> bool:
@@ -187,11 +195,14 @@ async def edit(change: Edit, contact: int, version: int, fields: dict[str, Any])
     if "callback_at" in fields and known["settled_by"] is not None:
         raise ConflictError(f"the callback was made good by contact {known['settled_by']}: log another contact instead")
     right = {**known, **fields}
+    if known["callback_at"] is None and right["callback_at"] is not None:
+        right["owed_by"] = _whose(change, await alerts.locked(change, of["alert"]) if of["alert"] else None)
     await change.connection.execute(
-        f"""UPDATE contact SET {", ".join(f"{name} = ${i}" for i, name in enumerate(CORRECTED, 2))}, version = version + 1
+        f"""UPDATE contact SET {", ".join(f"{name} = ${i}" for i, name in enumerate((*CORRECTED, "owed_by"), 2))},
+                version = version + 1
             WHERE id = $1""",  # noqa: S608
         contact,
-        *(right[name] for name in CORRECTED),
+        *(right[name] for name in (*CORRECTED, "owed_by")),
     )
     details: dict[str, Any] = {"contact": contact, "fields": sorted(fields)}
     if right["outcome"] != known["outcome"]:

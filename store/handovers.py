@@ -1,7 +1,7 @@
-"""Shift handovers as rows: what somebody owns is offered to a colleague, and becomes theirs when they accept."""
+"""Shift handovers as rows: what somebody has to do is offered to a colleague, and becomes theirs when they accept."""
 
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 import asyncpg
 
@@ -17,10 +17,18 @@ SELECT h.*, f.name AS from_name, t.name AS to_name,
 FROM handover h JOIN account f ON f.id = h.from_account JOIN account t ON t.id = h.to_account"""
 
 OFFERED: Final = "accepted_at IS NULL AND withdrawn_at IS NULL"
+OWED: Final = "c.callback_at IS NOT NULL AND c.settled_by IS NULL"
 
 # Whether somebody can be reached at a console: a sign-in that neither ended nor ran out.
 SIGNED_IN: Final = """EXISTS (SELECT FROM session s WHERE s.account = p.id AND s.used_at IS NULL AND s.revoked_at IS NULL
     AND s.expires_at > clock_timestamp())"""
+
+
+class Had(NamedTuple):
+    """What somebody had to do, by ids."""
+
+    alerts: list[int]  # open
+    calls: list[int]  # owed: contacts
 
 
 async def get(store: Store, handover: int) -> asyncpg.Record:
@@ -37,26 +45,51 @@ async def offers(store: Store, account: int) -> list[asyncpg.Record]:
 
 
 async def colleagues(store: Store, roles: Sequence[str]) -> list[asyncpg.Record]:
-    """Whoever may own alerts, by name: whether they are signed in, and how many open alerts they own."""
+    """Whoever may own alerts, by name: whether they are signed in, how many open alerts they own and calls they owe."""
     return await store.pool.fetch(
         f"""SELECT p.id, p.name, p.role, {SIGNED_IN} AS signed_in,
-                   (SELECT count(*) FROM alert a WHERE a.owner = p.id AND a.handling <> 'closed') AS owns
+                   (SELECT count(*) FROM alert a WHERE a.owner = p.id AND a.handling <> 'closed') AS owns,
+                   (SELECT count(*) FROM contact c WHERE c.owed_by = p.id AND {OWED}) AS calls
             FROM account p WHERE p.active AND p.role = ANY ($1) ORDER BY p.name""",  # noqa: S608 (constants)
         roles,
     )
 
 
 async def owned(connection: Connection, account: int) -> list[asyncpg.Record]:
-    """The open alerts somebody owns, the gravest first; ``active`` is what nobody may leave behind."""
+    """The open alerts somebody owns, the gravest first, whether they go on or are over."""
     return await connection.fetch(
-        """SELECT id, kind, severity, wearer, subject, condition = 'active' AS active FROM alert
+        """SELECT id, kind, severity, wearer, subject FROM alert
            WHERE owner = $1 AND handling <> 'closed' ORDER BY severity, id""",
         account,
     )
 
 
+async def kept(connection: Connection, account: int, within_h: int) -> list[asyncpg.Record]:
+    """Those of them that nobody may leave: what goes on, and what is over and comes back to the queue within so many hours.
+
+    What is over and waits for a call that is owed later than that comes back then (``alerts.RETURNS``).
+    """
+    return await connection.fetch(
+        f"""SELECT a.id, a.kind, a.severity, a.condition FROM alert a CROSS JOIN LATERAL ({alerts.OWED}) owed
+            WHERE a.owner = $1 AND a.handling <> 'closed'
+              AND (a.condition = 'active' OR coalesce({alerts.RETURNS} < clock_timestamp() + make_interval(hours => $2), true))
+            ORDER BY a.severity, a.id""",  # noqa: S608 (constants)
+        *(account, within_h),
+    )
+
+
+async def calls(connection: Connection, account: int, within_h: int | None = None) -> list[asyncpg.Record]:
+    """The calls somebody owes, the one that is due first on top; ``within_h``: only those due by then."""
+    return await connection.fetch(
+        f"""SELECT id, alert, person, callback_at FROM contact c WHERE owed_by = $1 AND {OWED}
+              AND ($2::integer IS NULL OR callback_at < clock_timestamp() + make_interval(hours => $2))
+            ORDER BY callback_at, id""",  # noqa: S608 (constant)
+        *(account, within_h),
+    )
+
+
 async def offer(change: Edit, to: int, note: str | None) -> asyncpg.Record:
-    """Offer all that the caller owns to somebody; the offer that stands where it says the same, else that one is withdrawn.
+    """Offer all that the caller owns and owes to somebody; one that stands and says the same is it, another is withdrawn.
 
     Raises
     ------
@@ -71,17 +104,18 @@ async def offer(change: Edit, to: int, note: str | None) -> asyncpg.Record:
         raise DanglingError("to", "active account", to)
     await accounts.lock(change.connection, change.actor)
     mine = [row["id"] for row in await owned(change.connection, change.actor)]
+    owed = sorted(row["id"] for row in await calls(change.connection, change.actor))
     stands = await change.connection.fetchrow(f"{VIEW} WHERE h.from_account = $1 AND {OFFERED} FOR UPDATE OF h", change.actor)
     if stands is not None:
-        if (stands["to_account"], stands["note"], stands["alerts"]) == (to, note, mine):
+        if (stands["to_account"], stands["note"], stands["alerts"], stands["calls"]) == (to, note, mine, owed):
             return stands
         await withdraw(change, stands)
     number: int = await change.connection.fetchval(
-        "INSERT INTO handover (from_account, to_account, note, alerts) VALUES ($1, $2, $3, $4) RETURNING id",
-        *(change.actor, to, note, mine),
+        "INSERT INTO handover (from_account, to_account, note, alerts, calls) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        *(change.actor, to, note, mine, owed),
     )
     change.entry("handover", number, "offered")
-    audit.done(change, "offered", f"handover/{number}", to=to, alerts=mine)
+    audit.done(change, "offered", f"handover/{number}", to=to, alerts=mine, calls=owed)
     return await _read(change, number)
 
 
@@ -103,8 +137,9 @@ async def locked(change: Edit, handover: int) -> asyncpg.Record:
 
 
 async def accept(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
-    """All that the other owns now is the caller's: also what came to them after they offered it."""
-    moved = await _moved(change, row["from_account"])
+    """All that the other owns and owes now is the caller's: also what came to them after they offered it."""
+    moved, owed = await _moved(change, row["from_account"])
+    await _owes(change, owed, change.actor)
     text = f"Handed over by {row['from_name']} to {row['to_name']}."
     for alert in moved:
         # Who takes over has the whole time to do something about it.
@@ -115,10 +150,10 @@ async def accept(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
         details = {"handover": row["id"], "from": row["from_account"], "to": change.actor}
         alerts.tell(change, alert, "handed_over", text, details)
     await change.connection.execute(
-        "UPDATE handover SET accepted_at = clock_timestamp(), alerts = $2 WHERE id = $1", *(row["id"], moved)
+        "UPDATE handover SET accepted_at = clock_timestamp(), alerts = $2, calls = $3 WHERE id = $1", *(row["id"], moved, owed)
     )
     change.entry("handover", row["id"], "accepted")
-    audit.done(change, "accepted", f"handover/{row['id']}", alerts=moved)
+    audit.done(change, "accepted", f"handover/{row['id']}", alerts=moved, calls=owed)
     return await _read(change, row["id"])
 
 
@@ -130,13 +165,14 @@ async def withdraw(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
     return await _read(change, row["id"])
 
 
-async def release(change: Edit, account: int, reason: str) -> list[int]:
-    """Put all that somebody owns back into the queue, as new and nobody's, and page for it; the ids."""
+async def release(change: Edit, account: int, reason: str) -> Had:
+    """Put all that somebody owns back into the queue, as new and nobody's, and page for it; calls they owe are nobody's."""
     await accounts.lock(change.connection, account)
     name = await change.connection.fetchval("SELECT name FROM account WHERE id = $1", account)
     if name is None:
         raise DanglingError("account", "account", account)
-    moved = await _moved(change, account)
+    moved, owed = await _moved(change, account)
+    await _owes(change, owed, None)
     text = f"Taken from {name}, back to the queue: {reason}"
     for alert in moved:
         row = await change.connection.fetchrow(
@@ -145,16 +181,27 @@ async def release(change: Edit, account: int, reason: str) -> list[int]:
         )
         assert row is not None
         alerts.page_anew(change, row, alerts.tell(change, alert, "released", text, {"owner": account}))
-    audit.done(change, "released", f"account/{account}", reason=reason, alerts=moved)
-    return moved
+    audit.done(change, "released", f"account/{account}", reason=reason, alerts=moved, calls=owed)
+    return Had(moved, owed)
 
 
-async def _moved(change: Edit, account: int) -> list[int]:
-    """The open alerts somebody owns, locked in the order of their ids, as workers do."""
-    rows = await change.connection.fetch(
+async def _moved(change: Edit, account: int) -> Had:
+    """What somebody has to do, locked in the order of its ids: alerts, as workers do, and then calls."""
+    open_ = await change.connection.fetch(
         "SELECT id FROM alert WHERE owner = $1 AND handling <> 'closed' ORDER BY id FOR UPDATE", account
     )
-    return [row["id"] for row in rows]
+    owed = await change.connection.fetch(
+        f"SELECT id FROM contact c WHERE owed_by = $1 AND {OWED} ORDER BY id FOR UPDATE",  # noqa: S608 (constant)
+        account,
+    )
+    return Had([row["id"] for row in open_], [row["id"] for row in owed])
+
+
+async def _owes(change: Edit, owed: Sequence[int], account: int | None) -> None:
+    """Somebody else is to make these calls; None: nobody in particular."""
+    await change.connection.execute(
+        "UPDATE contact SET owed_by = $2, version = version + 1 WHERE id = ANY ($1::bigint[])", owed, account
+    )
 
 
 async def _read(change: Edit, handover: int) -> asyncpg.Record:

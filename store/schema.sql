@@ -44,6 +44,14 @@ CREATE TABLE public.zone_version (
 CREATE FUNCTION public.always_pages(kind text, entered bigint, entered_version integer) RETURNS boolean
     LANGUAGE sql STABLE
     RETURN ((kind = ANY (ARRAY['exclusion'::text, 'exclusion_possible'::text, 'crossed'::text, 'approach'::text])) AND (COALESCE((SELECT zone_version.purpose FROM public.zone_version WHERE ((zone_version.zone = always_pages.entered) AND (zone_version.version = always_pages.entered_version))), 'victim'::text) = 'victim'::text));
+CREATE FUNCTION public.calls_follow_owner() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    UPDATE contact SET owed_by = NEW.owner, version = version + 1
+    WHERE alert = NEW.id AND callback_at IS NOT NULL AND settled_by IS NULL AND owed_by IS DISTINCT FROM NEW.owner;
+    RETURN NULL;
+END $$;
 CREATE TABLE public.outage_hold (
     outage bigint NOT NULL,
     alert bigint NOT NULL,
@@ -448,6 +456,7 @@ CREATE TABLE public.contact (
     settled_by bigint,
     version integer DEFAULT 1 NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
+    owed_by bigint,
     CONSTRAINT contact_check CHECK (((alert IS NOT NULL) OR (wearer IS NOT NULL))),
     CONSTRAINT contact_direction_check CHECK ((direction = ANY (ARRAY['out'::text, 'in'::text]))),
     CONSTRAINT contact_outcome_check CHECK ((outcome = ANY (ARRAY['spoke'::text, 'no_answer'::text, 'refused'::text, 'dead_number'::text]))),
@@ -690,6 +699,7 @@ CREATE TABLE public.handover (
     offered_at timestamp with time zone DEFAULT now() NOT NULL,
     accepted_at timestamp with time zone,
     withdrawn_at timestamp with time zone,
+    calls bigint[] DEFAULT '{}'::bigint[] NOT NULL,
     CONSTRAINT handover_check CHECK ((from_account <> to_account)),
     CONSTRAINT handover_check1 CHECK (((accepted_at IS NULL) OR (withdrawn_at IS NULL)))
 );
@@ -1402,6 +1412,7 @@ CREATE UNIQUE INDEX visit_attempt_open ON public.visit_attempt USING btree (visi
 CREATE INDEX visit_open ON public.visit USING btree (window_from) WHERE ((cancelled_at IS NULL) AND (NOT done));
 CREATE INDEX visit_wearer ON public.visit USING btree (wearer);
 CREATE INDEX waiting_change_subject ON public.waiting_change USING btree (kind, subject);
+CREATE TRIGGER alert_calls_follow AFTER UPDATE OF owner ON public.alert FOR EACH ROW WHEN ((old.owner IS DISTINCT FROM new.owner)) EXECUTE FUNCTION public.calls_follow_owner();
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
 CREATE TRIGGER outbox_outage BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.hold_page();
 ALTER TABLE ONLY public.absence
@@ -1442,6 +1453,8 @@ ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_account_fkey FOREIGN KEY (account) REFERENCES public.account(id);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_alert_fkey FOREIGN KEY (alert) REFERENCES public.alert(id);
+ALTER TABLE ONLY public.contact
+    ADD CONSTRAINT contact_owed_by_fkey FOREIGN KEY (owed_by) REFERENCES public.account(id);
 ALTER TABLE ONLY public.contact
     ADD CONSTRAINT contact_settled_by_fkey FOREIGN KEY (settled_by) REFERENCES public.contact(id);
 ALTER TABLE ONLY public.contact

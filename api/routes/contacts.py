@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from api import alert as shape
 from api.caller import needs
 from api.creation import IdempotencyKey, created
-from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, now_us
+from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, now_us, person
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
 from api.parts import PartsDep
 from api.problem import Kind, documented, invalid
@@ -54,6 +54,7 @@ ANSWERED: Final[dict[str, Any]] = SENT | {
     "alert_kind": "exclusion",
     "by": {"id": 1, "name": "operator"},
     "owed": True,
+    "owed_by": {"id": 1, "name": "operator"},
     "settled_by": None,
     "version": 1,
     "created_at": "2026-11-22T08:03:20Z",
@@ -120,6 +121,7 @@ class Contact(BaseModel):
     police_reference: str | None
     callback_at: Instant | None
     owed: bool = Field(description="the callback has not been made good")
+    owed_by: Person | None = Field(description="who is to make it; null: nobody in particular")
     settled_by: int | None = Field(description="the contact that made the callback good")
     version: int
     created_at: Instant
@@ -142,8 +144,11 @@ _CAME_OF_IT: Final = {
 
 def contact(row: Row) -> Contact:
     """A row as it is answered."""
-    by = Person(id=row["account"], name=row["account_name"])
-    return Contact(by=by, **{name: row[name] for name in Contact.model_fields if name != "by"})
+    people: dict[str, Any] = {
+        "by": Person(id=row["account"], name=row["account_name"]),
+        "owed_by": person(row["owed_by"], row["owed_by_name"]) if row["owed"] else None,
+    }
+    return Contact(**people, **{name: row[name] for name in Contact.model_fields if name not in people})
 
 
 def _said(body: ContactIn) -> str:
@@ -221,5 +226,6 @@ async def change(
     if "outcome" in fields and fields["outcome"] is None:
         raise invalid("outcome", "cannot be taken away")
     async with edit(parts.store, caller.account) as under_way:
+        await accounts.lock(under_way.connection, caller.account)  # who sets another time may come to owe the call
         saved = contact(await contacts.edit(under_way, contact_id, version, fields))
     return with_etag(saved, response)

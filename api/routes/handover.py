@@ -14,7 +14,7 @@ from api.judging import Check, Lane, lane, watched
 from api.listing import Page
 from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented
-from api.roles import May, Role
+from api.roles import PERMISSIONS, May, Role
 from api.routes.alerts import WORKING_ROLES, workers
 from api.routes.contacts import ANSWERED as CONTACT
 from api.routes.contacts import Contact, contact
@@ -47,6 +47,7 @@ ANSWERED: Final[dict[str, Any]] = SENT | {
     "from": {"id": 1, "name": "operator"},
     "to": {"id": 2, "name": "officer"},
     "alerts": [12],
+    "calls": [5],
     "offered_at": "2026-11-22T05:50:00Z",
     "accepted_at": None,
     "withdrawn_at": None,
@@ -64,7 +65,7 @@ SHIFT: Final[dict[str, Any]] = {
         ],
         "gateways": [{"name": "gw-north", "worn": 120, "silent": 31, "unknown": 0}],
     },
-    "people": [{"id": 1, "name": "operator", "role": "operator", "signed_in": True, "owns": 3}],
+    "people": [{"id": 1, "name": "operator", "role": "operator", "signed_in": True, "owns": 3, "calls": 1}],
     "offers": [ANSWERED],
 }
 
@@ -94,6 +95,7 @@ class Colleague(BaseModel):
     role: Role
     signed_in: bool
     owns: int = Field(description="alerts that are not closed")
+    calls: int = Field(description="calls that they owe")
 
 
 class Handover(BaseModel):
@@ -107,6 +109,9 @@ class Handover(BaseModel):
     to: Person
     note: str | None
     alerts: list[int] = Field(description="owned when it was offered; once it is accepted, those that moved")
+    calls: list[int] = Field(
+        description="contacts whose call was owed when it was offered; once it is accepted, those that moved"
+    )
     offered_at: Instant
     accepted_at: Instant | None
     withdrawn_at: Instant | None
@@ -154,9 +159,10 @@ class Release(Input):
 class Released(BaseModel):
     """What went back."""
 
-    model_config = ConfigDict(json_schema_extra={"examples": [{"alerts": [12, 14]}]})
+    model_config = ConfigDict(json_schema_extra={"examples": [{"alerts": [12, 14], "calls": [5]}]})
 
     alerts: list[int]
+    calls: list[int] = Field(description="contacts whose call is nobody's in particular now")
 
 
 def _handover(row: Row) -> Handover:
@@ -204,7 +210,7 @@ async def _visits(parts: Parts) -> list[Visit]:
     return [visit(row, attempts[row["id"]]) for row in rows]
 
 
-@router.post("", summary="Offer what you own to a colleague", status_code=201, response_model=Handover, responses=ACTING)
+@router.post("", summary="Offer what you own and owe to a colleague", status_code=201, response_model=Handover, responses=ACTING)
 async def offer(request: Request, parts: PartsDep, caller: Working, body: Offer, key: IdempotencyKey = None) -> Response:
     """It stays yours until they accept. The same offer again is the one that stands; another withdraws it."""
 
@@ -216,11 +222,15 @@ async def offer(request: Request, parts: PartsDep, caller: Working, body: Offer,
     return await created(request, parts, caller, key, write)
 
 
-@router.post("/release", summary="Put what somebody owns back into the queue", responses=ACTING)
+@router.post("/release", summary="Put what somebody has to do back into the queue", responses=ACTING)
 async def release(parts: PartsDep, caller: Releasing, body: Release) -> Released:
-    """For whoever left, or must leave: their alerts are new again and nobody's, with the reason in their histories."""
+    """For whoever left, or must leave: their alerts are new again and nobody's, with the reason in their histories.
+
+    The calls they owe are nobody's in particular.
+    """
     async with edit(parts.store, caller.account) as change:
-        return Released(alerts=await handovers.release(change, body.account, body.reason))
+        had = await handovers.release(change, body.account, body.reason)
+    return Released(alerts=had.alerts, calls=had.calls)
 
 
 @router.get("/offers", summary="Handovers that wait for an answer", responses=READING)
@@ -242,7 +252,7 @@ async def one(parts: PartsDep, caller: Seeing, handover_id: Id) -> Handover:
 
 @router.post("/{handover_id}/accept", summary="Accept a handover", responses=ACTING)
 async def accept(parts: PartsDep, caller: Working, handover_id: Id) -> Handover:
-    """All that the colleague owns is yours from now on; only whom it was offered to may say so."""
+    """All that the colleague owns and owes is yours from now on; only whom it was offered to may say so."""
     async with edit(parts.store, caller.account) as change:
         row = await handovers.locked(change, handover_id)
         if row["to_account"] != caller.account:
@@ -264,9 +274,11 @@ async def withdraw(parts: PartsDep, caller: Working, handover_id: Id) -> Handove
 
 
 async def _check(connection: Connection, owner: int, to: int) -> None:
-    """Refuse somebody who could not see what they would own."""
+    """Refuse somebody who could not see what they would own, or make the calls they would owe."""
     taker = await accounts.get(connection, to)
     assert taker is not None, "whoever it is offered to has an account"
     able = set(WORKING_ROLES).intersection(*(workers(row) for row in await handovers.owned(connection, owner)))
     if taker.role not in able:
         raise ConflictError(f"{taker.name} is {taker.role} and cannot work all of these alerts: choose somebody who can")
+    if May.LOG_CONTACTS not in PERMISSIONS[Role(taker.role)] and await handovers.calls(connection, owner):
+        raise ConflictError(f"{taker.name} is {taker.role} and cannot make these calls: choose somebody who can")

@@ -13,11 +13,14 @@ from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented, invalid
 from api.roles import PERMISSIONS, May, Role
 from api.token import refresh_token
+from model.instant import from_us, show
 from store import accounts, audit, handovers, sessions
 from store.feed import edit
 from store.pool import Connection
 
 router = APIRouter(tags=["signing in"])
+
+AWAY_H: Final = 12  # what must be done by then is not for whoever leaves: one shift, and as long as a sign-in lasts
 
 ME: Final[dict[str, Any]] = {"id": 1, "name": "operator", "role": "operator", "permissions": ["see_queue", "work_alerts"]}
 
@@ -57,7 +60,9 @@ class SignOut(Input):
     model_config = ConfigDict(extra="forbid", json_schema_extra={"examples": [{"refresh_token": "k3v...", "reason": None}]})
 
     refresh_token: str = Field(min_length=1, max_length=200)
-    reason: Text | None = Field(None, description="why a supervisor leaves although they own alerts: these go back to the queue")
+    reason: Text | None = Field(
+        None, description="why a supervisor leaves although they own alerts or owe calls: alerts go back to the queue"
+    )
 
 
 Word = Annotated[str | None, Form(max_length=1000)]
@@ -106,7 +111,8 @@ async def token(
 async def sign_out(parts: PartsDep, body: SignOut) -> None:
     """Ends the sign-in, by its newest refresh token or one before it; access tokens end by themselves within minutes.
 
-    Nobody leaves owning an active alert: refused with `owned`, what that is, until it is handed over, closed, or released by a
+    Nobody leaves owning an active alert, one that is over and comes back to the queue within twelve hours, or owing a call that
+    is due by then: refused with what that is, `owned` and `calls`, until it is handed over, closed or made, or released by a
     supervisor. A supervisor may leave with a `reason`, which is written into the alerts' histories.
     """
     account = await sessions.holder(parts.store.pool, body.refresh_token)
@@ -116,11 +122,13 @@ async def sign_out(parts: PartsDep, body: SignOut) -> None:
         await accounts.lock(change.connection, account)
         if not await sessions.end(change.connection, body.refresh_token):
             return  # it was over already: who is gone is not asked
-        owned = [row for row in await handovers.owned(change.connection, account) if row["active"]]
-        if owned and (body.reason is None or not await _releases(change.connection, account)):
-            raise _still_owns(owned)
-        if owned and body.reason is not None:
-            await handovers.release(change, account, body.reason)
+        owned = await handovers.kept(change.connection, account, AWAY_H)
+        calls = await handovers.calls(change.connection, account, AWAY_H)
+        if not owned and not calls:
+            return
+        if body.reason is None or not await _releases(change.connection, account):
+            raise _still_has(owned, calls)
+        await handovers.release(change, account, body.reason)
 
 
 async def _releases(connection: Connection, account: int) -> bool:
@@ -128,12 +136,31 @@ async def _releases(connection: Connection, account: int) -> bool:
     return found is not None and May.RELEASE_ALERTS in PERMISSIONS[Role(found.role)]
 
 
-def _still_owns(owned: Sequence[Row]) -> ProblemError:
-    """Which alerts, without names: whoever asks has shown no more than a refresh token."""
-    few = "1 active alert" if len(owned) == 1 else f"{len(owned)} active alerts"
-    detail = f"you own {few}: hand over to a colleague who accepts, close what is done, or ask a supervisor to release you"
-    shown = [{"id": row["id"], "kind": row["kind"], "severity": f"P{row['severity']}"} for row in owned]
-    return ProblemError(Kind.CONFLICT, detail, more={"owned": shown})
+def _still_has(owned: Sequence[Row], calls: Sequence[Row]) -> ProblemError:
+    """Which alerts and calls, without names: whoever asks has shown no more than a refresh token."""
+    active = sum(row["condition"] == "active" for row in owned)
+    over = len(owned) - active
+    has, ways = [], ["hand over to a colleague who accepts"]
+    if active:
+        has.append(f"own {active} active alert{'s' * (active > 1)}")
+    if over:
+        what = f"{over} that" if active else f"own {over} alert{'s' * (over > 1)} that"
+        has.append(f"{what} {'is' if over == 1 else 'are'} over and not closed")
+    if owned:
+        ways.append("close what is done")
+    if calls:
+        few = "1 call" if len(calls) == 1 else f"{len(calls)} calls, the first"
+        has.append(f"owe {few} due at {from_us(calls[0]['callback_at']):%H:%M} UTC")
+        ways.append("make the call" if len(calls) == 1 else "make the calls")
+    detail = f"you {' and '.join(has)}: {', '.join(ways)}, or ask a supervisor to release you"
+    shown = [
+        {"id": row["id"], "kind": row["kind"], "severity": f"P{row['severity']}", "condition": row["condition"]} for row in owned
+    ]
+    due = [
+        {"id": row["id"], "alert": row["alert"], "person": row["person"], "callback_at": show(row["callback_at"])}
+        for row in calls
+    ]
+    return ProblemError(Kind.CONFLICT, detail, more={"owned": shown, "calls": due})
 
 
 @router.get("/me", summary="Who is signed in", responses=documented(Kind.SIGNED_OUT))

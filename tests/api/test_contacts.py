@@ -141,7 +141,7 @@ async def test_what_was_written_may_be_put_right(api: Api, who: dict[str, Any]) 
     made = await log(api, alert=number, callback_at=LATER)
     right = await api.patch(f"/contacts/{made['id']}", {"words": "Rang out.", "callback_at": None}, 1, "operator")
     assert (right.status, right.headers["ETag"]) == (200, '"2"')
-    assert right.json == made | {"words": "Rang out.", "callback_at": None, "owed": False, "version": 2}
+    assert right.json == made | {"words": "Rang out.", "callback_at": None, "owed": False, "owed_by": None, "version": 2}
     assert await owed(api) == []
     assert (await api.get(f"/alerts/{number}")).json["callback_at"] is None
     assert (await api.patch(f"/contacts/{made['id']}", {"words": "x"}, 1)).status == 412

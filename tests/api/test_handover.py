@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from api.routes import handover
-from model.instant import HOUR_US, show
+from model.instant import HOUR_US, MINUTE_US, show
 from store import accounts, alerts
 from store.feed import edit
 from tests.api import given
@@ -90,12 +90,12 @@ async def test_an_offer_may_be_withdrawn_declined_or_made_to_another(api: Api, w
 
 
 async def test_nobody_signs_out_owning_an_active_alert(api: Api, who: dict[str, Any]) -> None:
-    alert, ended = await taken(api, who), await taken(api, who, 2)
-    await given.condition(api.store, ended, "ended")
+    alert = await taken(api, who)
     token = (await api.sign_in()).json["refresh_token"]
     refused = await leave(api, token)
     assert refused.status == 409
-    assert refused.json["owned"] == [{"id": alert, "kind": "exclusion", "severity": "P1"}]  # what has ended keeps nobody
+    assert refused.json["owned"] == [{"id": alert, "kind": "exclusion", "severity": "P1", "condition": "active"}]
+    assert refused.json["calls"] == []
     assert "hand over to a colleague" in refused.json["detail"]
     assert "Test Wearer" not in refused.body.decode()
     assert (await leave(api, token, reason="I want to go home")).status == 409  # an operator's reason is none
@@ -108,6 +108,118 @@ async def test_nobody_signs_out_owning_an_active_alert(api: Api, who: dict[str, 
     await api.post(f"/handover/{made['id']}/accept", role="officer")
     assert (await leave(api, token)).status == 204
     assert (await leave(api, token)).status == 204  # is gone already
+
+
+@pytest.mark.parametrize("condition", ["ended", "withdrawn"])
+async def test_nobody_signs_out_owning_an_alert_that_is_over_and_not_closed(
+    api: Api, who: dict[str, Any], condition: str
+) -> None:
+    active, over = await taken(api, who), await taken(api, who, 2)
+    await given.condition(api.store, over, condition)
+    token = (await api.sign_in()).json["refresh_token"]
+    both = await leave(api, token)
+    assert both.json["detail"].startswith("you own 1 active alert and 1 that is over and not closed: hand over")
+    await api.post(f"/alerts/{active}/close", TOLD, "operator")
+    refused = await leave(api, token)
+    assert refused.status == 409
+    assert refused.json["detail"].startswith("you own 1 alert that is over and not closed: hand over to a colleague")
+    assert [(one["id"], one["condition"]) for one in refused.json["owned"]] == [(over, condition)]
+    assert "close what is done" in refused.json["detail"]
+    await api.post(f"/alerts/{over}/close", TOLD, "operator")
+    assert (await leave(api, token)).status == 204
+
+
+async def test_what_is_over_and_waits_for_a_call_next_week_keeps_nobody_at_the_desk(api: Api, who: dict[str, Any]) -> None:
+    over = await taken(api, who)
+    await owes(api, who, 72 * 60, alert=over)
+    token = (await api.sign_in()).json["refresh_token"]
+    assert (await leave(api, token)).status == 409, "it goes on"
+    await given.condition(api.store, over, "ended")
+    assert (await leave(api, token)).status == 204
+    assert await owner(api, over) == "operator"
+
+
+async def owes(api: Api, who: dict[str, Any], minutes: int, role: str = "operator", **more: Any) -> Any:
+    """A call to the victim that is to be made in so many minutes."""
+    at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + minutes * MINUTE_US)
+    call = {"person": "victim", "outcome": "no_answer", "callback_at": at} | (more or {"wearer": who["wearer"]})
+    answer = await api.post("/contacts", call, role)
+    assert answer.status == 201, answer.body
+    return answer.json
+
+
+async def owed_by(api: Api, call: Any) -> str | None:
+    found = (await api.get(f"/contacts/{call['id']}")).json["owed_by"]
+    return found and str(found["name"])
+
+
+async def test_nobody_signs_out_owing_a_call_that_is_due_before_they_are_back(api: Api, who: dict[str, Any]) -> None:
+    call = await owes(api, who, 11 * 60)
+    await owes(api, who, 13 * 60, person="wearer", wearer=who["wearer"])  # the next shift's, on its list
+    assert call["owed_by"]["name"] == "operator"
+    token = (await api.sign_in()).json["refresh_token"]
+    refused = await leave(api, token)
+    assert refused.status == 409
+    assert refused.json["owned"] == []
+    assert refused.json["calls"] == [{"id": call["id"], "alert": None, "person": "victim", "callback_at": call["callback_at"]}]
+    assert f"you owe 1 call due at {call['callback_at'][11:16]} UTC: hand over" in refused.json["detail"]
+    assert "Test Wearer" not in refused.body.decode()
+    made = await offered(api)
+    assert (made["alerts"], made["calls"][0]) == ([], call["id"])
+    assert (await leave(api, token)).status == 409
+    done = (await api.post(f"/handover/{made['id']}/accept", role="officer")).json
+    assert (done["calls"], await owed_by(api, call)) == (made["calls"], "officer")
+    assert (await leave(api, token)).status == 204
+    theirs = (await api.sign_in("officer")).json["refresh_token"]
+    assert (await leave(api, theirs)).status == 409
+    await api.make("/contacts", {"wearer": who["wearer"], "person": "victim", "outcome": "spoke"})
+    assert (await api.get(f"/contacts/{call['id']}")).json["owed_by"] is None
+    assert (await leave(api, theirs)).status == 204
+
+
+async def test_a_call_that_is_owed_about_an_alert_goes_where_the_alert_goes(api: Api, who: dict[str, Any]) -> None:
+    alert = await taken(api, who)
+    call = await owes(api, who, 5, "supervisor", alert=alert)
+    assert await owed_by(api, call) == "operator", "whoever has the alert, not whoever logged it"
+    await api.post(f"/alerts/{alert}/assign", {"owner": api.accounts["officer"]}, "supervisor")
+    assert await owed_by(api, call) == "officer"
+    body = {"account": api.accounts["officer"], "reason": "Taken ill."}
+    assert (await api.post("/handover/release", body, "supervisor")).json == {"alerts": [alert], "calls": [call["id"]]}
+    assert await owed_by(api, call) is None
+    await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+    assert await owed_by(api, call) == "operator"
+    await api.post(f"/alerts/{alert}/close", TOLD, "operator")
+    token = (await api.sign_in()).json["refresh_token"]
+    assert [one["id"] for one in (await leave(api, token)).json["calls"]] == [call["id"]], "closing makes no call"
+
+
+async def test_a_release_leaves_the_calls_to_whoever_is_there(api: Api, who: dict[str, Any]) -> None:
+    call = await owes(api, who, 5)
+    token = (await api.sign_in()).json["refresh_token"]
+    people = {person["name"]: (person["owns"], person["calls"]) for person in (await api.get("/handover")).json["people"]}
+    assert people["operator"] == (0, 1)
+    body = {"account": api.accounts["operator"], "reason": "Taken ill."}
+    assert (await api.post("/handover/release", body, "supervisor")).json == {"alerts": [], "calls": [call["id"]]}
+    assert await owed_by(api, call) is None
+    assert (await leave(api, token)).status == 204
+    assert [one["id"] for one in (await api.get("/handover")).json["calls_owed"]] == [call["id"]]
+
+
+async def test_a_call_that_a_correction_owes_is_whoever_s_who_set_its_time(api: Api, who: dict[str, Any]) -> None:
+    logged = await api.make("/contacts", {"wearer": who["wearer"], "person": "wearer", "outcome": "no_answer"})
+    at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + HOUR_US)
+    right = (await api.patch(f"/contacts/{logged['id']}", {"callback_at": at}, 1, "operator")).json
+    assert right["owed_by"]["name"] == "operator"
+    moved = (await api.patch(f"/contacts/{logged['id']}", {"words": "Rang out."}, 2, "officer")).json
+    assert moved["owed_by"]["name"] == "operator"
+
+
+async def test_calls_are_handed_over_to_whoever_can_make_them(api: Api, who: dict[str, Any]) -> None:
+    await owes(api, who, 5)
+    answer = await api.post("/handover", {"to": api.accounts["engineer"]}, "operator")
+    assert (answer.status, answer.json["detail"]) == (
+        409, "engineer is engineer and cannot make these calls: choose somebody who can",
+    )  # fmt: skip
 
 
 async def test_who_leaves_while_an_alert_comes_to_them_owns_it_and_stays(api: Api, who: dict[str, Any]) -> None:
@@ -157,7 +269,7 @@ async def test_a_supervisor_releases_whoever_must_leave(api: Api, who: dict[str,
     token = (await api.sign_in()).json["refresh_token"]
     body = {"account": api.accounts["operator"], "reason": "Taken ill."}
     assert (await api.post("/handover/release", body, "operator")).status == 403
-    assert (await api.post("/handover/release", body, "supervisor")).json == {"alerts": [alert]}
+    assert (await api.post("/handover/release", body, "supervisor")).json == {"alerts": [alert], "calls": []}
     back = (await api.get(f"/alerts/{alert}")).json
     assert (back["handling"], back["owner"]) == ("new", None)
     entry = back["history"][-1]
@@ -166,7 +278,7 @@ async def test_a_supervisor_releases_whoever_must_leave(api: Api, who: dict[str,
     assert (await leave(api, token)).status == 204
     assert (await api.post("/handover/release", body | {"account": 10**6}, "supervisor")).status == 422
     [noted] = (await api.get(f"/audit?subject=account/{api.accounts['operator']}&action=released")).json["items"]
-    assert noted["details"] == {"reason": "Taken ill.", "alerts": [alert]}
+    assert noted["details"] == {"reason": "Taken ill.", "alerts": [alert], "calls": []}
 
 
 async def test_a_supervisor_leaves_with_a_reason(api: Api, who: dict[str, Any]) -> None:

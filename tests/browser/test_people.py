@@ -1,6 +1,8 @@
 """What a second person and a supervisor do: approve what relaxes, take alerts back into the queue, let nobody be paged."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -45,7 +47,8 @@ def test_what_relaxes_is_read_and_approved_by_a_second_person(open_page: Open, i
     pause = instance.call("POST", "/api/v1/pauses", asking)
     page.keyboard.press("Escape")
     page.keyboard.press("v")
-    expect(page.get_by_text("No change waits here; pauses wait in the shift handover (h): 1.")).to_be_visible()
+    expect(page.get_by_text("No change waits here.")).to_be_visible()
+    expect(page.get_by_text("Pauses wait in the shift handover (h): 1.")).to_be_visible()
     instance.call("PATCH", f"/api/v1/pauses/{pause['id']}", {"ended": True}, version=pause["version"])
     states = [one["state"] for one in instance.call("GET", "/api/v1/changes?kind=zone&limit=500")["items"]][-2:]
     assert states == ["approved", "refused"]
@@ -97,7 +100,7 @@ def test_a_pause_is_asked_for_on_the_alert_and_begins_with_a_second_person(
     form.get_by_label("What is not paged").select_option("all")
     expect(form.get_by_label("P1 of this kind, too")).to_be_disabled()
     form.get_by_label("What is not paged").select_option("this")
-    expect(form.get_by_label("P1 of this kind, too")).to_be_enabled()
+    expect(form.get_by_label("P1 of this kind, too: never of an entry into a zone")).to_be_disabled()
     form.get_by_label("For how long").select_option("2")
     form.get_by_label("Why").fill("On the ward.")
     shot(console, "pausing")
@@ -124,3 +127,68 @@ def test_a_pause_is_asked_for_on_the_alert_and_begins_with_a_second_person(
     expect(paused).not_to_contain_text("as soon as")
     (longer,) = instance.call("GET", "/api/v1/pauses?standing=true")["items"]
     assert (longer["longer"], longer["until"] > made["until"]) == (None, True)
+    instance.call("PATCH", f"/api/v1/pauses/{longer['id']}", {"ended": True}, version=longer["version"])
+
+
+def test_a_pause_is_lengthened_and_ended_in_the_shift_handover(open_page: Open, console: Page, instance: Instance) -> None:
+    (len_,) = instance.wearers("Len Longer", purpose="area")
+    (known,) = instance.call("GET", "/api/v1/wearers?name=Len%20Longer")["items"]
+    asking = {"wearer": known["id"], "reason": "On the ward.", "until": stamp(timedelta(hours=2))}
+    made = instance.call("POST", "/api/v1/pauses", asking)
+
+    def stands() -> Any:
+        return instance.call("GET", f"/api/v1/pauses/{made['id']}")
+
+    second = supervisor(open_page)
+    second.keyboard.press("h")
+    theirs = second.locator(".shift-part li").filter(has_text=len_.name)
+    theirs.get_by_role("button", name="Approve").click()
+    expect(theirs).not_to_contain_text("not in force")
+    console.keyboard.press("h")
+    paused = console.locator(".shift-part li").filter(has_text=len_.name)
+    paused.get_by_role("button", name="Another end").click()
+    form = console.get_by_role("form", name="Another end of the pause of Len Longer")
+    field = form.get_by_label("New end (Europe/London)")
+    expect(field).to_be_focused()
+    expect(form).to_contain_text("A later one waits for a second person")
+    london = ZoneInfo("Europe/London")
+    begun = datetime.fromisoformat(stands()["from"])
+    latest = (begun + timedelta(hours=24)).astimezone(london).strftime("%Y-%m-%dT%H:%M")
+    expect(field).to_have_attribute("max", latest)
+    shot(console, "another-end")
+    assert violations(console) == []
+    later = (begun + timedelta(hours=5)).astimezone(london)
+    field.fill(later.strftime("%Y-%m-%dT%H:%M"))
+    form.get_by_role("button", name="Set the end").press("Enter")
+    expect(paused).to_contain_text("as soon as a second person approves (operator asks)")
+    assert (stands()["state"], stands()["until"]) == ("in_force", made["until"])
+    paused.get_by_role("button", name="Drop the later end").click()
+    expect(paused).not_to_contain_text("as soon as")
+    assert (stands()["longer"], stands()["until"]) == (None, made["until"])
+    sooner = (begun + timedelta(hours=1)).astimezone(london)
+    paused.get_by_role("button", name="Another end").click()
+    field.fill(sooner.strftime("%Y-%m-%dT%H:%M"))
+    form.get_by_role("button", name="Set the end").press("Enter")
+    expect(paused).to_contain_text(sooner.strftime("until %H:%M:00"))
+    paused.get_by_role("button", name="End now: the pause of Len Longer").click()
+    expect(paused).to_have_count(0)
+    assert (stands()["state"], stands()["ended_by"]["name"]) == ("ended", "operator")
+
+
+def test_a_pause_that_somebody_else_has_changed_is_refused_in_words(
+    open_page: Open, instance: Instance, complaints: list[str]
+) -> None:
+    complaints.append("/api/v1/pauses/")  # the refusal is a 409
+    instance.wearers("Ray Refused", purpose="area")
+    (known,) = instance.call("GET", "/api/v1/wearers?name=Ray%20Refused")["items"]
+    asking = {"wearer": known["id"], "reason": "On the ward.", "until": stamp(timedelta(hours=2))}
+    made = instance.call("POST", "/api/v1/pauses", asking)
+    page = supervisor(open_page)
+    page.keyboard.press("h")
+    ending = page.get_by_role("button", name="End now: the pause of Ray Refused")
+    expect(ending).to_be_visible()
+    page.route("**/api/v1/handover", lambda route: route.abort() if route.request.method == "GET" else route.continue_())
+    complaints.append("/api/v1/handover")
+    instance.call("PATCH", f"/api/v1/pauses/{made['id']}", {"ended": True}, version=made["version"])
+    ending.click()
+    expect(page.get_by_role("alert").filter(has_text=f"pause {made['id']}")).to_be_visible()

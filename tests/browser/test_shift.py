@@ -176,6 +176,50 @@ def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, consol
     expect(console.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+def test_what_is_over_or_owed_keeps_who_would_leave_and_is_named(
+    console: Page, instance: Instance, complaints: list[str]
+) -> None:
+    complaints.append("/api/v1/token")  # each refusal is a 409
+    (ova,) = instance.wearers("Ova Gone")
+    instance.enter(ova)
+    choose(console, ova)
+    console.keyboard.press("a")
+    expect(row(console, ova)).to_contain_text("Acknowledged · You")
+    console.keyboard.press("l")
+    form = console.get_by_role("form", name="Log a contact")
+    form.get_by_label("With").select_option("victim")
+    form.get_by_label("No answer").check()
+    form.get_by_label("Call back").select_option("30")
+    form.get_by_role("button", name="Log contact").click()
+    expect(row(console, ova)).to_contain_text("Call owed")
+    for _ in range(2):  # however soon: a second one that agrees makes both plausible
+        instance.send(ova, metres_north=450)
+    expect(row(console, ova)).to_contain_text("was inside")
+    console.get_by_role("button", name="Sign out").click()
+    page = console.locator(".shift")
+    expect(page).to_contain_text("Not signed out: you own 1 alert that is over and not closed and owe 1 call due at")
+    kept = page.get_by_role("list", name="What keeps you")
+    expect(kept.get_by_role("button")).to_have_text(f"P1 {ova.name} was inside {ova.zone}")
+    expect(kept).to_contain_text("over, not closed")
+    expect(kept).to_contain_text("Call owed: Victim, in 29:")
+    expect(page.get_by_role("form", name="Hand over")).to_contain_text("You own 1 alert and 1 owed call.")
+    expect(page.locator(".shift-part li").filter(has_text="set by operator")).to_contain_text("yours to make")
+    shot(console, "kept")
+    assert violations(console) == []
+    kept.get_by_role("button").click()
+    expect(pane(console).get_by_role("heading", name="was inside")).to_be_visible()
+    (alert,) = instance.alerts_of(ova)
+    told = {"outcome": "explained", "note": "Left at once.", "victim": {"notified": False, "reason": "No answer yet."}}
+    instance.call("POST", f"/api/v1/alerts/{alert['id']}/close", told)
+    console.get_by_role("button", name="Sign out").click()
+    expect(page).to_contain_text("Not signed out: you owe 1 call due at")
+    expect(kept.get_by_role("listitem")).to_have_count(1)
+    spoke = {"wearer": alert["wearer_id"], "person": "victim", "outcome": "spoke"}
+    instance.call("POST", "/api/v1/contacts", spoke)
+    console.get_by_role("button", name="Sign out").click()
+    expect(console.get_by_role("button", name="Sign in")).to_be_visible()
+
+
 def test_a_server_that_cannot_be_asked_keeps_who_may_leave_all_the_same(console: Page, complaints: list[str]) -> None:
     complaints.extend(["/api/v1/token", "net::ERR"])
     console.route("**/api/v1/token", lambda route: route.abort())

@@ -185,3 +185,30 @@ async def test_what_was_in_progress_for_hours_does_not_come_back_all_at_once(
         assert await watch_over(store) == {"returned": [p1]}
         await store.pool.execute("UPDATE alert SET handled_at = handled_at - interval '5 min'")
         assert await watch_over(store) == {"returned": [p2, told]}
+
+
+async def test_calls_that_were_owed_before_are_somebody_s(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of an open alert whoever's who has it; of a closed one, and of a wearer alone, whoever's who logged it."""
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "FOLDER", older(tmp_path, "0041"))
+        upgrade(empty_database)
+    async with Store(empty_database) as store:
+        await store.pool.execute(IN_PROGRESS)
+        await store.pool.execute("INSERT INTO account (name, password_hash, role) VALUES ('officer', '$argon2', 'officer')")
+        operator, officer = [row["id"] for row in await store.pool.fetch("SELECT id FROM account ORDER BY id")]
+        who = {"wearer": 1, "tag": given.TAG, "order": await store.pool.fetchval("SELECT min(id) FROM monitoring_order")}
+        held, closed, queued = [await given.alert(store, who, zone) for zone in (1, 2, 3)]
+        await store.pool.execute("UPDATE alert SET owner = $2 WHERE id = ANY ($1)", [held, closed], officer)
+        await store.pool.execute("UPDATE alert SET handling = 'closed' WHERE id = $1", closed)
+        for alert, callback in ((held, True), (closed, True), (queued, True), (None, True), (None, False)):
+            await store.pool.execute(
+                """INSERT INTO contact (alert, wearer, at, account, way, direction, person, outcome, callback_at)
+                   VALUES ($1, 1, now(), $2, 'call', 'out', 'wearer', 'no_answer', CASE WHEN $3 THEN now() END)""",
+                *(alert, operator, callback),
+            )
+    upgrade(empty_database)
+    async with Store(empty_database) as store:
+        rows = await store.pool.fetch("SELECT owed_by FROM contact ORDER BY id")
+        assert [row["owed_by"] for row in rows] == [officer, operator, None, operator, None]

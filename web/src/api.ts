@@ -135,6 +135,7 @@ export interface Contact {
   number: string | null;
   words: string | null;
   callback_at: string | null;
+  owed_by: Person | null; // who is to make the call that is owed; null: nobody in particular
 }
 
 export interface Pause {
@@ -143,6 +144,7 @@ export interface Pause {
   wearer_name: string;
   kind: string | null;
   reason: string;
+  from: string;
   until: string;
   requested_by: Person;
   longer: { until: string; requested_by: Person } | null; // a later end, that waits for a second person
@@ -269,7 +271,8 @@ export interface Visit {
 export interface Colleague extends Person {
   role: string;
   signed_in: boolean;
-  owns: number;
+  owns: number; // open alerts
+  calls: number; // that they owe
 }
 
 export interface Handover {
@@ -278,7 +281,14 @@ export interface Handover {
   to: Person;
   note: string | null;
   alerts: number[];
+  calls: number[];
   offered_at: string;
+}
+
+/** What keeps somebody from signing out, as the refusal names it. */
+export interface Left {
+  owned: { id: number; severity: Severity; condition: Alert["condition"] }[];
+  calls: { id: number; person: PersonCalled; callback_at: string }[];
 }
 
 /** What the next shift must know. */
@@ -448,6 +458,15 @@ export function askPause(pause: Pausing, key: string): Promise<Pause> {
 /** A second person's yes. */
 export function approve(pause: Pause): Promise<Pause> {
   return send(`/pauses/${pause.id}`, { approved: true }, { "If-Match": `"${pause.version}"` }, "PATCH");
+}
+
+/** Another end: sooner holds at once, later waits for a second person; the same drops a later one that waits. */
+export function movePause(pause: Pause, until: string): Promise<Pause> {
+  return send(`/pauses/${pause.id}`, { until }, { "If-Match": `"${pause.version}"` }, "PATCH");
+}
+
+export function endPause(pause: Pause): Promise<Pause> {
+  return send(`/pauses/${pause.id}`, { ended: true }, { "If-Match": `"${pause.version}"` }, "PATCH");
 }
 
 export async function channels(signal: AbortSignal): Promise<Channel[]> {

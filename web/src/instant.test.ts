@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { age, ago, brief, countdown, span, wall } from "./instant";
+import { age, ago, brief, countdown, earlier, local, span, wall } from "./instant";
 
 const MIN = 60_000;
 const HOUR = 60 * MIN;
@@ -56,4 +56,16 @@ test("the night's second 01:30 is told from its first", () => {
   const after = Date.parse("2026-10-25T03:00:00Z");
   expect(wall("2026-10-25T00:30:00Z", after, "Europe/London", false)).toBe("01:30 BST");
   expect(wall("2026-10-25T01:30:00Z", after, "Europe/London", false)).toBe("01:30 GMT");
+});
+
+test("a moment as a field for local time has it", () => {
+  const at = new Date(2026, 10, 22, 8, 30, 59).getTime();
+  expect(local(at)).toBe("2026-11-22T08:30");
+  expect(new Date(local(at)).getTime()).toBe(at - 59_000);
+});
+
+test("what lies on another day", () => {
+  const noon = new Date(2026, 10, 22, 12).getTime();
+  expect(earlier(new Date(2026, 10, 22, 0, 1).toISOString(), noon)).toBe(false);
+  expect(earlier(new Date(2026, 10, 21, 23, 59).toISOString(), noon)).toBe(true);
 });

@@ -1,5 +1,8 @@
 // Moments into words: how long ago, at what local time, how long is left.
 
+/** In which the browser reads times that are typed. */
+export const ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone;
+
 const SECOND_MS = 1_000;
 const MINUTE_MS = 60 * SECOND_MS;
 const HOUR_MS = 60 * MINUTE_MS;
@@ -69,4 +72,14 @@ export function brief(at: string, nowMs: number, timeZone?: string): string {
   const said = wall(at, nowMs, timeZone, false);
   const zone = ` ${wall(new Date(nowMs).toISOString(), nowMs, timeZone, false).split(" ").at(-1)}`;
   return said.endsWith(zone) ? said.slice(0, -zone.length) : said;
+}
+
+/** Whether a moment lies on another day than now, by the browser's zone. */
+export function earlier(at: string, nowMs: number): boolean {
+  return new Date(at).toDateString() !== new Date(nowMs).toDateString();
+}
+
+/** A moment as a field for local time has it, to the minute: "2026-11-22T08:30". */
+export function local(ms: number): string {
+  return new Date(ms - new Date(ms).getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16);
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { answered, noChange, spared } from "./pausing";
+import { answered, elsewhere, latest, mutesP1, noChange, spared } from "./pausing";
 import { sample } from "./samples";
 
 test("a pause waits until the history names it", () => {
@@ -20,7 +20,7 @@ test("what pages all the same is said beforehand", () => {
   expect(spared({ ...strap, severity: "P2" }, but)).toBeNull();
 });
 
-test("pauses that wait elsewhere are said where no change waits", () => {
+test("pauses that wait elsewhere are said, whether or not a change waits", () => {
   const longer = { until: "2026-11-22T12:00:00Z", requested_by: { id: 3, name: "j.malik" } };
   expect(noChange(undefined)).toBe("No change waits here.");
   expect(noChange([{ state: "in_force", longer: null }])).toBe("Nothing waits for a second person.");
@@ -28,5 +28,18 @@ test("pauses that wait elsewhere are said where no change waits", () => {
     { state: "waiting", longer: null },
     { state: "in_force", longer },
   ] as const;
-  expect(noChange(waiting)).toBe("No change waits here; pauses wait in the shift handover (h): 2.");
+  expect(noChange(waiting)).toBe("No change waits here.");
+  expect(elsewhere(waiting)).toBe("Pauses wait in the shift handover (h): 2.");
+  expect(elsewhere([{ state: "in_force", longer: null }])).toBeNull();
+  expect(elsewhere(undefined)).toBeNull();
+});
+
+test("P1 of one kind may be muted, but of no entry into a zone", () => {
+  expect(mutesP1({ kind: "strap" })).toBe(true);
+  expect(mutesP1({ kind: "approach" })).toBe(false);
+  expect(mutesP1({ kind: null })).toBe(false);
+});
+
+test("a pause ends a day after it began at the latest", () => {
+  expect(latest({ from: "2026-11-22T08:00:30Z" })).toBe(Date.parse("2026-11-23T08:00:30Z"));
 });

@@ -15,15 +15,38 @@ export function spared(
   return alert.severity === "P1" && !including_p1 ? "This alert pages all the same: it is P1." : null;
 }
 
+/** Whether two people may mute P1, too: of one kind alone, and never of an entry into a zone. */
+export function mutesP1({ kind }: Pick<Pausing, "kind">): boolean {
+  return kind !== null && !ENTRIES.has(kind);
+}
+
+const LONGEST_MS = 24 * 3_600_000; // store/pauses.py has the same
+
+/** When a pause must end at the latest, in milliseconds since 1970. */
+export function latest({ from }: Pick<Pause, "from">): number {
+  return Date.parse(from) + LONGEST_MS;
+}
+
 /** Whether somebody has answered it: the alert's history names a pause once it is in force, or withdrawn. */
 export function answered(pause: Pick<Pause, "id">, history: readonly Pick<Entry, "details">[]): boolean {
   return history.some((entry) => entry.details.pause === pause.id);
 }
 
+type Asked = Pick<Pause, "state" | "longer">;
+
+/** How many pauses, or later ends of theirs, wait for a second person. */
+function waiting(pauses: readonly Asked[]): number {
+  return pauses.filter((pause) => pause.state === "waiting" || pause.longer !== null).length;
+}
+
 /** What is said where no change waits for a second person: pauses may, elsewhere; undefined: nobody knows of them. */
-export function noChange(pauses: readonly Pick<Pause, "state" | "longer">[] | undefined): string {
+export function noChange(pauses: readonly Asked[] | undefined): string {
   if (pauses === undefined) return "No change waits here.";
-  const count = pauses.filter((pause) => pause.state === "waiting" || pause.longer !== null).length;
-  if (count === 0) return "Nothing waits for a second person.";
-  return `No change waits here; pauses wait in the shift handover (h): ${count}.`;
+  return waiting(pauses) === 0 ? "Nothing waits for a second person." : "No change waits here.";
+}
+
+/** What waits for a second person elsewhere, whether or not changes do here; null where nothing does. */
+export function elsewhere(pauses: readonly Asked[] | undefined): string | null {
+  const count = waiting(pauses ?? []);
+  return count === 0 ? null : `Pauses wait in the shift handover (h): ${count}.`;
 }

@@ -3,11 +3,13 @@
 export class Problem extends Error {
   readonly status: number; // 0 where no answer came
   readonly title: string;
+  readonly said: Readonly<Record<string, unknown>>; // the whole body, of which some kinds of problem say more
 
-  constructor(status: number, title: string, detail: string) {
+  constructor(status: number, title: string, detail: string, said: Readonly<Record<string, unknown>> = {}) {
     super(detail === "" ? title : detail);
     this.status = status;
     this.title = title;
+    this.said = said;
   }
 }
 
@@ -21,6 +23,7 @@ export async function problemOf(answer: Response): Promise<Problem> {
     answer.status,
     typeof title === "string" ? title : words,
     typeof detail === "string" ? detail : typeof title === "string" ? title : words,
+    said,
   );
 }
 

@@ -80,12 +80,12 @@ const LEAVE_MS = 5_000; // a server that does not answer by then is one that can
 const UNHEARD = new Problem(
   0,
   "The server does not answer",
-  "The server does not answer, so nobody can say whether you still own an active alert. Try again, or leave all the same.",
+  "The server does not answer, so nobody can say whether you still own an open alert or owe a call. Try again, or leave all the same.",
 );
 
 /**
- * Sign out. Where the server refuses because something is still owned, or cannot say, that is thrown and the session goes on:
- * nobody is to leave an active alert without knowing it. `signOut` leaves all the same.
+ * Sign out. Where the server refuses because something is still owned or owed, or cannot say, that is thrown and the session goes
+ * on: nobody is to leave an open alert or a call without knowing it. `signOut` leaves all the same.
  */
 export async function leave(): Promise<void> {
   const body = JSON.stringify({ refresh_token: kept });

@@ -5,14 +5,13 @@ import { type FormEvent, useState } from "react";
 import * as api from "../api";
 import { held, level, orders, sendable } from "../caseload";
 import { now, useNow } from "../clock";
-import { wall } from "../instant";
+import { wall, ZONE } from "../instant";
 import { words } from "../problem";
 import type { Account } from "../session";
 import { Offer } from "./Offer";
 import { Page, Part } from "./Page";
 
 const REREAD_MS = 20_000;
-const ZONE = new Intl.DateTimeFormat().resolvedOptions().timeZone; // in which the browser reads times that are typed
 
 type Act = (doing: () => Promise<unknown>) => void;
 
@@ -294,8 +293,9 @@ function Chain({ chain }: { chain: api.Chain | null }) {
       ))}
       <li>
         <small>
-          The next level every {chain.repeat_min} min while nobody does anything. Office hours are of {chain.timezone}.
-          Orders may have a chain of their own.
+          One level for each clock that runs out: how long they are depends on the severity, and each alert shows its
+          own. While one is out, the next level after every {chain.repeat_min} min in which nobody does anything. Office
+          hours are of {chain.timezone}. Orders may have a chain of their own.
         </small>
       </li>
     </Part>

@@ -4,7 +4,7 @@ import * as api from "../api";
 import { type Asked, ofChange, ofOrder } from "../changes";
 import { useNow } from "../clock";
 import { ago } from "../instant";
-import { noChange } from "../pausing";
+import { elsewhere, noChange } from "../pausing";
 import { words } from "../problem";
 import type { Account } from "../session";
 import { Page, Part } from "./Page";
@@ -34,6 +34,8 @@ export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
     mutationFn: ({ path, what }: { path: string; what: "approve" | "refuse" }) => api.decide(path, what),
     onSettled: () => queries.invalidateQueries({ queryKey: ["changes"] }),
   });
+  const pauses = shift.isError ? undefined : shift.data?.pauses;
+  const besides = elsewhere(pauses);
   const asked = [
     ...(waiting.data?.orders ?? []).map((one) => ofOrder(one, nowMs)),
     ...(waiting.data?.others ?? []).map((one) => ofChange(one, nowMs)),
@@ -48,8 +50,9 @@ export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
         What asks less of a device wearer is in force only when a second person has approved it. What asks more is in
         force at once, and is not here.
       </p>
+      {besides !== null && <p>{besides}</p>}
       {waiting.data !== undefined && (
-        <Part title="Waiting" empty={noChange(shift.isError ? undefined : shift.data?.pauses)} count={asked.length}>
+        <Part title="Waiting" empty={noChange(pauses)} count={asked.length}>
           {asked.map((one) => (
             <li key={one.path} className="asked">
               <One asked={one} me={me} nowMs={nowMs} busy={decide.isPending} onDecide={decide.mutate} />

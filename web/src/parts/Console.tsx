@@ -60,6 +60,7 @@ export function Console({ account }: { account: Account }) {
   const [refusal, setRefusal] = useState<unknown>(null);
   const open = useCallback((alert: number | null) => {
     setPage(null);
+    setRefusal(null); // it is looked after
     setSelected(alert);
   }, []);
   const goHome = () => {
@@ -128,7 +129,9 @@ export function Console({ account }: { account: Account }) {
       {page === "changes" && <Changes me={account} onLeave={leave} />}
       {page === "caseload" && <Caseload me={account} onLeave={leave} />}
       {page === "channels" && <Channels me={account} onLeave={leave} />}
-      {page === "shift" && <Handover me={account} refusal={refusal} onOpen={open} onLeave={leave} />}
+      {page === "shift" && (
+        <Handover me={account} refusal={refusal} known={live.alerts} onOpen={open} onLeave={leave} />
+      )}
       <div className="work" hidden={page !== null}>
         <Queue
           live={live}

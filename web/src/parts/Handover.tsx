@@ -6,22 +6,26 @@ import { useNow } from "../clock";
 import { ago, wall } from "../instant";
 import { byQueue } from "../order";
 import { Problem, words } from "../problem";
+import type { Alerts as Known } from "../queue";
 import { type Account, signOut } from "../session";
-import { CALLED, due, HANDLING, owner, plain, SEVERITY, sentence, until } from "../words";
+import { has, left, makes, OVER } from "../shift";
+import { CALLED, due, HANDLING, owner, SEVERITY, sentence, until } from "../words";
 import { Offer } from "./Offer";
 import { Page, Part } from "./Page";
+import { Pauses } from "./Pauses";
 import { TextForm } from "./TextForm";
 
 interface Props {
   me: Account;
   refusal: unknown; // why signing out was refused; null where it was not
+  known: Known; // the queue, by whose words what keeps somebody is named
   onOpen(alert: number): void;
   onLeave(): void;
 }
 
 const REREAD_MS = 10_000;
 
-export function Handover({ me, refusal, onOpen, onLeave }: Props) {
+export function Handover({ me, refusal, known, onOpen, onLeave }: Props) {
   const queries = useQueryClient();
   const shift = useQuery({
     queryKey: ["shift"],
@@ -44,7 +48,7 @@ export function Handover({ me, refusal, onOpen, onLeave }: Props) {
       trouble={shift.isError ? words(shift.error) : act.isError ? words(act.error) : ""}
       onLeave={onLeave}
     >
-      {refusal !== null && <Refusal of={refusal} />}
+      {refusal !== null && <Refusal of={refusal} known={known} onOpen={onOpen} />}
       {told !== undefined && (
         <>
           <Offers offers={told.offers} me={me} busy={act.isPending} onAct={act.mutate} />
@@ -52,7 +56,7 @@ export function Handover({ me, refusal, onOpen, onLeave }: Props) {
           <div className="shift-parts">
             <Alerts alerts={told.alerts} me={me} onOpen={onOpen} />
             <div className="shift-rest">
-              <Calls calls={told.calls_owed} onOpen={onOpen} />
+              <Calls calls={told.calls_owed} me={me} onOpen={onOpen} />
               <Pauses pauses={told.pauses} me={me} busy={act.isPending} onAct={act.mutate} />
               <Visits visits={told.visits} />
               <Blind blind={told.blind} />
@@ -65,14 +69,36 @@ export function Handover({ me, refusal, onOpen, onLeave }: Props) {
   );
 }
 
-/** Who owns something has to do something about it; who only could not be heard may leave all the same. */
-function Refusal({ of }: { of: unknown }) {
+/** Who owns or owes something has to do something about it, and is told what; who only could not be heard may leave all the same. */
+function Refusal({ of, known, onOpen }: { of: unknown; known: Known; onOpen(alert: number): void }) {
+  const nowMs = useNow();
   const owns = of instanceof Problem && of.status === 409;
+  const { owned, calls } = left(of);
   return (
     <div className="shift-refusal">
       <p role="alert" className="trouble">
         Not signed out: {words(of).replace(/\.$/, "")}.
       </p>
+      {owned.length + calls.length > 0 && (
+        <ul aria-label="What keeps you">
+          {owned.map((one) => {
+            const alert = known.get(one.id);
+            return (
+              <li key={one.id}>
+                <button type="button" onClick={() => onOpen(one.id)}>
+                  {one.severity} {alert === undefined ? `Alert ${one.id}` : sentence(alert)}
+                </button>{" "}
+                {OVER[one.condition]}
+              </li>
+            );
+          })}
+          {calls.map((call) => (
+            <li key={`call ${call.id}`}>
+              Call owed: {CALLED[call.person]}, {until(call.callback_at, nowMs).words}
+            </li>
+          ))}
+        </ul>
+      )}
       {!owns && (
         <button type="button" onClick={signOut}>
           Leave all the same
@@ -102,7 +128,7 @@ function Offers({ offers, me, busy, onAct }: { offers: api.Handover[]; me: Accou
           </>
         ) : (
           <>
-            <b>{offer.from.name}</b> hands over to you: {alerts(offer.alerts.length)}.
+            <b>{offer.from.name}</b> hands over to you: {has(offer.alerts.length, offer.calls.length)}.
           </>
         )}
       </Offer>
@@ -111,7 +137,7 @@ function Offers({ offers, me, busy, onAct }: { offers: api.Handover[]; me: Accou
 }
 
 function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: Account; busy: boolean; onAct: Act }) {
-  const mine = people.find((person) => person.id === me.id)?.owns ?? 0;
+  const { owns, calls } = people.find((person) => person.id === me.id) ?? { owns: 0, calls: 0 };
   const sent = useRef({ what: "", key: "" }); // one key an offer, however often it is sent until it is answered
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
@@ -125,11 +151,13 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
       sent.current = { what: "", key: "" };
     });
   }
-  if (mine === 0) return <p className="quiet">You own nothing: there is nothing to hand over.</p>;
+  if (owns + calls === 0)
+    return <p className="quiet">You own nothing and owe no call: there is nothing to hand over.</p>;
   return (
     <form className="form shift-form" aria-label="Hand over" onSubmit={submit}>
       <p>
-        You own <b>{alerts(mine)}</b>. {mine === 1 ? "It stays" : "They stay"} yours until your colleague accepts.
+        You own <b>{has(owns, calls)}</b>. {owns + calls === 1 ? "It stays" : "They stay"} yours until your colleague
+        accepts.
       </p>
       <div className="form-pair">
         <label>
@@ -191,7 +219,7 @@ function Alerts({ alerts: open, me, onOpen }: { alerts: api.Alert[]; me: Account
   );
 }
 
-function Calls({ calls, onOpen }: { calls: api.Contact[]; onOpen(alert: number): void }) {
+function Calls({ calls, me, onOpen }: { calls: api.Contact[]; me: Account; onOpen(alert: number): void }) {
   const nowMs = useNow();
   return (
     <Part title="Calls owed" empty="None." count={calls.length}>
@@ -209,38 +237,11 @@ function Calls({ calls, onOpen }: { calls: api.Contact[]; onOpen(alert: number):
             {call.number !== null && `, ${call.number}`}
             <small>
               {" "}
-              set by {call.by.name} at {wall(call.at, nowMs)}
+              set by {call.by.name} at {wall(call.at, nowMs)}; {makes(call, me.id)}
             </small>
             {call.alert !== null && (
               <button type="button" onClick={() => onOpen(call.alert ?? 0)}>
                 Alert {call.alert}
-              </button>
-            )}
-          </li>
-        );
-      })}
-    </Part>
-  );
-}
-
-function Pauses({ pauses, me, busy, onAct }: { pauses: api.Pause[]; me: Account; busy: boolean; onAct: Act }) {
-  const nowMs = useNow();
-  const may = me.permissions.includes("approve_pauses");
-  return (
-    <Part title="Pauses" empty="Nobody is paused." count={pauses.length}>
-      {pauses.map((pause) => {
-        const asker = pause.state === "waiting" ? pause.requested_by : pause.longer?.requested_by;
-        return (
-          <li key={pause.id}>
-            <b>{pause.wearer_name}</b>, {pause.kind === null ? "all kinds" : plain(pause.kind)}, until{" "}
-            {wall(pause.until, nowMs)}
-            {pause.state === "waiting" && " – not in force: a second person must approve"}
-            {pause.longer !== null &&
-              ` – until ${wall(pause.longer.until, nowMs)} as soon as a second person approves (${pause.longer.requested_by.name} asks)`}
-            <q>{pause.reason}</q>
-            {asker !== undefined && may && asker.id !== me.id && (
-              <button type="button" disabled={busy} onClick={() => onAct(() => api.approve(pause))}>
-                Approve
               </button>
             )}
           </li>
@@ -301,15 +302,15 @@ interface PeopleProps {
 
 function People({ people, me, busy, onAct }: PeopleProps) {
   const [releasing, setReleasing] = useState<number | null>(null);
-  const holding = people.filter((person) => person.owns > 0 || person.signed_in);
+  const holding = people.filter((person) => person.owns + person.calls > 0 || person.signed_in);
   const may = me.permissions.includes("release_alerts");
   return (
     <Part title="Who holds what" empty="Nobody is signed in." count={holding.length}>
       {holding.map((person) => (
         <li key={person.id}>
-          <b>{person.name}</b> ({person.role}): {alerts(person.owns)}
+          <b>{person.name}</b> ({person.role}): {has(person.owns, person.calls)}
           {!person.signed_in && <em>Not signed in</em>}
-          {may && person.owns > 0 && (
+          {may && person.owns + person.calls > 0 && (
             <button
               type="button"
               aria-expanded={releasing === person.id}
@@ -335,8 +336,4 @@ function People({ people, me, busy, onAct }: PeopleProps) {
       ))}
     </Part>
   );
-}
-
-function alerts(count: number): string {
-  return count === 0 ? "nothing" : count === 1 ? "1 alert" : `${count} alerts`;
 }

@@ -2,7 +2,7 @@
 import { type FormEvent, useEffect, useRef, useState } from "react";
 import type { Alert, Pausing } from "../api";
 import { now } from "../clock";
-import { spared } from "../pausing";
+import { mutesP1, spared } from "../pausing";
 import { plain } from "../words";
 import { cancelled } from "./TextForm";
 
@@ -21,7 +21,9 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
   useEffect(() => start.current?.focus(), []);
   const [every, setEvery] = useState(false);
   const [p1, setP1] = useState(false);
-  const muting = { kind: every ? null : alert.kind, including_p1: !every && p1 };
+  const kind = every ? null : alert.kind;
+  const able = mutesP1({ kind });
+  const muting = { kind, including_p1: able && p1 };
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -67,8 +69,13 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
         </label>
       </div>
       <label className="choice">
-        <input type="checkbox" disabled={every} checked={p1} onChange={(event) => setP1(event.target.checked)} /> P1 of
-        this kind, too
+        <input
+          type="checkbox"
+          disabled={!able}
+          checked={able && p1}
+          onChange={(event) => setP1(event.target.checked)}
+        />{" "}
+        {every || able ? "P1 of this kind, too" : "P1 of this kind, too: never of an entry into a zone"}
       </label>
       <p role="status">{spared(alert, muting)}</p>
       <label>
