@@ -19,7 +19,7 @@ WHOLE = """() => [...document.querySelectorAll(".row")].map((row) => {
   const box = row.getBoundingClientRect();
   return [...row.querySelectorAll(".row-name, .row-end, .row-due")].every((part) => {
     const own = part.getBoundingClientRect();
-    return part.scrollWidth <= part.clientWidth + 1 && own.left >= box.left && own.right <= window.innerWidth
+    return part.scrollWidth <= part.clientWidth + 1 && own.left >= box.left && own.right <= Math.min(box.right, window.innerWidth)
       && own.top >= box.top && own.bottom <= box.bottom;
   });
 })"""
@@ -47,8 +47,8 @@ EARLIER = (27 * 60 + 5, r"1 day 3 h · \w{3},? \d{1,2} \w{3,4} \d\d:\d\d")
 
 @pytest.mark.parametrize(
     ("width", "begun"),
-    [(420, TODAY), (560, TODAY), (561, TODAY), (1280, TODAY), (420, EARLIER), (560, EARLIER)],
-    ids=["420", "560", "561", "1280", "420-earlier", "560-earlier"],
+    [(420, TODAY), (560, TODAY), (561, TODAY), (910, TODAY), (1280, TODAY), (420, EARLIER), (560, EARLIER)],
+    ids=["420", "560", "561", "910", "1280", "420-earlier", "560-earlier"],
 )
 def test_a_row_says_whole_who_it_is_about_and_who_has_it(
     open_page: Open, instance: Instance, width: int, begun: tuple[int, str]
@@ -79,6 +79,32 @@ def test_a_row_says_whole_who_it_is_about_and_who_has_it(
     boxes = [row(page, wearer).bounding_box() for wearer in (first, second)]
     tops = sorted((box["y"], box["height"]) for box in boxes if box is not None)
     assert tops[0][0] + tops[0][1] <= tops[1][0] + 1, "rows lie on each other"
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+
+
+@pytest.mark.parametrize("width", [420, 561, 910, 1217, 1280])
+def test_a_clock_that_is_out_for_days_leaves_since_when_its_room(open_page: Open, instance: Instance, width: int) -> None:
+    (old,) = instance.wearers("Olive Overdue")
+    instance.enter(old)
+    page = open_page(width=width)
+    sign_in(page)
+    expect(row(page, old)).to_be_visible()
+    with psycopg.connect(instance.database) as connection:
+        connection.execute(
+            """UPDATE alert SET event_at = event_at - interval '13 days 23 h',
+                   due_acknowledge = due_acknowledge - interval '13 days 23 h'
+               WHERE handling = 'new' AND wearer > 0"""
+        )
+    page.reload()
+    expect(row(page, old).locator(".row-due").first).to_contain_text("overdue 13 days 2")
+    expect(row(page, old).locator(".row-line:last-child > .row-end").first).to_contain_text(
+        re.compile(r"\w{3},? \d{1,2} \w{3,4} \d\d:\d\d")
+    )
+    shot(page, f"overdue-{width}")
+    whole = rows_whole(page)
+    assert whole
+    assert all(whole), "its paperwork besides, where that has come"
+    assert page.evaluate(OVERLAPPING) == []
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 

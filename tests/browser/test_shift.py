@@ -220,6 +220,29 @@ def test_what_is_over_or_owed_keeps_who_would_leave_and_is_named(
     expect(console.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+def test_who_has_an_alert_is_told_a_minute_before_it_pages_again(console: Page, open_page: Open, instance: Instance) -> None:
+    (wes,) = instance.wearers("Wes Warned")
+    instance.enter(wes)
+    choose(console, wes)
+    console.keyboard.press("a")
+    expect(row(console, wes)).to_contain_text("Acknowledged · You")
+    (alert,) = instance.alerts_of(wes)
+    sql(instance, "UPDATE alert SET handled_at = now() - interval '4 minutes 10 seconds' WHERE id = %s", alert["id"])
+    instance.call("POST", f"/api/v1/alerts/{alert['id']}/notes", {"text": "Looked."})  # the next change shows it
+    expect(row(console, wes)).to_contain_text("Log a step, 0:")
+    warning = pane(console).get_by_role("alert").filter(has_text="Log a step, or it pages again at")
+    expect(warning).to_be_visible()
+    shot(console, "warned")
+    assert violations(console) == []
+    other = open_page()
+    sign_in(other, "supervisor", PASSWORD)
+    expect(row(other, wes)).to_contain_text("Acknowledged · operator")
+    expect(row(other, wes)).not_to_contain_text("Log a step")
+    pane(console).get_by_role("button", name="Verify name and date of birth.").click()
+    expect(warning).to_have_count(0)
+    expect(row(console, wes)).not_to_contain_text("Log a step")
+
+
 def test_a_server_that_cannot_be_asked_keeps_who_may_leave_all_the_same(console: Page, complaints: list[str]) -> None:
     complaints.extend(["/api/v1/token", "net::ERR"])
     console.route("**/api/v1/token", lambda route: route.abort())

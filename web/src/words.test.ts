@@ -16,9 +16,11 @@ import {
   sentence,
   tagSays,
   visited,
+  warned,
 } from "./words";
 
 const NOW = Date.parse("2026-11-22T08:01:02Z");
+const ME = 1;
 
 describe("sentence", () => {
   test.each([
@@ -113,9 +115,29 @@ describe("clocks", () => {
 test("a row says how far it was escalated, that a call is owed, and that nobody is paged, until the pause is over", () => {
   const paused = { id: 1, until: "2026-11-22T08:30:00Z", reason: "In hospital." };
   const alert = sample({ level: 2, callback_at: "2026-11-22T08:05:00Z", paused });
-  expect(flags(alert, NOW)).toEqual(["Level 2", "Call owed", "Paused"]);
-  expect(flags(alert, NOW + 60 * 60_000)).toEqual(["Level 2", "Call overdue"]);
-  expect(flags(sample(), NOW)).toEqual([]);
+  expect(flags(alert, ME, NOW)).toEqual(["Level 2", "Call owed", "Paused"]);
+  expect(flags(alert, ME, NOW + 60 * 60_000)).toEqual(["Level 2", "Call overdue"]);
+  expect(flags(sample(), ME, NOW)).toEqual([]);
+});
+
+describe("a minute before an alert is nobody's again", () => {
+  const mine = sample({ owner: { id: ME, name: "operator" }, returns_at: new Date(NOW + 45_000).toISOString() });
+  test("whoever has it is told, on its row and in a sentence that does not count down", () => {
+    expect(flags(mine, ME, NOW)).toEqual(["Log a step, 0:45 left"]);
+    expect(warned(mine, ME, NOW)).toMatch(/^Log a step, or it pages again at .*\d\d:\d\d:47/);
+    expect(warned(mine, ME, NOW + 10_000)).toBe(warned(mine, ME, NOW));
+  });
+  test("nobody else is, nor sooner, nor once it is over", () => {
+    expect(warned(mine, 2, NOW)).toBeNull();
+    expect(warned(mine, ME, NOW - 16_000)).toBeNull();
+    expect(warned(mine, ME, NOW + 46_000)).toBeNull();
+    expect(warned(sample({ owner: mine.owner }), ME, NOW)).toBeNull();
+    expect(flags(mine, 2, NOW)).toEqual([]);
+  });
+  test("where nobody is paged it does not say that it pages", () => {
+    const paused = { id: 1, until: "2026-11-22T08:30:00Z", reason: "In hospital." };
+    expect(warned({ ...mine, paused }, ME, NOW)).toMatch(/^Log a step, or it is nobody's again at /);
+  });
 });
 
 test("an escalation says to whom it is due, and whether anybody was told", () => {

@@ -196,12 +196,35 @@ export function remarks(alert: Alert): Remark[] {
   return said;
 }
 
-/** What a row shows besides, of what people have to do: how far it was escalated, a call that is owed, that nobody is paged. */
-export function flags(alert: Alert, nowMs: number): string[] {
+const WARNED_MS = 60_000; // long enough to log a step while somebody is on the telephone
+
+/** When whoever has it must have logged a step, where that is soon: else it is nobody's again. Of others' alerts null. */
+function goesBack(alert: Alert, me: number, nowMs: number): { at: string; leftMs: number; what: string } | null {
+  if (alert.owner?.id !== me || alert.returns_at === null) return null;
+  const leftMs = Date.parse(alert.returns_at) - nowMs;
+  if (leftMs < 0 || leftMs > WARNED_MS) return null;
+  return { at: alert.returns_at, leftMs, what: muted(alert, nowMs) ? "it is nobody's again" : "it pages again" };
+}
+
+/** The same to whoever has it, in a sentence that stays the same while the time runs down. */
+export function warned(alert: Alert, me: number, nowMs: number): string | null {
+  const back = goesBack(alert, me, nowMs);
+  return back && `Log a step, or ${back.what} at ${wall(back.at, nowMs)}.`;
+}
+
+/** Whether two people have said that nobody is paged about it for now. */
+function muted(alert: Alert, nowMs: number): boolean {
+  return alert.paused !== null && Date.parse(alert.paused.until) > nowMs;
+}
+
+/** What a row shows besides, of what people have to do: that it is nobody's in a moment, how far it was escalated, a call that is owed, that nobody is paged. */
+export function flags(alert: Alert, me: number, nowMs: number): string[] {
   const said: string[] = [];
+  const back = goesBack(alert, me, nowMs);
+  if (back !== null) said.push(`Log a step, ${countdown(back.leftMs)} left`);
   if (alert.level > 0) said.push(`Level ${alert.level}`);
   if (alert.callback_at !== null) said.push(Date.parse(alert.callback_at) < nowMs ? "Call overdue" : "Call owed");
-  if (alert.paused !== null && Date.parse(alert.paused.until) > nowMs) said.push("Paused");
+  if (muted(alert, nowMs)) said.push("Paused");
   return said;
 }
 

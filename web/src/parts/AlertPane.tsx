@@ -19,6 +19,7 @@ import {
   SEVERITY,
   sentence,
   until,
+  warned,
 } from "../words";
 import { Actions } from "./Actions";
 import { Evidence } from "./Evidence";
@@ -72,6 +73,7 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
         {sentence(alert)}
         {alert.zone_id !== null && <small>{asks(alert)}</small>}
       </h2>
+      <Warning alert={alert} me={me.id} />
       <Facts alert={alert} me={me.id} told={detail.data?.escalation_told} />
       {alert.wearer_id !== null && <Visits wearer={alert.wearer_id} />}
       <Actions key={alert.id} alert={alert} me={me} history={detail.data?.history ?? []} onChanged={onChanged} />
@@ -94,6 +96,16 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
         <History entries={detail.data?.history ?? []} me={me.id} />
       </div>
     </section>
+  );
+}
+
+/** In a moment it is nobody's again: said aloud once, so its words do not count down. */
+function Warning({ alert, me }: { alert: api.Alert; me: number }) {
+  const nowMs = useNow();
+  return (
+    <p role="alert" className="script-warning">
+      {warned(alert, me, nowMs)}
+    </p>
   );
 }
 

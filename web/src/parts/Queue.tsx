@@ -6,7 +6,9 @@ import {
   type ReactNode,
   type RefObject,
   useEffect,
-  useSyncExternalStore,
+  useLayoutEffect,
+  useRef,
+  useState,
 } from "react";
 import type { Live } from "../live";
 import { neighbour } from "../order";
@@ -14,7 +16,7 @@ import { Row } from "./Row";
 
 const ROW_PX = 108; // rows of one height never shift when their words change
 const NARROW_ROW_PX = 162; // who has it, and since when, stand on a line of their own each
-const NARROW = "(max-width: 560px)"; // as in looks/narrow.css
+const NARROW_PX = 560; // as in looks/narrow.css
 
 interface Props {
   live: Live;
@@ -28,7 +30,8 @@ interface Props {
 }
 
 export function Queue({ live, order, held, selected, me, list, onSelect, owed }: Props) {
-  const rowPx = useSyncExternalStore(listen, narrow) ? NARROW_ROW_PX : ROW_PX;
+  const whole = useRef<HTMLElement>(null);
+  const rowPx = useNarrow(whole) ? NARROW_ROW_PX : ROW_PX;
   const rows = useVirtualizer({
     count: order.length,
     getScrollElement: () => list.current,
@@ -52,7 +55,7 @@ export function Queue({ live, order, held, selected, me, list, onSelect, owed }:
   }
 
   return (
-    <section className="queue" aria-labelledby="queue-title">
+    <section className="queue" ref={whole} aria-labelledby="queue-title">
       <div className="queue-head">
         <h2 id="queue-title">Queue</h2>
         <span>{live.loaded ? count(order.length) : ""}</span>
@@ -95,14 +98,19 @@ export function Queue({ live, order, held, selected, me, list, onSelect, owed }:
   );
 }
 
-function listen(changed: () => void): () => void {
-  const asked = window.matchMedia(NARROW);
-  asked.addEventListener("change", changed);
-  return () => asked.removeEventListener("change", changed);
-}
-
-function narrow(): boolean {
-  return window.matchMedia(NARROW).matches;
+/** Whether an element is too narrow for rows of three lines, by the width that the style sheet goes by. */
+function useNarrow(of: RefObject<HTMLElement | null>): boolean {
+  const [narrow, setNarrow] = useState(false);
+  useLayoutEffect(() => {
+    if (of.current === null) return;
+    const watching = new ResizeObserver((entries) => {
+      const px = entries.at(-1)?.contentRect.width ?? 0;
+      if (px > 0) setNarrow(px <= NARROW_PX); // none while the alert stands in its place
+    });
+    watching.observe(of.current);
+    return () => watching.disconnect();
+  }, [of]);
+  return narrow;
 }
 
 function count(open: number): string {

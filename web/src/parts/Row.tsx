@@ -2,7 +2,7 @@
 import { memo } from "react";
 import type { Alert } from "../api";
 import { useNow } from "../clock";
-import { age, brief } from "../instant";
+import { age, brief, earlier } from "../instant";
 import { due, flags, HANDLING, owner, place, remarks, SEVERITY, verb, who } from "../words";
 
 interface Props {
@@ -48,7 +48,7 @@ export const Row = memo(function Row({ alert, me, selected, place: at, of, top, 
       <div className="row-line">
         <Due alert={alert} />
         <span className="row-remarks">
-          <Flags alert={alert} />
+          <Flags alert={alert} me={me} />
           {remarks(alert).map((remark) => (
             <em key={remark.short}>{remark.short}</em>
           ))}
@@ -69,8 +69,8 @@ function Due({ alert }: { alert: Alert }) {
   );
 }
 
-function Flags({ alert }: { alert: Alert }) {
-  return flags(alert, useNow()).map((flag) => (
+function Flags({ alert, me }: { alert: Alert; me: number }) {
+  return flags(alert, me, useNow()).map((flag) => (
     <em key={flag} className="flag">
       {flag}
     </em>
@@ -80,8 +80,9 @@ function Flags({ alert }: { alert: Alert }) {
 function Since({ alert }: { alert: Alert }) {
   const nowMs = useNow();
   return (
-    <span className="row-end">
-      {age(alert.since, nowMs)} · {brief(alert.since, nowMs)}
+    <span className="row-end" data-earlier={earlier(alert.since, nowMs)}>
+      <span className="row-age">{age(alert.since, nowMs)} · </span>
+      {brief(alert.since, nowMs)}
     </span>
   );
 }
