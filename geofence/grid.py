@@ -1,6 +1,6 @@
 """Rings of a zone become a grid of cells that are outside, inside or on the border; a point is located by the edges of a few."""
 
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -32,6 +32,12 @@ HIGHEST: Final = 2048  # rows
 FINEST_DEG: Final = 1e-9  # a cell's least width and height, a tenth of a millimetre: far above any rounding
 WORD: Final = 62  # cells of a row whose bits share a word: a sign is never among them
 _ALL: Final = (1 << WORD) - 1
+_SPREAD: Final = np.array([sum((bits >> k & 1) << 8 * k for k in range(8)) for bits in range(256)], np.int64)  # a byte a bit
+_EACH: Final = 0x0101010101010101  # times a byte it is that byte eight times; times bytes each is the sum of those up to it
+# An entry of a draft: the number of an edge, from here on; that of a word, from here on; of a bit, from bit 1 on.
+_EDGE: Final = 24
+_WORD: Final = 7
+_WORDS: Final = 1 << (_EDGE - _WORD)
 WIDE: Final = 1 << 16  # vertices from which on the number of an edge takes two of the 16-bit words
 
 
@@ -159,12 +165,56 @@ def _scale(extent: float, cells: int) -> float:
     return scale
 
 
+class Draft(NamedTuple):
+    """What is drawn of zones one after another, and room to do it."""
+
+    run: Array  # int32, edge: uint16, as of ``geofence.shape.Shapes``
+    edge: Array
+    mark: Array  # (w, 3) int64, of each word of a zone's cells: bits of those on the border, and two more: see ``_enter``
+    begin: Array  # (w, 2) int64, bits of the cells with which runs begin; how many runs begin before the word, less one
+    entry: Array  # (e,) int64, a zone's edges row by row: see ``_enter``
+    tally: Array  # (e,) int64, of each of its runs how many
+
+
 @kernel
-def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
-    s: Record, x: Array, y: Array, ring: Array, cell: Array, run: Array, edge: Array, runs: int, edges: int
-) -> tuple[Array, Array]:
-    """Draw the rings of a zone into its grid; ``run`` and ``edge``, longer where that was needed, whose entries begin at ``runs``
-    and ``edges``.
+def draft(shape: Array) -> Draft:
+    """Room for some shapes, unless they have uncommonly many edges in their rows."""
+    vertices = most = words = 1
+    for i in range(len(shape)):
+        s = shape[i]
+        vertices += s["vertices"]
+        most = max(most, s["vertices"])
+        words = max(words, s["rows"] * (s["columns"] // WORD + 1))
+    return Draft(
+        np.empty(3 * vertices // 2 + 64, np.int32),
+        np.empty(5 * vertices // 2 + 64, np.uint16),
+        np.empty((words, 3), np.int64),
+        np.empty((words, 2), np.int64),
+        np.empty(4 * most + 64, np.int64),
+        np.empty(4 * most + 64, np.int64),
+    )
+
+
+@kernel
+def roomier(draft: Draft) -> Draft:
+    """The same with room for twice as many edges."""
+    entries = 2 * len(draft.entry)
+    return Draft(
+        _longer(draft.run), _longer(draft.edge), draft.mark, draft.begin, np.empty(entries, np.int64), np.empty(entries, np.int64)
+    )
+
+
+@kernel
+def _longer(array: Array) -> Array:
+    longer = np.empty(2 * len(array), array.dtype)
+    longer[: len(array)] = array
+    return longer
+
+
+@lean
+def draw(s: Record, x: Array, y: Array, ring: Array, cell: Array, draft: Draft, runs: int, edges: int) -> bool:
+    """Draw the rings of a zone into its grid, and put what it has behind ``runs`` and ``edges`` of a draft: False, and nothing to
+    count on, where that has no room for it.
 
     A cell that an edge touches, or might but for rounding, is a border cell: the position of a point in the grid never falls as
     its coordinates rise, so an edge lies in the cells between those of its ends, and the part of it in one row is found with some
@@ -172,161 +222,170 @@ def draw(  # noqa: PLR0912, PLR0915 - pass after pass over the same few arrays
     edges of a run cross a line through the middle of its row: whole numbers, half-open ends, no rounding. A run ends where no
     edge leads into the next cell: the side between the two is touched by none, so all of it lies where its middle lies.
     """
+    n = _enter(s, x, y, ring, draft)
+    wide = 1 if s["vertices"] < WIDE else 2
+    # A run has an entry at least.
+    if n < 0 or runs + s["rows"] + n + 1 > len(draft.run) or edges + wide * n > len(draft.edge):
+        return False
+    found = _paint(s, cell, draft, runs)
+    _list(s, draft, n, found, runs, edges)
+    s["runs"] = s["rows"] + found + 1
+    s["edges"] = wide * n
+    return True
+
+
+@lean
+def _enter(s: Record, x: Array, y: Array, ring: Array, draft: Draft) -> int:
+    """Mark the cells that a zone's edges touch, and set an entry for each edge and row it lies in: how many, or -1 without room.
+
+    An entry is the edge's number, the word and the bit of the cell in which it begins in that row, and whether it crosses the
+    middle of the row. Where an odd number of those do that begin in a cell, its third bit is set.
+    """
     west, south, per_lon, per_lat = s["west"], s["south"], s["per_lon"], s["per_lat"]
-    columns, rows, base, cells = int(s["columns"]), int(s["rows"]), int(s["vertex_at"]), int(s["cell_at"])
+    base, rows, words = int(s["vertex_at"]), int(s["rows"]), int(s["columns"]) // WORD + 1
+    mark, entry = draft.mark, draft.entry
     row_deg = 1.0 / per_lat
     slack_deg = 1e-9 / per_lon + 1e-12
     steep = 1e-9 * row_deg + 1e-12
-    # The cell of each vertex.
-    vertices = int(s["vertices"])
-    row_of, column_of = np.empty(vertices, np.int32), np.empty(vertices, np.int32)
-    for i in range(vertices):
-        row_of[i] = int((y[base + i] - south) * per_lat)
-        column_of[i] = int((x[base + i] - west) * per_lon)
-    entries = 0
-    for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
-        for i in range(ring[r, 0], ring[r, 1] - 1):
-            entries += abs(row_of[i] - row_of[i + 1]) + 1
-    # For each edge and row it lies in an entry: twice its number, and one more where it crosses the middle of the row; the column
-    # where it begins; the entry before it in that row.
-    entry = np.empty((entries, 3), np.int32)
-    newest = np.full(rows, -1, np.int32)
-    # Which cells are on the border, and which of them share an edge with the one to the west: a bit each.
-    words = columns // WORD + 1
-    border, shared = np.zeros(rows * words, np.int64), np.zeros(rows * words, np.int64)
+    only = 0.5 * (south + s["north"])  # the middle of a single row
+    for k in range(rows * words):
+        mark[k, 0] = mark[k, 1] = mark[k, 2] = 0
     n = 0
     for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
+        if ring[r, 1] - ring[r, 0] < 2:
+            continue
+        xa, ya = x[base + ring[r, 0]], y[base + ring[r, 0]]
+        row_a, column_a = int((ya - south) * per_lat), int((xa - west) * per_lon)
         for i in range(ring[r, 0], ring[r, 1] - 1):
-            low, high = min(row_of[i], row_of[i + 1]), max(row_of[i], row_of[i + 1])
-            first, last = min(column_of[i], column_of[i + 1]), max(column_of[i], column_of[i + 1])
-            # The edge from its lower end to its upper one.
-            x1, y1, x2, y2 = x[base + i], y[base + i], x[base + i + 1], y[base + i + 1]
-            if y2 < y1:
-                x1, y1, x2, y2 = x2, y2, x1, y1
-            slope = slack = 0.0
-            if low < high:
-                slope = (x2 - x1) / (y2 - y1)
-                slack = slack_deg + abs(slope) * steep
+            # Places that are plainly not negative: none is looked for from the array's end.
+            xb, yb = x[np.uint64(base + i + 1)], y[np.uint64(base + i + 1)]
+            row_b, column_b = int((yb - south) * per_lat), int((xb - west) * per_lon)
+            low, high = min(row_a, row_b), max(row_a, row_b)
+            first, last = min(column_a, column_b), max(column_a, column_b)
+            if n + high - low >= len(entry):
+                return -1
+            # The edge from its lower end to its upper one. No branch: which edge leads where is as good as chance.
+            falls, several = yb < ya, low < high
+            x1 = xb if falls else xa
+            y1 = yb if falls else ya
+            x2 = xa if falls else xb
+            y2 = ya if falls else yb
+            slope = (x2 - x1) / (y2 - y1 if several else 1.0)
+            slack = (slack_deg + abs(slope) * steep) * int(several)
             from_x = x1
             for row in range(low, high + 1):
-                start, stop = first, last
-                if first < last and low < high:
-                    to_x = x2 if row == high else x1 + (south + (row + 1) * row_deg - y1) * slope
-                    start = max(first, int(max((min(from_x, to_x) - slack - west) * per_lon, 0.0)))
-                    stop = min(last, int((max(from_x, to_x) + slack - west) * per_lon))
-                    from_x = to_x
+                to_x = x2 if row == high else x1 + (south + (row + 1) * row_deg - y1) * slope
+                start = min(max(first, int(max((min(from_x, to_x) - slack - west) * per_lon, 0.0))), last)
+                stop = max(min(last, int((max(from_x, to_x) + slack - west) * per_lon)), first)
+                from_x = to_x
+                middle = south + (row + 0.5) * row_deg if rows > 1 else only
+                crosses = int((y1 <= middle) & (y2 > middle))
+                word, bit = row, start
                 if words == 1:
-                    border[row] |= (2 << int(stop)) - (1 << int(start))
-                    shared[row] |= (2 << int(stop)) - (2 << int(start))
+                    bits = (2 << stop) - (1 << start)
+                    mark[np.uint64(row), 0] |= bits
+                    mark[np.uint64(row), 1] |= bits & (bits - 1)
                 else:
-                    _mark(border, row * words, start, stop)
+                    word, bit = row * words + start // WORD, start % WORD
+                    _mark(mark, 0, row * words, start, stop)
                     if start < stop:
-                        _mark(shared, row * words, start + 1, stop)
-                middle = south + (row + 0.5) * row_deg if rows > 1 else 0.5 * (south + s["north"])
-                entry[n, 0] = 2 * i + int((y1 <= middle) & (y2 > middle))
-                entry[n, 1] = start
-                entry[n, 2] = newest[row]
-                newest[row] = n
+                        _mark(mark, 1, row * words, start + 1, stop)
+                mark[np.uint64(word), 2] ^= crosses << bit
+                entry[np.uint64(n)] = i << _EDGE | word << _WORD | bit << 1 | crosses
                 n += 1
-    wide = 1 if s["vertices"] < WIDE else 2
-    if edges + entries * wide > len(edge):
-        edge = _longer(edge, edges + entries * wide)
-    if runs + rows + entries + 1 > len(run):  # a run has an entry at least
-        run = _longer(run, runs + rows + entries + 1)
-    count = np.zeros(columns + 2, np.int64)
-    parity = np.zeros(columns + 2, np.int64)
-    begins = np.empty(words, np.int64)  # the cells of a row with which its runs begin
-    before = np.empty(words, np.int64)  # how many do so before each word
-    k = runs + rows  # the next run
-    done = 0  # entries in the list so far
+            xa, ya, row_a, column_a = xb, yb, row_b, column_b
+    return n
+
+
+@lean
+def _paint(s: Record, cell: Array, draft: Draft, runs: int) -> int:
+    """Set the cells of a zone and the first run of each of its rows; how many runs it has.
+
+    A border cell holds the number of its run; all others what the edges up to it, those that cross the middle of the row, make of
+    it. Eight cells at once where so many are left of the zone's: what was set too far is set again by the next.
+    """
+    columns, rows = int(s["columns"]), int(s["rows"])
+    words = columns // WORD + 1
+    run, mark, begin = draft.run, draft.mark, draft.begin
+    at, end = int(s["cell_at"]), int(s["cell_at"]) + rows * columns
+    found = 0
     for row in range(rows):
-        run[runs + row] = k - runs - rows
-        begun = 0
-        for w in range(words):
-            begins[w] = border[row * words + w] & ~shared[row * words + w]
-            before[w] = begun
-            begun += _ones(int(begins[w]))
-        # How many edges each run has, and how many cross the middle of the row.
-        e = newest[row]
-        while e >= 0:
-            column = int(entry[e, 1])
-            w = column // WORD if words > 1 else 0
-            own = before[w] + _ones(int(begins[w]) & ((2 << (column - w * WORD)) - 1))
-            count[own] += 1
-            parity[own] ^= entry[e, 0] & 1
-            entry[e, 1] = own
-            e = entry[e, 2]
-        # Where the list of each run begins, and the state after it.
-        for own in range(1, begun + 1):
-            parity[own] ^= parity[own - 1]
-            run[k] = 2 * done + parity[own]
-            k += 1
-            done, count[own] = done + count[own], done
-        e = newest[row]
-        while e >= 0:
-            own = entry[e, 1]
-            j = edges + wide * count[own]
-            count[own] += 1
-            edge[j] = (entry[e, 0] >> 1) & (WIDE - 1)
-            if wide == 2:
-                edge[j + 1] = entry[e, 0] >> 17
-            e = entry[e, 2]
-        _paint(cell, cells + row * columns, cells + rows * columns, columns, border, row * words, begins, parity)
-        for own in range(1, begun + 1):
-            count[own] = parity[own] = 0
-    run[k] = 2 * done
-    s["runs"] = k + 1 - runs
-    s["edges"] = wide * done
-    return run, edge
+        run[runs + row] = found
+        own = inside = 0
+        for w in range(row * words, row * words + words):
+            bits, starts = int(mark[w, 0]), int(mark[w, 0]) & ~int(mark[w, 1])
+            begin[w, 0] = starts
+            begin[w, 1] = found - 1
+            found += _ones(starts)
+            sides = _sums(int(mark[w, 2])) ^ (_ALL * inside)
+            inside = sides >> (WORD - 1)
+            left = min(columns - (w - row * words) * WORD, WORD)
+            for j in range(at, at + left, 8):
+                owns = int(_SPREAD[starts & 255]) * _EACH + own * _EACH
+                border = int(_SPREAD[bits & 255]) * 255
+                state = (int(_SPREAD[sides & 255]) & ~border) | ((owns + _EACH * (_RUN - 1)) & border)
+                if j + 8 <= end:
+                    for q in range(8):
+                        cell[j + q] = (state >> (8 * q)) & 255
+                else:
+                    for q in range(end - j):
+                        cell[j + q] = (state >> (8 * q)) & 255
+                own = (owns >> 56) & 255
+                bits >>= 8
+                starts >>= 8
+                sides >>= 8
+            at += left
+    return found
+
+
+@lean
+def _list(s: Record, draft: Draft, n: int, found: int, runs: int, edges: int) -> None:
+    """Set where the edges of each run begin, the state after it, and the edges.
+
+    The state is counted on from row to row: of the edges of a ring an even number cross the middle of one.
+    """
+    run, edge, begin, entry, tally = draft.run, draft.edge, draft.begin, draft.entry, draft.tally
+    for k in range(found):
+        tally[k] = 0
+    for j in range(n):
+        one = int(entry[j])
+        word, bit = (one >> _WORD) & (_WORDS - 1), (one >> 1) & 63
+        own = int(begin[word, 1]) + _ones(int(begin[word, 0]) & ((2 << bit) - 1))
+        tally[own] = (tally[own] + 2) ^ (one & 1)
+        entry[j] = one >> _EDGE << _EDGE | own
+    at = runs + int(s["rows"])
+    done = state = 0
+    for k in range(found):
+        many = int(tally[k])
+        state ^= many & 1
+        run[at + k] = 2 * done + state
+        tally[k] = done
+        done += many >> 1
+    run[at + found] = 2 * done
+    wide = 1 if s["vertices"] < WIDE else 2
+    for j in range(n - 1, -1, -1):
+        one = int(entry[j])
+        own, i = one & ((1 << _EDGE) - 1), one >> _EDGE
+        to = edges + wide * int(tally[own])
+        tally[own] += 1
+        edge[to] = i & (WIDE - 1)
+        if wide == 2:
+            edge[to + 1] = i >> 16
 
 
 @inlined
-def _mark(border: Array, at: int, start: int, stop: int) -> None:
+def _mark(mark: Array, kind: int, at: int, start: int, stop: int) -> None:
     """Set bits ``start .. stop``, both included, of the row of words that begins at ``at``."""
     first, last = start // WORD, stop // WORD
-    head = _ALL & ~((1 << int(start - first * WORD)) - 1)
-    tail = (2 << int(stop - last * WORD)) - 1
+    head = _ALL & ~((1 << (start - first * WORD)) - 1)
+    tail = (2 << (stop - last * WORD)) - 1
     if first == last:
-        border[at + first] |= head & tail
+        mark[at + first, kind] |= head & tail
         return
-    border[at + first] |= head
+    mark[at + first, kind] |= head
     for w in range(first + 1, last):
-        border[at + w] = _ALL
-    border[at + last] |= tail
-
-
-@inlined
-def _paint(cell: Array, at: int, stop: int, columns: int, border: Array, word: int, begins: Array, parity: Array) -> None:
-    """Set a row of cells from ``at`` on: border cells to the number of their run, all others to the state after the run before.
-
-    Stretch by stretch, eight cells at once where so many are left of the zone's, which end at ``stop``: what was set too far is
-    set again by the next.
-    """
-    own = 0
-    for w in range(columns // WORD + 1):
-        bits, starts = int(border[word + w]), int(begins[w])
-        left = min(columns - w * WORD, WORD)
-        while left > 0:
-            if bits & 1:
-                own += starts & 1
-                state = own + _RUN - 1
-                n = min(_zeros(~bits | (starts & ~1)), left)
-            else:
-                state = parity[own]
-                n = min(_zeros(bits), left) if bits else left
-            j = at
-            while j < at + n:
-                if j + 8 <= stop:
-                    for q in range(8):
-                        cell[j + q] = state
-                else:
-                    for q in range(j, at + n):
-                        cell[q] = state
-                j += 8
-            at += n
-            left -= n
-            bits >>= n
-            starts >>= n
+        mark[at + w, kind] = _ALL
+    mark[at + last, kind] |= tail
 
 
 @inlined
@@ -339,13 +398,8 @@ def _ones(bits: int) -> int:
 
 
 @inlined
-def _zeros(bits: int) -> int:
-    """How many zeros a number ends in; it has a bit set."""
-    return _ones((bits & -bits) - 1)
-
-
-@kernel
-def _longer(array: Array, room: int) -> Array:
-    longer = np.empty(max(room, 2 * len(array)), array.dtype)
-    longer[: len(array)] = array
-    return longer
+def _sums(bits: int) -> int:
+    """Each bit of a word together with all lower ones: set where an odd number of them is."""
+    for step in (1, 2, 4, 8, 16, 32):
+        bits ^= bits << step
+    return bits & _ALL

@@ -7,7 +7,7 @@ import numpy as np
 import shapely
 
 from geofence import chain, grid, wkb
-from geofence.kernel import Record, kernel
+from geofence.kernel import Record, kernel, lean
 from geofence.metric import metres_per_degree, span_deg
 from geofence.parts import each
 from model.arrays import I64, Array, plain
@@ -87,12 +87,13 @@ def compile_shapes(zones: Zones, threads: int = 1) -> Shapes:
         If a geometry is not a polygon, multipolygon or a point with a radius: ``geofence.feature.parse`` lets no other through.
     """
     of, body, at = zones.outlines
+    body = _fixed(body)
     radius_m = zones.row["radius_m"][of]
-    size = wkb.count(body, at, radius_m)
+    size = _sizes(body, at, radius_m, threads)
     odd = np.flatnonzero(size[:, 1] == 0)
     if len(odd):
         body, at = _replaced(body, at, odd, [_plain(zones.row[of[i]], _one(body, at, i)) for i in odd.tolist()])
-        size = wkb.count(body, at, radius_m)
+        size = _sizes(body, at, radius_m, threads)
     shapes = _compile(body, at, radius_m, size, threads)
     seam = np.flatnonzero(
         (shapes.shape["west"] == -_SEAM_DEG) & (shapes.shape["east"] == _SEAM_DEG) & (shapes.shape["radius_m"] == 0.0)
@@ -101,11 +102,19 @@ def compile_shapes(zones: Zones, threads: int = 1) -> Shapes:
         return shapes
     whole = [shapely.to_wkb(joined(shapely.from_wkb(_one(body, at, i))), byte_order=1) for i in seam.tolist()]
     body, at = _flat(whole)
-    again = _compile(body, at, radius_m[seam], wkb.count(body, at, radius_m[seam]), threads)
+    again = _compile(body, at, radius_m[seam], _sizes(body, at, radius_m[seam], threads), threads)
     part = np.zeros(len(of), np.int64)
     row = np.arange(len(of))
     part[seam], row[seam] = 1, np.arange(len(seam))
     return gathered((shapes, again), part, row)
+
+
+def _sizes(body: Array, at: I64, radius_m: Array, threads: int) -> I64:
+    """(n, 2) coordinates and rings of each geometry, no rings where it is not plain."""
+    size = np.empty((len(at), 2), np.int64)
+    cut = np.linspace(0, len(at), threads + 1).astype(np.int64).tolist()
+    each(lambda k: wkb.count(body, at, radius_m, size, cut[k], cut[k + 1]), threads, threads)
+    return size
 
 
 def _one(body: Array, at: I64, i: int) -> bytes:
@@ -122,7 +131,14 @@ def _replaced(body: Array, at: I64, which: I64, by: Sequence[bytes]) -> tuple[Ar
     other, places = _flat(by)
     at = at.copy()
     at[which] = places + len(body)
-    return np.concatenate([body, other]), at
+    return _fixed(np.concatenate([body, other])), at
+
+
+def _fixed(body: Array) -> Array:
+    """The same, not to be written: for what may be written kernels are compiled anew, which nobody has warmed."""
+    fixed = body.view()
+    fixed.flags.writeable = False
+    return fixed
 
 
 def _plain(row: Record, body: bytes) -> bytes:
@@ -254,28 +270,46 @@ def _compile(body: Array, at: Array, radius_m: Array, size: Array, threads: int)
     """The shapes of counted geometries, made in pieces that threads share; the same for any number of them."""
     shape = np.zeros(len(size), SHAPE)
     shape["radius_m"], shape["vertices"], shape["rings"] = radius_m, size[:, 0], size[:, 1]
-    vertices, rings = _placed(shape, "vertex_at", "vertices"), _placed(shape, "ring_at", "rings")
+    vertices, rings, *_ = _place(shape)
     x, y, ring = np.empty(vertices, np.float64), np.empty(vertices, np.float64), np.empty((rings, 2), np.int32)
     pieces = -(-vertices // _PIECE)
     cut = np.searchsorted(shape["vertex_at"], np.arange(pieces + 1) * _PIECE).tolist()
     cut[-1] = len(shape)
     each(lambda k: _read(shape, body, at, x, y, ring, cut[k], cut[k + 1]), pieces, threads)
-    link = np.empty(_placed(shape, "chain_at", "chains"), np.int32)
-    box = np.empty((_placed(shape, "box_at", "boxes"), 4), np.float32)
-    cell = np.empty(_placed(shape, "cell_at", "cells"), np.uint8)
+    _, _, chains, boxes, cells, *_ = _place(shape)
+    link, box, cell = np.empty(chains, np.int32), np.empty((boxes, 4), np.float32), np.empty(cells, np.uint8)
     drawn = each(lambda k: _draw(shape, x, y, ring, link, box, cell, cut[k], cut[k + 1]), pieces, threads)
-    _placed(shape, "run_at", "runs")
-    _placed(shape, "edge_at", "edges")
-    run = _concatenated(np.empty(0, np.int32), [part[0] for part in drawn])
-    edge = _concatenated(np.empty(0, np.uint16), [part[1] for part in drawn])
+    _place(shape)
+    run, edge = (_joined([part[k] for part in drawn], dtype, threads) for k, dtype in enumerate((np.int32, np.uint16)))
     return Shapes(shape, x, y, ring, link, box, cell, run, edge)
 
 
-def _placed(shape: Array, at: str, many: str) -> int:
-    """Set where each shape's entries of an array begin; how many there are in all."""
-    total = np.cumsum(shape[many], dtype=np.int64)
-    shape[at] = total - shape[many]
-    return int(total[-1]) if len(total) else 0
+def _joined(pieces: Sequence[Array], dtype: type, threads: int) -> Array:
+    """Arrays one after another, by all threads: a fresh array's first touch costs more than what is written there."""
+    at = np.cumsum([0, *map(len, pieces)]).tolist()
+    whole = np.empty(at[-1], dtype)
+
+    def put(k: int) -> None:
+        whole[at[k] : at[k + 1]] = pieces[k]
+
+    each(put, len(pieces), threads)
+    return whole
+
+
+@lean
+def _place(shape: Array) -> tuple[int, int, int, int, int, int, int]:
+    """Set where each shape's entries of each array begin, as far as it is known how many it has; how many there are in all.
+
+    All in one reading: a hundred thousand shapes do not fit the cache.
+    """
+    vertices = rings = chains = boxes = cells = runs = edges = 0
+    for i in range(len(shape)):
+        s = shape[i]
+        s["vertex_at"], s["ring_at"], s["chain_at"], s["box_at"] = vertices, rings, chains, boxes
+        s["cell_at"], s["run_at"], s["edge_at"] = cells, runs, edges
+        vertices, rings, chains, boxes = vertices + s["vertices"], rings + s["rings"], chains + s["chains"], boxes + s["boxes"]
+        cells, runs, edges = cells + s["cells"], runs + s["runs"], edges + s["edges"]
+    return vertices, rings, chains, boxes, cells, runs, edges
 
 
 @kernel
@@ -296,25 +330,28 @@ def _draw(
     shape: Array, x: Array, y: Array, ring: Array, link: Array, box: Array, cell: Array, first: int, stop: int
 ) -> tuple[Array, Array]:
     """Set chains, boxes and cells of shapes ``first .. stop``; their entries of ``run`` and ``edge``."""
-    vertices = shape[stop - 1]["vertex_at"] + shape[stop - 1]["vertices"] - shape[first]["vertex_at"] if first < stop else 0
-    run = np.empty(5 * vertices // 4 + 64, np.int32)
-    edge = np.empty(5 * vertices // 2 + 64, np.uint16)
+    draft = grid.draft(shape[first:stop])
     runs = edges = 0
     for i in range(first, stop):
         s = shape[i]
         if s["radius_m"] == 0.0:
             chain.link(s, x, y, ring, link, box)
-            run, edge = grid.draw(s, x, y, ring, cell, run, edge, runs, edges)
+            while not grid.draw(s, x, y, ring, cell, draft, runs, edges):
+                draft = grid.roomier(draft)
         runs += s["runs"]
         edges += s["edges"]
-    return run[:runs], edge[:edges]
+    return draft.run[:runs], draft.edge[:edges]
 
 
 @kernel
 def _frame(s: Record, x: Array, y: Array) -> None:
     """Set a shape's box, and its grid's columns, rows and scale where it is a polygon."""
     first, stop = s["vertex_at"], s["vertex_at"] + s["vertices"]
-    west, south, east, north = np.min(x[first:stop]), np.min(y[first:stop]), np.max(x[first:stop]), np.max(y[first:stop])
+    west = east = x[first]
+    south = north = y[first]
+    for i in range(first + 1, stop):
+        west, east = min(west, x[i]), max(east, x[i])
+        south, north = min(south, y[i]), max(north, y[i])
     if s["radius_m"] > 0.0:
         lon_deg, lat_deg = span_deg(s["radius_m"], max(abs(south), abs(north)))
         west, south, east, north = west - lon_deg, south - lat_deg, east + lon_deg, north + lat_deg

@@ -4,7 +4,7 @@ from typing import Final
 
 import numpy as np
 
-from geofence.kernel import kernel, lean
+from geofence.kernel import lean
 from model.arrays import Array
 
 _POINT: Final = 1
@@ -12,11 +12,12 @@ _POLYGON: Final = 3
 _MULTIPOLYGON: Final = 6
 _HEAD: Final = 5  # bytes before a geometry's own: byte order, type
 _PAIR: Final = 16  # bytes a coordinate
+_COORDINATE: Final = np.dtype([("x", "<f8"), ("y", "<f8")])  # a record, not aligned: WKB aligns nothing
 
 
-@kernel
-def count(body: Array, at: Array, radius_m: Array) -> Array:
-    """(n, 2) int64 coordinates and rings of each geometry; no rings where it is not plain.
+@lean
+def count(body: Array, at: Array, radius_m: Array, out: Array, first: int, stop: int) -> None:
+    """Set how many coordinates and rings geometries ``first .. stop`` have; no rings where one is not plain.
 
     Plain are a point with a radius, and a polygon or multipolygon without one, in little-endian two-dimensional WKB: what
     ``shapely.to_wkb`` and PostGIS write on our machines.
@@ -26,9 +27,10 @@ def count(body: Array, at: Array, radius_m: Array) -> Array:
     body : (b,) uint8, with the geometries in it
     at : (n, 2) int64, where each begins and ends
     radius_m : (n,) float64
+    out : (n, 2) int64
     """
-    out = np.zeros((len(at), 2), np.int64)
-    for i in range(len(at)):
+    for i in range(first, stop):
+        out[i, 0] = out[i, 1] = 0
         o, end = at[i, 0], at[i, 1]
         kind = _kind(body, o, end)
         if kind == _POINT and radius_m[i] > 0.0 and end - o == _HEAD + _PAIR and not _absent(body, o + _HEAD):
@@ -48,10 +50,9 @@ def count(body: Array, at: Array, radius_m: Array) -> Array:
                 out[i, 1] += rings
         if out[i, 0] == 0:
             out[i, 1] = 0
-    return out
 
 
-@kernel
+@lean
 def read(body: Array, o: int, vertex: int, x: Array, y: Array, ring: Array, row: int) -> None:
     """Set a plain geometry's coordinates from ``vertex`` on and its rings from ``row`` on; both were counted before.
 
@@ -123,9 +124,9 @@ def _absent(body: Array, o: int) -> bool:
     return (int(body[o + 7]) & 0x7F) == 0x7F and (int(body[o + 6]) & 0xF0) == 0xF0
 
 
-@kernel
+@lean
 def _pairs(body: Array, o: int, n: int, x: Array, y: Array, vertex: int) -> None:
-    pairs = body[o : o + _PAIR * n].copy().view(np.float64)  # copied: WKB aligns nothing
+    pairs = body[o : o + _PAIR * n].view(_COORDINATE)
     for k in range(n):
-        x[vertex + k] = pairs[2 * k]
-        y[vertex + k] = pairs[2 * k + 1]
+        x[vertex + k] = pairs[k]["x"]
+        y[vertex + k] = pairs[k]["y"]

@@ -21,8 +21,9 @@ from bench.workloads import Tell, ours
 from bench.workloads.pairwise import Degrees
 from bench.workloads.town import FENCES, Size, Town, town
 from geofence.index import ZoneIndex
-from model.arrays import Array
-from model.zone import Assignment, Zone
+from model.arrays import I64, Array, rows_of
+from model.zone import Zone
+from model.zones import Zones
 
 RUNS: Final = 3
 FULL: Final = Size(20_000, 5)  # five fences a tag: 100,000 zones of 8 to 200 corners, and a fix about each to judge by the index
@@ -36,11 +37,12 @@ _ROOT: Final = Path(__file__).parents[2]
 
 
 class _Given(NamedTuple):
-    """What is compiled. Zones are objects and their outlines WKB, as the store hands them over; validated before."""
+    """What is compiled, validated before: by ours as the store hands it over, a table of columns with its WKB in one piece."""
 
     world: Town
     zones: list[Zone]
-    assignments: list[Assignment]
+    table: Zones
+    assignments: I64
     wkb: list[bytes]
 
 
@@ -50,18 +52,25 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
     tell(f"drawing {size.tags * FENCES:,} zones")
     world = town(size)
     zones = ours.zones(world, buffer_m=0.0)
-    given = _Given(world, zones, ours.assignments(world), [zone.wkb for zone in zones])
+    given = _Given(world, zones, _table(zones), rows_of(ours.assignments(world), 4), [zone.wkb for zone in zones])
     ZoneIndex.build(zones[:10])  # kernels compiled, imports done
     return [*_building(given, tell), *_bytes(given, tell), *_starting(quick, tell)]
+
+
+def _table(zones: list[Zone]) -> Zones:
+    """Zones as a worker has read them: nobody keeps the objects."""
+    table = Zones.of(zones)
+    return Zones(table.row, table.interval, table.outlines)
 
 
 # ---------------------------------------------------------------- building and changing
 
 
 def _building(given: _Given, tell: Tell) -> list[Measured]:
-    """Turn about: reading by shapely, our building, building with everybody's assignments, and changing one zone of them."""
+    """Turn about: reading by shapely, our building, also of objects and with everybody's assignments, and changing one zone."""
     baselines: list[float] = []
     alone: list[float] = []
+    objects: list[float] = []
     assigned: list[float] = []
     changed: list[float] = []
     wrong = [0, 0]
@@ -69,8 +78,9 @@ def _building(given: _Given, tell: Tell) -> list[Measured]:
     expected = _expected(given.world, ours.polygons(given.world))
     for run in range(RUNS):
         baselines.append(_seconds(partial(shapely.from_wkb, given.wkb))[0])
-        alone.append(_seconds(partial(ZoneIndex.build, given.zones, threads=threads))[0])
-        spent, index = _seconds(partial(ZoneIndex.build, given.zones, given.assignments, threads=threads))
+        alone.append(_seconds(partial(ZoneIndex.build, given.table, threads=threads))[0])
+        objects.append(_seconds(partial(ZoneIndex.build, given.zones, threads=threads))[0])
+        spent, index = _seconds(partial(ZoneIndex.build, given.table, given.assignments, threads=threads))
         assigned.append(spent)
         wrong[0] += _wrong(given, index, expected)
         put, others = _moved(given, run)
@@ -83,6 +93,7 @@ def _building(given: _Given, tell: Tell) -> list[Measured]:
     checked = RUNS * expected.size
     rows = (
         ("build", alone, read, baselines, 2.0, None, None),
+        ("build of objects", objects, read, baselines, None, None, None),
         ("build and assign", assigned, read, baselines, None, checked, wrong[0]),
         ("change one", changed, "our own build and assign of all", assigned, None, checked, wrong[1]),
     )

@@ -146,6 +146,9 @@ def test_pieces_and_threads_change_nothing(monkeypatch: pytest.MonkeyPatch, piec
     rings = [np.column_stack([-2.0 + 0.05 * np.cos(turn), 53.0 + 0.05 * np.sin(turn)]) for turn in turns]
     zones = [zone(number, shapely.Polygon(ring)) for number, ring in enumerate(rings)]
     zones.insert(20, zone(99, shapely.Point(-2.0, 53.0), radius_m=100.0))
+    # Teeth as high as the zone: so many edges in its rows that there is too little room at first, with others' in it already.
+    teeth = [(-2.0 + 0.001 * i + 0.0005 * k, 53.1 if k else 53.0) for i in range(200) for k in (0, 1)]
+    zones.insert(30, zone(98, shapely.Polygon([*teeth, (-1.8, 52.99), (-2.0, 52.99)])))
     whole = ZoneIndex.build(zones).plan.shapes
     monkeypatch.setattr(shape, "_PIECE", piece)
     for threads in (1, 3):
