@@ -96,6 +96,19 @@ def test_a_zone_across_the_meridian_is_one_zone() -> None:
     assert wrongly_measured(evaluate, split, points, accuracy_m=3_000.0) == []
 
 
+@pytest.mark.parametrize("south", [10.005, 10.015, 10.02, 10.03], ids=["within", "partly", "corner", "apart"])
+def test_only_where_a_zone_goes_on_across_the_meridian_is_there_a_seam(south: float) -> None:
+    """Where its other side is no zone, the meridian is its boundary: on it, and to either side of it."""
+    split = shapely.MultiPolygon([shapely.box(179.99, 10.0, 180.0, 10.02), shapely.box(-180.0, south, -179.99, south + 0.01)])
+    heights = [10.0005, 10.0075, 10.012, 10.0195, 10.0225, 10.035]
+    points = [(lon, lat) for lat in heights for lon in (180.0, -180.0, 179.9999, -179.9999, 179.999, -179.999)]
+    assert wrongly_covered(evaluate, [split], [np.concatenate([points, strategies.placed(split)])]) == []
+    assert wrongly_measured(evaluate, split, points, accuracy_m=3_000.0) == []
+    ends = [(180.0, 10.0005, 0.0), (-179.9999, 10.0005, 10.96), (179.9999, 10.0005, -10.96)]
+    hits = evaluate(index_of([zone(1, split)]), fixes_at(1, [point[:2] for point in ends]), no_last(1))
+    np.testing.assert_allclose(hits["distance_m"], [point[2] for point in ends], atol=0.01)
+
+
 def test_a_zone_beside_the_meridian_is_near_to_the_other_side_of_it() -> None:
     beside = shapely.box(179.9, -16.6, 179.9995, -16.5)
     points = [(-179.9999, -16.55), (179.9999, -16.55), (-180.0, -16.55), (-179.99, -16.55)]

@@ -28,16 +28,25 @@ def covers(geometry: Any, lon: Any, lat: Any) -> Any:
 
 
 def edges(geometry: Any) -> Any:
-    """(e, 2, 2) float64 edges of a geometry, without the seam it was split at on the 180° meridian."""
+    """(e, 2, 2) float64 edges of a geometry, without the seam it was split at: where it goes on across the 180° meridian."""
     found = []
     for ring in shapely.get_rings(shapely.get_parts(geometry)):
         points = shapely.get_coordinates(ring)
         found.append(np.stack([points[:-1], points[1:]], axis=1))
     out = np.concatenate(found)
-    west, _, east, _ = shapely.bounds(geometry)
-    if (west, east) == (-180.0, 180.0):
-        out = out[~np.all(np.abs(out[:, :, 0]) == 180.0, axis=1)]
-    return out
+    on = np.all(np.abs(out[:, :, 0]) == 180.0, axis=1)
+    ends = [piece for edge in out[on] for piece in _unseamed(edge, out[on])]
+    return np.concatenate([out[~on], *ends])
+
+
+def _unseamed(edge: Any, others: Any) -> Any:
+    """The pieces, each (1, 2, 2), of an edge on the meridian beside which no edge of ``others`` lies on its other side."""
+    side, low, high = edge[0, 0], edge[:, 1].min(), edge[:, 1].max()
+    beside = sorted((other[:, 1].min(), other[:, 1].max()) for other in others if other[0, 0] == -side)
+    for start, stop in [*beside, (high, high)]:
+        if low < min(start, high):
+            yield np.array([[(side, low), (side, min(start, high))]])
+        low = max(low, stop)
 
 
 def apart_m(lon1: float, lat1: float, lon2: float, lat2: float) -> float:
