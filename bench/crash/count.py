@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from bench.crash import oracle
-from bench.crash.gateway import UNKNOWN, Gateway, Ledger
+from bench.crash.gateway import UNKNOWN, Gateway, Promised
 from bench.crash.instance import Instance
 from bench.crash.oracle import Alert
 from bench.crash.world import ZONE
@@ -36,16 +36,16 @@ class Count(NamedTuple):
         return "; ".join((counted, *self.said))
 
 
-def records(instance: Instance, ledger: Ledger) -> Count:
+def records(instance: Instance, promised: Promised) -> Count:
     """Every record and receipt that was acknowledged is stored, and none twice."""
-    fixes, events, receipts = ledger.read()
+    fixes, events, receipts = promised
     said: list[str] = []
     lost = twice = 0
     stored_fixes = instance.sql("SELECT tag, (extract(epoch FROM fix_at) * 1000000)::bigint, seq, source FROM fix")
     stored_events = instance.sql("SELECT tag, (extract(epoch FROM at) * 1000000)::bigint, seq, kind FROM event")
-    for what, promised, rows in (("fix", fixes, stored_fixes), ("event", events, stored_events)):
+    for what, acknowledged, rows in (("fix", fixes, stored_fixes), ("event", events, stored_events)):
         held = Counter(map(tuple, rows))
-        missing = promised - held.keys()
+        missing = acknowledged - held.keys()
         doubled = [row for row, times in held.items() if times > 1]
         lost, twice = lost + len(missing), twice + len(doubled)
         said += [f"lost {what} {row}" for row in sorted(missing)[:3]] + [f"{what} {row} stored twice" for row in doubled[:3]]

@@ -35,6 +35,14 @@ class Frame(NamedTuple):
     poison: tuple[Point, ...] = ()  # identities that are stored already, with another content
 
 
+class Promised(NamedTuple):
+    """What was acknowledged."""
+
+    fixes: set[Row]
+    events: set[Row]
+    receipts: set[str]
+
+
 class Ledger:
     """What the door acknowledged."""
 
@@ -56,12 +64,12 @@ class Ledger:
             self.frames += 1
             self.records += len(fixes) + len(frame.events)
 
-    def read(self) -> tuple[set[Row], set[Row], set[str]]:
-        """Fixes, events and receipts."""
+    def read(self) -> Promised:
+        """All that was acknowledged up to now."""
         lines = [json.loads(line) for line in self._path.read_bytes().splitlines()]
         fixes = {tuple(row) for line in lines for row in line["fixes"]}
         events = {tuple(row) for line in lines for row in line["events"]}
-        return fixes, events, {line["receipt"] for line in lines}
+        return Promised(fixes, events, {line["receipt"] for line in lines})
 
     def close(self) -> None:
         """Close the file."""

@@ -153,13 +153,14 @@ class Trial:
     def count(self) -> Count:
         """All that can be counted at any moment; the database may be starting again, and is waited for.
 
-        On Kafka what was acknowledged is on the broker, and lost only if it does not come in time.
+        On Kafka what was acknowledged is on the broker, and lost only if it does not come in time. What is acknowledged meanwhile
+        is none of it: where workers are seconds behind, the newest of it never has come when it is looked for.
         """
-        ends = time.monotonic() + DRAIN_S
+        promised, ends = self.ledger.read(), time.monotonic() + DRAIN_S
 
         def look() -> list[Count]:
             try:
-                found = count.records(self.instance, self.ledger)
+                found = count.records(self.instance, promised)
             except psycopg.OperationalError:
                 return []
             drained = self._engine == EMBEDDED or not found.lost or time.monotonic() > ends
