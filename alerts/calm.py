@@ -3,19 +3,21 @@
 Most wearers are at home and stay there, or away and stay away: for them a fix moves the time of the newest one, and no more.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from alerts.presence import TWO, Says
+from alerts.device import Message
+from alerts.presence import TWO, Beacon, Evidence, Presence, Says, is_late
 from alerts.rules import Rules
 from alerts.terms import Terms
 from alerts.track import Track, runs
-from model.arrays import I64, Array
+from model.arrays import I64, Array, among
 from model.event import EventKind, sent_us
+from model.fix import Quality
 from model.instant import FOREVER_US
-from model.state import State
+from model.state import CONTACT, State
 
 
 class Calm(NamedTuple):
@@ -65,6 +67,75 @@ def calm(state: State, track: Track, seen: Array) -> Calm:
         else:
             said.append(row)
     return Calm(np.array(stirred, np.int64), said)
+
+
+def resume(rules: Rules, terms: Terms, state: State, tag: int, messages: Sequence[Message]) -> bool:
+    """Note that a tag was heard again after a while out of contact, where no more can come of it than that.
+
+    No clock of its runs out before the last message, and nothing of its device goes on: the caller knows. Then no more can come
+    of fixes in order where no beacon was ever told of, and nobody was asked to be at home since presence was last shown, or it
+    was shown again each time before it counted as not verified.
+
+    Parameters
+    ----------
+    messages : of this batch, in the order of lane time; what they say of homes is nothing new (``calm``)
+
+    Returns
+    -------
+    bool
+        False where only the machine can tell; then nothing was noted.
+    """
+    contact, record = state.contacts.get(tag), state.peek(tag)
+    curfewed = bool(among(np.array([tag]), terms.curfewed)[0])
+    if record is None or state.beacons.get(tag) is not None or (contact is not None and not curfewed):
+        return False
+    if any(len(one.event) or one.again or is_late(one.fix) or one.fix["quality"][0] >= Quality.IMPLAUSIBLE for one in messages):
+        return False
+    known = {int(one["zone"][0]): Evidence.of(one) for one in state.presences.of_tag(tag)}
+    if curfewed:
+        since_us = min((int(one.first["fix_at_us"][0]) if one.outs else one.shown_us for one in known.values()), default=0)
+        asked = not since_us or terms.asks_from(tag, since_us) <= messages[-1].lane_us
+        if asked and not _stays(rules, terms, known, messages):
+            return False
+    beacon, contact_us = Beacon(tag), int(record["contact_us"])
+    from_us, told_us = (0, 0) if contact is None else contact[0][["from_us", "beacon_us"]].item()
+    for message in messages:
+        before_us = {zone: Presence(one, beacon, contact_us).known_until(rules) for zone, one in known.items()}
+        for sight in message.sights:
+            if sight.zone not in known:
+                return False
+            known[sight.zone].see(sight.says, message.at_us, sight.version, message.fix)
+        lost = message.received_us - contact_us > rules.contact_us
+        contact_us = max(contact_us, message.received_us)
+        if lost:
+            from_us = message.received_us
+            for zone, one in known.items():
+                one.known_us = max(one.known_us, min(before_us[zone], contact_us))
+    for zone, one in known.items():
+        held = state.presences.get(tag, zone)
+        assert held is not None, "it was read just now"
+        held["known_us"] = one.known_us
+    if curfewed and (from_us or told_us):
+        made = np.array([(tag, from_us, told_us)], CONTACT)
+        if contact is None or contact.tobytes() != made.tobytes():
+            state.put(state.contacts, made)
+    return True
+
+
+def _stays(rules: Rules, terms: Terms, known: dict[int, Evidence], messages: Sequence[Message]) -> bool:
+    """Whether every message shows the tag at each of its homes, or perhaps, and soon enough after the one before."""
+    if not known or any(one.outs or one.says not in (Says.POSSIBLE, Says.INSIDE) for one in known.values()):
+        return False
+    shown_us = min(one.shown_us for one in known.values())
+    for message in messages:
+        said = {sight.zone: sight.says for sight in message.sights}
+        if said.keys() != known.keys() or Says.OUTSIDE in said.values():
+            return False
+        ruled = terms.rules(rules, int(message.fix["tag"][0]), message.at_us)
+        if message.at_us - shown_us >= ruled.whereabouts_us + ruled.unverified_us:
+            return False
+        shown_us = message.at_us
+    return True
 
 
 def calm_until(rules: Rules, terms: Terms, state: State, tag: int, lane_us: int, *, again: bool = False) -> int:

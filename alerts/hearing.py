@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from alerts.absence import Sight
-from alerts.calm import calm, calm_until
+from alerts.calm import calm, calm_until, resume
 from alerts.device import HEARD, Device, Message
 from alerts.fault import Fault
 from alerts.presence import TOLD
@@ -16,7 +16,7 @@ from alerts.standing import Standing
 from alerts.terms import Terms
 from alerts.track import Track, runs
 from model.alert import Change
-from model.arrays import I64, Array, Bool, taken
+from model.arrays import I64, Array, Bool, among, taken
 from model.event import EVENT, sent_us
 from model.fix import FIX, Quality
 from model.instant import FOREVER_US
@@ -54,12 +54,17 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
     tags, first_us, last_us = _heard(fixes["tag"], lane_us, events["tag"], event_lane_us)
     rows = state.find(tags)
     before_us = np.where(rows < 0, 0, state.tags["contact_us"][rows])
-    _, patience_us = terms.patience(rules, tags)
+    patience_us, guarded_us = terms.patience(rules, tags)
+    patience_us = np.where(terms.ever_guarded(tags), guarded_us, patience_us)
+    spoken = _Spoken(
+        *(tags, before_us, first_us, last_us),
+        np.concatenate([fixes["tag"], events["tag"]]),
+        np.concatenate([lane_us, event_lane_us]),
+    )
+    due = spoken.paused(patience_us)
     # What is known of a tag may begin anew once it has been out of contact.
-    patience_us = np.where((rows >= 0) & state.busy[rows], np.minimum(patience_us, rules.contact_us), patience_us)
-    due = (before_us > 0) & (first_us - before_us >= patience_us)
-    if (last_us - first_us >= patience_us).any():  # a batch of hours: look between its messages
-        due |= _paused(patience_us, tags, np.concatenate([fixes["tag"], events["tag"]]), np.concatenate([lane_us, event_lane_us]))
+    curfewed = among(tags, terms.curfewed)
+    again = spoken.paused(np.minimum(patience_us, rules.contact_us)) & (curfewed | ((rows >= 0) & state.busy[rows]))
     due |= state.has(rows, state.devices, state.signals, state.absences, state.lost, state.faults)
     due[np.searchsorted(tags, np.array([fault.tag for fault in faults], np.int64))] = True
     due[np.searchsorted(tags, fixes["tag"][fixes["quality"] == Quality.SKEWED])] = True
@@ -68,17 +73,15 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
     due[np.searchsorted(tags, fixes["tag"][low])] = True
     due[np.searchsorted(tags, events["tag"][np.isin(events["kind"], _HEARD)])] = True
     due |= (rows >= 0) & (state.due_us[rows] <= last_us)  # a clock runs out before the last message here, or perhaps between two
-    due |= (rows < 0) & np.isin(tags, terms.curfewed)  # its clock was never wound, and its first frame may hold hours
+    due |= (rows < 0) & curfewed  # its clock was never wound, and its first frame may hold hours
     steady = calm(state, track, seen)
     due[np.searchsorted(tags, steady.stirred)] = True
     changes: list[Change] = []
-    told = set(tags[due].tolist())
-    steady.write(state, told)
-    if not told:
-        return changes
-    ordered = np.array(sorted(told), np.int64)
+    told, perhaps = set(tags[due].tolist()), set(tags[again & ~due].tolist())
+    looked = told | perhaps
+    ordered = np.array(sorted(looked), np.int64)
     bounds = np.searchsorted(fixes["tag"], np.column_stack([ordered, ordered + 1])).tolist()
-    sights_of, events_of = _sights(track, seen, told), _rows_of(events["tag"], told)
+    sights_of, events_of = _sights(track, seen, looked), _rows_of(events["tag"], looked)
     for tag, (first, stop) in zip(ordered.tolist(), bounds, strict=True):
         sights = sights_of.get(tag, {})
         messages = []
@@ -93,11 +96,15 @@ def hear(rules: Rules, terms: Terms, state: State, heard: Heard) -> list[Change]
             event = events[row : row + 1]
             at_us, received_us = int(sent_us(event)[0]), int(event["received_us"][0])
             messages.append(Message(int(event_lane_us[row]), at_us, received_us, _NO_FIX, event))
+        if tag in perhaps and resume(rules, terms, state, tag, messages):
+            continue
+        told.add(tag)
         device = Device(rules, terms, state, tag, state.watermark_us)
         settled = [fault for fault in faults if fault.tag == tag]
         device.hear(sorted(messages, key=lambda message: message.lane_us), settled)
         device.keep()
         changes += device.changes
+    steady.write(state, told)
     return changes
 
 
@@ -130,21 +137,32 @@ def _heard(fix_tags: Array, fix_us: I64, event_tags: Array, event_us: I64) -> tu
     return tags, first_us, last_us
 
 
-def _paused(patience_us: I64, tags: Array, of_message: Array, lane_us: I64) -> Bool:
-    """Which of (k,) tags in order were silent between two of (n,) messages for so long that it may have been told."""
-    order = np.lexsort((lane_us, of_message))
-    of_message, lane_us = of_message[order], lane_us[order]
-    place = np.searchsorted(tags, of_message[1:])
-    gap = (np.diff(lane_us) >= patience_us[place]) & (np.diff(of_message) == 0)
-    paused = np.zeros(len(tags), bool)
-    paused[place[gap]] = True
-    return paused
+class _Spoken(NamedTuple):
+    """When the tags of a batch were heard: (k,) of each tag in order, (n,) of each message. All times are lane times."""
+
+    tags: Array
+    before_us: I64  # (k,) last before the batch, 0 where never
+    first_us: I64  # (k,)
+    last_us: I64  # (k,)
+    of_message: Array  # (n,) tags
+    lane_us: I64  # (n,)
+
+    def paused(self, patience_us: I64) -> Bool:
+        """Which of (k,) tags were silent for so long, before the batch or between two of its messages; (k,) bool."""
+        paused: Bool = (self.before_us > 0) & (self.first_us - self.before_us >= patience_us)
+        if (self.last_us - self.first_us >= patience_us).any():  # a batch of hours: look between its messages
+            order = np.lexsort((self.lane_us, self.of_message))
+            of_message = self.of_message[order]
+            place = np.searchsorted(self.tags, of_message[1:])
+            gap = (np.diff(self.lane_us[order]) >= patience_us[place]) & (np.diff(of_message) == 0)
+            paused[place[gap]] = True
+        return paused
 
 
 def _rows_of(tags: Array, some: Collection[int]) -> dict[int, list[int]]:
     """Which of (m,) int64 ``tags`` each of some is, in order."""
     found: dict[int, list[int]] = {}
-    for row, tag in enumerate(tags.tolist()):
+    for row, tag in enumerate(tags.tolist() if some else ()):
         if tag in some:
             found.setdefault(tag, []).append(row)
     return found
@@ -153,6 +171,8 @@ def _rows_of(tags: Array, some: Collection[int]) -> dict[int, list[int]]:
 def _sights(track: Track, seen: Array, some: Collection[int]) -> dict[int, Sights]:
     """What the fixes of some tags say of their homes, by tag."""
     found: dict[int, Sights] = {}
+    if not len(seen) or not some:
+        return found
     tags = track.fixes["tag"][seen["row"]]
     ours = np.isin(tags, np.fromiter(some, np.int64))
     seen, tags = seen[ours], tags[ours]
@@ -250,7 +270,7 @@ def wind(rules: Rules, terms: Terms, state: State, rows: I64 | None = None, now_
     # Where nobody is monitored the next instant at which somebody is winds the tag again.
     state.due_us[rows] = np.where((from_us >= 0) & (contact_us > 0) & (due_us < to_us), due_us, FOREVER_US)
     special = state.has(rows, state.devices, state.signals, state.lost, state.faults, state.places)
-    asked = np.flatnonzero(np.isin(tags, terms.curfewed))
+    asked = np.flatnonzero(among(tags, terms.curfewed))
     judged_us = np.maximum(contact_us[asked], max(state.watermark_us, now_us)).tolist()
     asked_of = zip(tags[asked].tolist(), judged_us, strict=True)
     calm_us = np.fromiter((calm_until(rules, terms, state, *one, again=again) for one in asked_of), np.int64, len(asked))

@@ -75,7 +75,7 @@ def out_of_order(rules: Rules, terms: Terms, state: State, fixes: Array, events:
     back, told_back = np.zeros(len(fixes), bool), overtaken(rules, terms, state, fixes, events)
     if not len(terms.curfewed) or _are_in_order(state, fixes):
         return back, told_back
-    rows = np.flatnonzero(np.isin(fixes["tag"], terms.curfewed) & _is_right(rules, fixes))
+    rows = np.flatnonzero(among(fixes["tag"], terms.curfewed) & _is_right(rules, fixes))
     if len(rows):
         received_us = np.maximum.accumulate(fixes["received_us"])[rows]
         own = fixes[rows]
@@ -126,7 +126,7 @@ def overtaken(rules: Rules, terms: Terms, state: State, fixes: Array, events: Ar
         return old
     newest: dict[tuple[int, int], int] = {}
     heard: dict[tuple[int, int], tuple[int, int]] = {}  # of one time of receipt: in one frame any order is in order
-    rows = np.flatnonzero(np.isin(events["kind"], [*TOLD]) & np.isin(events["tag"], terms.curfewed))
+    rows = np.flatnonzero(np.isin(events["kind"], [*TOLD]) & among(events["tag"], terms.curfewed))
     for row in rows.tolist():
         tag, kind = int(events["tag"][row]), int(events["kind"][row])
         at_us, received_us = int(sent_us(events[row])), int(events["received_us"][row])
@@ -175,7 +175,7 @@ def _asked(rules: Rules, terms: Terms, disorder: _Disorder) -> list[Window]:
 
     From a little before each span, as what was told then still speaks as it begins; overlapping ones as one, by tag and time.
     """
-    curfewed = np.isin(disorder.tags, terms.curfewed)
+    curfewed = among(disorder.tags, terms.curfewed)
     disorder = _Disorder(*(column[curfewed] for column in disorder))
     known_us = _lanes(disorder.tags, disorder.received_us)
     found: list[Window] = []

@@ -9,7 +9,7 @@ MOST_RECORDS: Final = 2000  # in one slice, where they cost as little as live on
 LEAST_RECORDS: Final = 100  # below, what every commit costs would be most of it
 FIRST_RECORDS: Final = 250  # nobody knows yet what they cost
 # What a slice is to take, by the clock, in its lane's commit: a live record may have to wait for one. Old fixes of a tag that was
-# heard of since are judged as late data, a thousand times as dear as others, so no number of records says it.
+# heard of since are judged as late data, many times as dear as others, so no number of records says it.
 SLICE_S: Final = 0.15
 QUIET_S: Final = 1.0  # without a live record: every lane then has slices of its own, one beside the other
 WAITS_S: Final = (

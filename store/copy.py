@@ -17,6 +17,7 @@ from store.pool import PG_EPOCH_US
 # 11 magic bytes, no flags, no header extension (PostgreSQL documentation, "COPY", Binary Format).
 HEADER: Final = b"PGCOPY\n\xff\r\n\x00" + bytes(8)
 TRAILER: Final = b"\xff\xff"
+PIECE_ROWS: Final = 2048  # stay in a processor's cache while their columns are read: 90,000 at once take four times as long
 
 
 class Codec:
@@ -69,12 +70,14 @@ class Codec:
             raise CordonError(f"rows of table {self.table} are not laid out as this version expects: run cordon migrate")
         tuples = np.frombuffer(body, self._tuple)
         rows = np.empty(len(tuples), self.dtype)
-        for name in self.dtype.names:
-            if (tuples[f"{name} length"] != self.dtype[name].itemsize).any():
-                raise CordonError(f"table {self.table} holds a row without {name}: run cordon verify")
-            rows[name] = tuples[name]
-            if name.endswith("_us"):
-                rows[name] += PG_EPOCH_US
+        for first in range(0, len(rows), PIECE_ROWS):
+            some, piece = rows[first : first + PIECE_ROWS], tuples[first : first + PIECE_ROWS]
+            for name in self.dtype.names:
+                if (piece[f"{name} length"] != self.dtype[name].itemsize).any():
+                    raise CordonError(f"table {self.table} holds a row without {name}: run cordon verify")
+                some[name] = piece[name]
+                if name.endswith("_us"):
+                    some[name] += PG_EPOCH_US
         return rows
 
 

@@ -3,9 +3,11 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
+from alerts import hearing
 from alerts.device import Device
 from alerts.rules import Rules
 from model.alert import Change
@@ -261,3 +263,50 @@ def test_a_state_rebuilt_goes_on_as_the_one_it_was(stream: list[Told], data: st.
         assert texts(taken(again, story, records[cut:])) == texts(taken(memory, story, records[cut:]))
     assert texts(again.take(story.world, story.waiting(), end)) == texts(memory.take(story.world, story.waiting(), end))
     assert again.state.digest() == memory.state.digest()
+
+
+FIXES = st.builds(
+    Told,
+    st.sampled_from([60, 299, 600, 601, 601, 1199, 1800, 2399, 2400, 2401, 7200]),
+    st.sampled_from([-40.0] * 6 + [5.0, 500.0, 500.0]),
+    st.just(EventKind.CONTACT),
+    st.sampled_from([10.0] * 6 + [160.0]),
+    st.sampled_from([Source.GNSS] * 6 + [Source.WIFI]),
+    st.sampled_from([0.0] * 12 + [60.0]),
+    st.sampled_from([2] * 6 + [400]),
+    st.sampled_from([0] * 12 + [300]),
+)
+OUT_AT_WORK = [Told(601, metres, EventKind.CONTACT, 10.0, Source.GNSS, 0.0, 2, 0) for metres in [500.0] * 30 + [-40.0] * 8]
+
+
+def at_home(gap_s: int) -> Told:
+    """A fix at home, received two seconds later."""
+    return Told(gap_s, -40.0, EventKind.CONTACT, 10.0, Source.GNSS, 0.0, 2, 0)
+
+
+@PROFILE
+@given(
+    st.lists(st.one_of(FIXES, FIXES, FIXES, STREAM), min_size=1, max_size=40),
+    st.lists(st.integers(1, 9), min_size=1, max_size=8),
+    st.booleans(),
+)
+@example([at_home(60), at_home(60), *(at_home(gap_s) for gap_s in (601, 900, 2399, 2400, 2401, 601))], [1], True)
+@example(OUT_AT_WORK, [1], True)
+def test_whoever_is_heard_again_and_no_more_needs_no_machine(stream: list[Told], sizes: list[int], asked: bool) -> None:
+    """The same is said and remembered as with the machine, whatever gaps there are between a tag's messages."""
+    story = world(Rules()) if asked else Story(home_of(), rules=Rules())
+    records = sent(story, stream)
+
+    def run() -> tuple[list[tuple[object, ...]], list[str]]:
+        memory, changes, digests, first = Memory(), list[Change](), list[str](), 0
+        for size in sizes * len(records):
+            if first < len(records):
+                changes += taken(memory, story, records[first : first + size])
+                digests.append(memory.state.digest())
+                first += size
+        return all_of(changes), digests
+
+    quick = run()
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(hearing, "resume", lambda *_: False)
+        assert quick == run()

@@ -12,7 +12,7 @@ from model.errors import CordonError
 from model.event import EVENT
 from model.fix import FIX
 from model.instant import FOREVER_US
-from store import partitions
+from store import copy, partitions
 from store.copy import EVENTS, FIXES, Codec
 from store.pool import Store
 from tests.store.fake import START_US
@@ -67,6 +67,17 @@ async def test_columns_match_the_table(store: Store) -> None:
             "SELECT column_name FROM information_schema.columns WHERE table_name = $1 ORDER BY ordinal_position", codec.table
         )
         assert tuple(row[0] for row in columns) == codec.columns
+
+
+def test_more_rows_than_are_read_at_a_time_are_all_read_and_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(copy, "PIECE_ROWS", 3)
+    rows = np.zeros(8, FIX)
+    rows["tag"], rows["fix_at_us"] = np.arange(8), START_US
+    data = bytearray(FIXES.encode(rows))
+    assert FIXES.decode(bytes(data)).tobytes() == rows.tobytes()
+    data[-2 - FIXES.row_bytes + 5] = 7  # the length of the last row's tag
+    with pytest.raises(CordonError, match="without tag"):
+        FIXES.decode(bytes(data))
 
 
 def test_another_layout_is_refused() -> None:
