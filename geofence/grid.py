@@ -196,19 +196,40 @@ def draft(shape: Array) -> Draft:
 
 
 @kernel
-def roomier(draft: Draft) -> Draft:
-    """The same with room for twice as many edges."""
-    entries = 2 * len(draft.entry)
-    return Draft(
-        _longer(draft.run), _longer(draft.edge), draft.mark, draft.begin, np.empty(entries, np.int64), np.empty(entries, np.int64)
-    )
+def roomier(draft: Draft, s: Record, y: Array, ring: Array, runs: int, edges: int) -> Draft:
+    """The same with room for a zone behind ``runs`` and ``edges``, and hardly more: a comb takes hundreds of megabytes."""
+    n = _entries(s, y, ring)
+    entry, tally = draft.entry, draft.tally
+    if n > len(entry):
+        entry, tally = np.empty(n, np.int64), np.empty(n, np.int64)
+    run = _longer(draft.run, runs + s["rows"] + n + 1)
+    return Draft(run, _longer(draft.edge, edges + _wide(s) * n), draft.mark, draft.begin, entry, tally)
 
 
 @kernel
-def _longer(array: Array) -> Array:
-    longer = np.empty(2 * len(array), array.dtype)
+def _longer(array: Array, least: int) -> Array:
+    if len(array) >= least:
+        return array
+    longer = np.empty(max(least, len(array) * 5 // 4), array.dtype)
     longer[: len(array)] = array
     return longer
+
+
+@lean
+def _entries(s: Record, y: Array, ring: Array) -> int:
+    """How many entries a zone's edges have: one for each edge and row it lies in."""
+    base, n = int(s["vertex_at"]), 0
+    for r in range(s["ring_at"], s["ring_at"] + s["rings"]):
+        for i in range(ring[r, 0], ring[r, 1] - 1):
+            row_a = int((y[base + i] - s["south"]) * s["per_lat"])
+            n += abs(int((y[base + i + 1] - s["south"]) * s["per_lat"]) - row_a) + 1
+    return n
+
+
+@inlined
+def _wide(s: Record) -> int:
+    """How many numbers an edge's place takes."""
+    return 1 if s["vertices"] < WIDE else 2
 
 
 @lean
@@ -223,7 +244,7 @@ def draw(s: Record, x: Array, y: Array, ring: Array, cell: Array, draft: Draft, 
     edge leads into the next cell: the side between the two is touched by none, so all of it lies where its middle lies.
     """
     n = _enter(s, x, y, ring, draft)
-    wide = 1 if s["vertices"] < WIDE else 2
+    wide = _wide(s)
     # A run has an entry at least.
     if n < 0 or runs + s["rows"] + n + 1 > len(draft.run) or edges + wide * n > len(draft.edge):
         return False
@@ -362,7 +383,7 @@ def _list(s: Record, draft: Draft, n: int, found: int, runs: int, edges: int) ->
         tally[k] = done
         done += many >> 1
     run[at + found] = 2 * done
-    wide = 1 if s["vertices"] < WIDE else 2
+    wide = _wide(s)
     for j in range(n - 1, -1, -1):
         one = int(entry[j])
         own, i = one & ((1 << _EDGE) - 1), one >> _EDGE

@@ -195,7 +195,7 @@ def _assigned(assignments: I64 | Iterable[Assignment]) -> I64:
 
 
 def _monitored(monitored: I64 | Iterable[Monitored]) -> I64:
-    rows = rows_of(monitored, 6)[:, [0, 3, 4]]
+    rows = np.ascontiguousarray(rows_of(monitored, 6)[:, [0, 3, 4]])  # as kernels read them, so that it is the only copy
     return rows if _ordered(rows, 2) else rows[np.lexsort((rows[:, 1], rows[:, 0]))]
 
 

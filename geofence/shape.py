@@ -337,7 +337,7 @@ def _draw(
         if s["radius_m"] == 0.0:
             chain.link(s, x, y, ring, link, box)
             while not grid.draw(s, x, y, ring, cell, draft, runs, edges):
-                draft = grid.roomier(draft)
+                draft = grid.roomier(draft, s, y, ring, runs, edges)
         runs += s["runs"]
         edges += s["edges"]
     return draft.run[:runs], draft.edge[:edges]
