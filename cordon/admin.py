@@ -127,9 +127,10 @@ async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: 
     """
     async with opened(data_dir, dsn) as store:
         account = await accounts.set_active(store, name, active)
-        moved = 0
+        had = handovers.Had([], [])
         if not active:
             async with edit(store) as change:
-                moved = len((await handovers.release(change, account, "they were shut out")).alerts)
-    back = f"; {moved} {'alert is' if moved == 1 else 'alerts are'} back in the queue" if moved else ""
+                had = await handovers.release(change, account, "they were shut out")
+    back = f"; {len(had.alerts)} {'alert is' if len(had.alerts) == 1 else 'alerts are'} back in the queue" if had.alerts else ""
+    back += f"; {len(had.calls)} {'call is' if len(had.calls) == 1 else 'calls are'} nobody's" if had.calls else ""
     out.print(f"{name} can sign in again" if active else f"{name} is shut out{back}", markup=False, highlight=False)

@@ -21,6 +21,9 @@ FIELDS: Final = (
 )
 CORRECTED: Final = ("name", "number", "outcome", "words", "police_reference", "callback_at")  # what a later look may correct
 
+# Whoever has an alert is to make the calls that are owed about it, while it is open, and where they can.
+HOLDER: Final = "a.handling <> 'closed' AND can_call(a.owner)"
+
 VIEW: Final = """
 SELECT c.*, p.name AS account_name, w.name AS wearer_name, a.kind AS alert_kind, b.name AS owed_by_name,
        c.callback_at IS NOT NULL AND c.settled_by IS NULL AS owed
@@ -68,6 +71,16 @@ async def get(store: Store, contact: int) -> asyncpg.Record:
     return found(await store.pool.fetchrow(f"{VIEW} WHERE c.id = $1", contact), "contact", contact)
 
 
+async def owners(change: Edit, alert: int | None, contact: int | None = None) -> list[int]:
+    """Whoever may come to owe a call by a contact about that alert, or by ``contact`` as it is corrected, besides the caller."""
+    rows = await change.connection.fetch(
+        """SELECT DISTINCT owner FROM alert WHERE owner IS NOT NULL AND handling <> 'closed'
+           AND (id = $1 OR id IN (SELECT alert FROM contact WHERE id = $2 OR settled_by = $2))""",
+        *(alert, contact),
+    )
+    return [row["owner"] for row in rows]
+
+
 async def lock(change: Edit, alert: int | None, wearer: int | None, person: str, contact: int | None = None) -> frozenset[int]:
     """Lock every alert that a contact with that person touches, in the order of their ids, as workers do; which they are.
 
@@ -113,7 +126,7 @@ async def add(
                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14) RETURNING id""",  # noqa: S608
             *(fields[name] for name in FIELDS),
             change.actor,
-            None if fields["callback_at"] is None else _whose(change, alert),
+            None if fields["callback_at"] is None else await _whose(change, fields["alert"]),
         )
     except asyncpg.ForeignKeyViolationError:
         raise DanglingError("wearer", "wearer", fields["wearer"]) from None
@@ -133,9 +146,12 @@ async def add(
     return await _read(change, number)
 
 
-def _whose(change: Edit, alert: asyncpg.Record | None) -> int | None:
-    """Who is to make a call that comes to be owed: whoever has the alert (and has it next: 0042_owed_by.sql), else the caller."""
-    owner: int | None = None if alert is None or alert["handling"] == "closed" else alert["owner"]
+async def _whose(change: Edit, alert: int | None) -> int | None:
+    """Who is to make a call that comes to be owed, by ``HOLDER``, else the caller; who has it next: 0042_owed_by.sql."""
+    owner: int | None = await change.connection.fetchval(
+        f"SELECT a.owner FROM alert a WHERE a.id = $1 AND {HOLDER}",  # noqa: S608 (constant)
+        alert,
+    )
     return owner or change.actor
 
 
@@ -162,15 +178,19 @@ async def _settle(change: Edit, number: int, fields: Mapping[str, Any], locked: 
 
 
 async def _unsettle(change: Edit, contact: int) -> set[int]:
-    """What a contact had made good is owed again, or was made good by the next one that does; the alerts it is owed about."""
+    """What a contact had made good is owed again, or was made good by the next one that does; the alerts it is owed about.
+
+    Who is to make it may have gone, and the alert has another owner, since: it is theirs, else whoever's who corrects.
+    """
     rows = await change.connection.fetch(
-        """WITH good AS (SELECT id FROM contact WHERE settled_by = $1 ORDER BY id FOR UPDATE)
+        f"""WITH good AS (SELECT id FROM contact WHERE settled_by = $1 ORDER BY id FOR UPDATE)
            UPDATE contact c SET version = version + 1, settled_by = (
                SELECT min(n.id) FROM contact n WHERE n.id > $1 AND n.person = c.person
                  AND (n.wearer = c.wearer OR c.wearer IS NULL AND n.alert = c.alert)
-                 AND (n.outcome IN ('spoke', 'refused') OR n.callback_at IS NOT NULL))
-           FROM good WHERE c.id = good.id RETURNING c.alert, c.settled_by""",
-        contact,
+                 AND (n.outcome IN ('spoke', 'refused') OR n.callback_at IS NOT NULL)),
+               owed_by = coalesce((SELECT a.owner FROM alert a WHERE a.id = c.alert AND {HOLDER}), $2)
+           FROM good WHERE c.id = good.id RETURNING c.alert, c.settled_by""",  # noqa: S608 (constant)
+        *(contact, change.actor),
     )
     return {row["alert"] for row in rows if row["alert"] is not None and row["settled_by"] is None}
 
@@ -196,7 +216,7 @@ async def edit(change: Edit, contact: int, version: int, fields: dict[str, Any])
         raise ConflictError(f"the callback was made good by contact {known['settled_by']}: log another contact instead")
     right = {**known, **fields}
     if known["callback_at"] is None and right["callback_at"] is not None:
-        right["owed_by"] = _whose(change, await alerts.locked(change, of["alert"]) if of["alert"] else None)
+        right["owed_by"] = await _whose(change, of["alert"])
     await change.connection.execute(
         f"""UPDATE contact SET {", ".join(f"{name} = ${i}" for i, name in enumerate((*CORRECTED, "owed_by"), 2))},
                 version = version + 1

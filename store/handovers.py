@@ -211,9 +211,11 @@ async def _read(change: Edit, handover: int) -> asyncpg.Record:
 
 
 async def redact(change: Edit, wearer: int, word: str) -> None:
-    """Put a word in place of what was written of shifts that handed a wearer's alerts over."""
+    """Put a word in place of what was written of shifts that handed a wearer's alerts, or calls to be made about them, over."""
     await change.connection.execute(
-        "UPDATE handover SET note = $2 WHERE note IS NOT NULL AND alerts && ARRAY(SELECT id FROM alert WHERE wearer = $1)",
+        """UPDATE handover SET note = $2
+           WHERE note IS NOT NULL AND (alerts && ARRAY(SELECT id FROM alert WHERE wearer = $1)
+                                       OR calls && ARRAY(SELECT id FROM contact WHERE wearer = $1))""",
         wearer,
         word,
     )

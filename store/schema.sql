@@ -47,11 +47,27 @@ CREATE FUNCTION public.always_pages(kind text, entered bigint, entered_version i
 CREATE FUNCTION public.calls_follow_owner() RETURNS trigger
     LANGUAGE plpgsql
     AS $$
+DECLARE
+    who bigint := CASE WHEN can_call(NEW.owner) THEN NEW.owner END;
 BEGIN
-    UPDATE contact SET owed_by = NEW.owner, version = version + 1
-    WHERE alert = NEW.id AND callback_at IS NOT NULL AND settled_by IS NULL AND owed_by IS DISTINCT FROM NEW.owner;
+    UPDATE contact SET owed_by = who, version = version + 1
+    WHERE alert = NEW.id AND callback_at IS NOT NULL AND settled_by IS NULL AND owed_by IS DISTINCT FROM who;
     RETURN NULL;
 END $$;
+CREATE TABLE public.account (
+    id bigint NOT NULL,
+    name text NOT NULL,
+    password_hash text NOT NULL,
+    role text NOT NULL,
+    organisation bigint DEFAULT 1 NOT NULL,
+    active boolean DEFAULT true NOT NULL,
+    created_at timestamp with time zone DEFAULT now() NOT NULL,
+    shut_out_at timestamp with time zone,
+    CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'officer'::text, 'supervisor'::text, 'field'::text, 'engineer'::text, 'auditor'::text, 'admin'::text])))
+);
+CREATE FUNCTION public.can_call(number bigint) RETURNS boolean
+    LANGUAGE sql STABLE
+    RETURN (EXISTS (SELECT FROM public.account WHERE ((account.id = can_call.number) AND account.active AND (account.role = ANY (ARRAY['operator'::text, 'officer'::text, 'supervisor'::text, 'admin'::text])))));
 CREATE TABLE public.outage_hold (
     outage bigint NOT NULL,
     alert bigint NOT NULL,
@@ -296,17 +312,6 @@ ALTER TABLE public.absence ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     NO MINVALUE
     NO MAXVALUE
     CACHE 1
-);
-CREATE TABLE public.account (
-    id bigint NOT NULL,
-    name text NOT NULL,
-    password_hash text NOT NULL,
-    role text NOT NULL,
-    organisation bigint DEFAULT 1 NOT NULL,
-    active boolean DEFAULT true NOT NULL,
-    created_at timestamp with time zone DEFAULT now() NOT NULL,
-    shut_out_at timestamp with time zone,
-    CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'officer'::text, 'supervisor'::text, 'field'::text, 'engineer'::text, 'auditor'::text, 'admin'::text])))
 );
 ALTER TABLE public.account ALTER COLUMN id ADD GENERATED ALWAYS AS IDENTITY (
     SEQUENCE NAME public.account_id_seq

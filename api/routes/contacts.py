@@ -195,7 +195,8 @@ async def create(request: Request, parts: PartsDep, caller: Logging, body: Conta
 
     async def write(change: Edit) -> tuple[int, int, Contact]:
         about = None
-        await accounts.lock(change.connection, caller.account)  # who logs a contact may come to own the alert
+        # Who logs a contact may come to own the alert, and who owns it to owe the call.
+        await accounts.lock(change.connection, caller.account, *await contacts.owners(change, body.alert))
         locked = await contacts.lock(change, body.alert, body.wearer, body.person)
         if body.alert is not None:
             about = await alerts.locked(change, body.alert)
@@ -226,6 +227,7 @@ async def change(
     if "outcome" in fields and fields["outcome"] is None:
         raise invalid("outcome", "cannot be taken away")
     async with edit(parts.store, caller.account) as under_way:
-        await accounts.lock(under_way.connection, caller.account)  # who sets another time may come to owe the call
+        # Who sets a time, and who owns the alert, may come to owe the call.
+        await accounts.lock(under_way.connection, caller.account, *await contacts.owners(under_way, None, contact_id))
         saved = contact(await contacts.edit(under_way, contact_id, version, fields))
     return with_etag(saved, response)

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from api.roles import PERMISSIONS, May
 from api.routes import handover
 from model.instant import HOUR_US, MINUTE_US, show
 from store import accounts, alerts
@@ -212,6 +213,52 @@ async def test_a_call_that_a_correction_owes_is_whoever_s_who_set_its_time(api: 
     assert right["owed_by"]["name"] == "operator"
     moved = (await api.patch(f"/contacts/{logged['id']}", {"words": "Rang out."}, 2, "officer")).json
     assert moved["owed_by"]["name"] == "operator"
+
+
+async def test_a_call_that_is_owed_again_is_whoever_s_who_has_the_alert_by_then(api: Api, who: dict[str, Any]) -> None:
+    alert = await taken(api, who)
+    calls = [await owes(api, who, 5, alert=alert), await owes(api, who, 5, person="wearer", wearer=who["wearer"])]
+    good = [
+        await api.make("/contacts", {"wearer": who["wearer"], "person": person, "outcome": "spoke"})
+        for person in ("victim", "wearer")
+    ]
+    await api.post(f"/alerts/{alert}/assign", {"owner": api.accounts["officer"]}, "supervisor")
+    for one in good:
+        assert (await api.patch(f"/contacts/{one['id']}", {"outcome": "no_answer"}, 1, "supervisor")).status == 200
+    assert [await owed_by(api, call) for call in calls] == ["officer", "supervisor"], "else whoever's who corrects it"
+
+
+async def test_no_call_comes_to_somebody_who_could_not_make_it(api: Api, who: dict[str, Any]) -> None:
+    known = await api.store.pool.fetch("SELECT role FROM account WHERE can_call(id)")
+    assert {row["role"] for row in known} == {role for role, may in PERMISSIONS.items() if May.LOG_CONTACTS in may}
+    alert = await given.alert(api.store, who, 1)
+    await api.store.pool.execute(
+        "UPDATE alert SET wearer = NULL, kind = 'fleet_outage', monitoring_order = 0 WHERE id = $1", alert
+    )
+    assert (await api.post(f"/alerts/{alert}/acknowledge", role="engineer")).status == 200
+    call = await owes(api, who, 5, "supervisor", alert=alert)
+    assert await owed_by(api, call) == "supervisor", "the engineer has the alert, and logs no contacts"
+    for person, whose in (("operator", "operator"), ("engineer", None)):
+        await api.post(f"/alerts/{alert}/assign", {"owner": api.accounts[person]}, "supervisor")
+        assert await owed_by(api, call) == whose
+    token = (await api.sign_in("engineer")).json["refresh_token"]
+    assert (await leave(api, token)).json["calls"] == []
+
+
+async def test_no_call_comes_to_somebody_while_they_sign_out(api: Api, who: dict[str, Any]) -> None:
+    alert = await taken(api, who)
+    call = await owes(api, who, 5, alert=alert)
+    good = await api.make("/contacts", {"wearer": who["wearer"], "person": "victim", "outcome": "spoke"})
+    later = {"alert": alert, "person": "police", "outcome": "no_answer", "callback_at": call["callback_at"]}
+    for act in (
+        lambda: api.post("/contacts", later, "supervisor"),
+        lambda: api.patch(f"/contacts/{good['id']}", {"outcome": "no_answer"}, 1, "supervisor"),
+    ):
+        async with edit(api.store) as change:
+            await accounts.lock(change.connection, api.accounts["operator"])
+            acting = asyncio.create_task(act())
+            await waiting(api.store)
+        assert (await acting).status in {200, 201}
 
 
 async def test_calls_are_handed_over_to_whoever_can_make_them(api: Api, who: dict[str, Any]) -> None:

@@ -232,12 +232,18 @@ async def test_what_was_withdrawn_raises_nothing(api: Api) -> None:
 async def test_what_somebody_owns_who_is_shut_out_is_back_in_the_queue(api: Api, database: str) -> None:
     alert = await raised(api, NEVER, NEVER, NEVER)
     await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
+    at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + MINUTE_US)
+    for person in ("wearer", "victim"):
+        call = {"wearer": 1, "person": person, "outcome": "no_answer", "callback_at": at}
+        assert (await api.post("/contacts", call, "operator")).status == 201
     out = Console(file=io.StringIO(), width=200)
     await run_users_active("operator", False, None, database, out)
     back = await look(api, alert)
     assert (back["handling"], back["owner"], back["history"][-1]["what"]) == ("new", None, "released")
     assert back["history"][-1]["text"] == "Taken from operator, back to the queue: they were shut out"
-    assert out.file.getvalue() == "operator is shut out; 1 alert is back in the queue\n"  # type: ignore[attr-defined]
+    assert out.file.getvalue() == (  # type: ignore[attr-defined]
+        "operator is shut out; 1 alert is back in the queue; 2 calls are nobody's\n"
+    )
     sent = await api.store.pool.fetch("SELECT topic FROM outbox ORDER BY id")
     assert [row["topic"] for row in sent] == ["alert"], "and paged"
 

@@ -78,6 +78,13 @@ async def test_nothing_names_an_erased_wearer_and_alerts_are_whole(api: Api) -> 
         alert,
         f"{NAME} called",
     )
+    call = await api.make("/contacts", {"wearer": who["wearer"], "person": "wearer", "outcome": "no_answer"})
+    await api.store.pool.execute(
+        "INSERT INTO handover (from_account, to_account, alerts, calls, note) VALUES ($1, $2, '{}', ARRAY[$3::bigint], $4)",
+        *reversed(accounts),
+        call["id"],
+        f"Ring {NAME}'s mother",
+    )
     await end_orders(api.store)
     await erase(api.store, who["wearer"])
     tables = (

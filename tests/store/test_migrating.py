@@ -190,25 +190,44 @@ async def test_what_was_in_progress_for_hours_does_not_come_back_all_at_once(
 async def test_calls_that_were_owed_before_are_somebody_s(
     empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Of an open alert whoever's who has it; of a closed one, and of a wearer alone, whoever's who logged it."""
+    """Of an open alert whoever's who has it; of a closed one, and of a wearer alone, whoever's who logged it.
+
+    But what should have been made by yesterday, and what somebody owes who is shut out or cannot make it, is nobody's.
+    """
     with monkeypatch.context() as before:
         before.setattr(migrate, "FOLDER", older(tmp_path, "0041"))
         upgrade(empty_database)
     async with Store(empty_database) as store:
         await store.pool.execute(IN_PROGRESS)
-        await store.pool.execute("INSERT INTO account (name, password_hash, role) VALUES ('officer', '$argon2', 'officer')")
-        operator, officer = [row["id"] for row in await store.pool.fetch("SELECT id FROM account ORDER BY id")]
+        await store.pool.execute(
+            """INSERT INTO account (name, password_hash, role, active) VALUES ('officer', '$argon2', 'officer', true),
+               ('gone', '$argon2', 'operator', false), ('engineer', '$argon2', 'engineer', true)"""
+        )
+        operator, officer, gone, engineer = [row["id"] for row in await store.pool.fetch("SELECT id FROM account ORDER BY id")]
         who = {"wearer": 1, "tag": given.TAG, "order": await store.pool.fetchval("SELECT min(id) FROM monitoring_order")}
-        held, closed, queued = [await given.alert(store, who, zone) for zone in (1, 2, 3)]
+        held, closed, queued, outage = [await given.alert(store, who, zone) for zone in (1, 2, 3, 4)]
         await store.pool.execute("UPDATE alert SET owner = $2 WHERE id = ANY ($1)", [held, closed], officer)
+        await store.pool.execute("UPDATE alert SET owner = $2 WHERE id = $1", outage, engineer)
         await store.pool.execute("UPDATE alert SET handling = 'closed' WHERE id = $1", closed)
-        for alert, callback in ((held, True), (closed, True), (queued, True), (None, True), (None, False)):
+        calls = [  # about which alert, logged by whom, due how many hours ago, and whose it is afterwards
+            (held, operator, 1, officer),
+            (held, operator, 25, officer),
+            (closed, operator, 1, operator),
+            (closed, operator, 25, None),
+            (queued, operator, 1, None),
+            (outage, operator, 1, None),
+            (None, operator, 23, operator),
+            (None, operator, 25, None),
+            (None, gone, 1, None),
+            (None, operator, None, None),
+        ]
+        for alert, by, hours_ago, _ in calls:
             await store.pool.execute(
                 """INSERT INTO contact (alert, wearer, at, account, way, direction, person, outcome, callback_at)
-                   VALUES ($1, 1, now(), $2, 'call', 'out', 'wearer', 'no_answer', CASE WHEN $3 THEN now() END)""",
-                *(alert, operator, callback),
+                   VALUES ($1, 1, now(), $2, 'call', 'out', 'wearer', 'no_answer', now() - make_interval(hours => $3))""",
+                *(alert, by, hours_ago),
             )
     upgrade(empty_database)
     async with Store(empty_database) as store:
         rows = await store.pool.fetch("SELECT owed_by FROM contact ORDER BY id")
-        assert [row["owed_by"] for row in rows] == [officer, operator, None, operator, None]
+        assert [row["owed_by"] for row in rows] == [whose for _, _, _, whose in calls]
