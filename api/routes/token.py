@@ -13,7 +13,7 @@ from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError, documented, invalid
 from api.roles import PERMISSIONS, May, Role
 from api.token import refresh_token
-from model.instant import from_us, show
+from model.instant import show
 from store import accounts, audit, handovers, sessions
 from store.feed import edit
 from store.pool import Connection
@@ -149,8 +149,7 @@ def _still_has(owned: Sequence[Row], calls: Sequence[Row]) -> ProblemError:
     if owned:
         ways.append("close what is done")
     if calls:
-        few = "1 call" if len(calls) == 1 else f"{len(calls)} calls, the first"
-        has.append(f"owe {few} due at {from_us(calls[0]['callback_at']):%H:%M} UTC")
+        has.append(f"owe {len(calls)} call{'s' * (len(calls) > 1)} due within {AWAY_H} h")
         ways.append("make the call" if len(calls) == 1 else "make the calls")
     detail = f"you {' and '.join(has)}: {', '.join(ways)}, or ask a supervisor to release you"
     shown = [

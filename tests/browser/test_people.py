@@ -1,5 +1,6 @@
 """What a second person and a supervisor do: approve what relaxes, take alerts back into the queue, let nobody be paged."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -169,7 +170,7 @@ def test_a_pause_is_lengthened_and_ended_in_the_shift_handover(open_page: Open, 
     paused.get_by_role("button", name="Another end").click()
     field.fill(sooner.strftime("%Y-%m-%dT%H:%M"))
     form.get_by_role("button", name="Set the end").press("Enter")
-    expect(paused).to_contain_text(sooner.strftime("until %H:%M:00"))
+    expect(paused).to_contain_text(re.compile(sooner.strftime("until .*%H:%M:00")))  # tomorrow's says its day
     paused.get_by_role("button", name="End now: the pause of Len Longer").click()
     expect(paused).to_have_count(0)
     assert (stands()["state"], stands()["ended_by"]["name"]) == ("ended", "operator")

@@ -288,7 +288,7 @@ export interface Handover {
 /** What keeps somebody from signing out, as the refusal names it. */
 export interface Left {
   owned: { id: number; severity: Severity; condition: Alert["condition"] }[];
-  calls: { id: number; person: PersonCalled; callback_at: string }[];
+  calls: { id: number; alert: number | null; person: PersonCalled; callback_at: string }[];
 }
 
 /** What the next shift must know. */

@@ -45,9 +45,20 @@ test("a victim is called where it is their zone, and only there", () => {
 
 test("what concerns no wearer has no word to a wearer", () => {
   const down = sample({ kind: "monitoring_down", wearer_id: null, wearer: null });
-  expect(script(down).map((step) => step.say)).toEqual(["Call the engineer on call."]);
+  expect(script(down).map((step) => step.say)).toEqual([
+    "Call the engineer on call.",
+    "Find out what has failed, and put it right.",
+  ]);
   expect(warnings(down)).toEqual([]);
 });
+
+test.each(["fleet_outage", "monitoring_down", "undelivered"])(
+  "engineers, who log no contacts, log a step of %s, again and again",
+  (kind) => {
+    const steps = script(sample({ kind, wearer_id: null, wearer: null }));
+    expect(steps.map((step) => step.does === "step" && step.again)).toEqual([false, true]);
+  },
+);
 
 test("steps are ticked by what the history shows, since the last occurrence", () => {
   const steps = script(sample({ kind: "battery_low" }));

@@ -4,13 +4,14 @@ import type { Alert, Entry, PersonCalled } from "./api";
 export type Step =
   | { say: string; does: "contact"; person: PersonCalled }
   | { say: string; does: "callback" }
-  | { say: string; does: "step"; code: "instruct" | "send_visit" | "other" };
+  | { say: string; does: "step"; code: "instruct" | "send_visit" | "other"; again?: true }; // again: whoever is at it still may say so
 
 const VERIFY: Step = { say: "Verify name and date of birth.", does: "step", code: "other" };
 const WHERE: Step = { say: "Ask where they are, and who is with them.", does: "step", code: "other" };
 const CALLBACK: Step = { say: "Agree when you call back.", does: "callback" };
 const WEARER: Step = call("Call the device wearer.", "wearer");
 const OFFICER: Step = call("Call the responsible officer.", "officer");
+const ENGINEER: Step = call("Call the engineer on call.", "other");
 
 function call(say: string, person: PersonCalled): Step {
   return { say, does: "contact", person };
@@ -18,6 +19,11 @@ function call(say: string, person: PersonCalled): Step {
 
 function instruct(say: string): Step {
   return { say, does: "step", code: "instruct" };
+}
+
+/** What takes its time, and is asked about again meanwhile of engineers, too, who log no contacts. */
+function ours(say: string): Step {
+  return { say, does: "step", code: "other", again: true };
 }
 
 /** A call to the wearer: who they are first, then where, then what they are to do. */
@@ -53,10 +59,10 @@ const SCRIPTS: Record<string, Step[]> = {
   paperwork: [OFFICER],
   fleet_outage: [
     call("Call whoever runs the gateway.", "other"),
-    { say: "Check by telephone on those with a victim's zone.", does: "step", code: "other" },
+    ours("Check by telephone on those with a victim's zone."),
   ],
-  monitoring_down: [call("Call the engineer on call.", "other")],
-  undelivered: [call("Call the engineer on call.", "other")],
+  monitoring_down: [ENGINEER, ours("Find out what has failed, and put it right.")],
+  undelivered: [ENGINEER, ours("Find out why the channel fails, and send a test.")],
 };
 
 /** What to do about an alert, in order. */

@@ -1,5 +1,5 @@
 // What somebody has to do when their shift ends, into words: what they own and owe, and what keeps them.
-import type { Alert, Contact, Left } from "./api";
+import type { Alert, Colleague, Contact, Left } from "./api";
 import { Problem } from "./problem";
 
 /** Whether an alert that somebody owns still goes on. */
@@ -23,8 +23,10 @@ export function left(refusal: unknown): Left {
   return { owned, calls };
 }
 
-/** Who is to make a call that is owed, to be read after who set it. */
-export function makes({ owed_by }: Pick<Contact, "owed_by">, me: number): string {
+/** Who is to make a call that is owed, to be read after who set it: anybody, where whose it is has gone. */
+export function makes({ owed_by }: Pick<Contact, "owed_by">, me: number, people: readonly Colleague[]): string {
   if (owed_by === null) return "anybody's to make";
-  return owed_by.id === me ? "yours to make" : `${owed_by.name}'s to make`;
+  if (owed_by.id === me) return "yours to make";
+  const there = people.some((person) => person.id === owed_by.id && person.signed_in);
+  return there ? `${owed_by.name}'s to make` : `${owed_by.name}'s, not signed in: anybody's to make`;
 }

@@ -48,7 +48,7 @@ export function Handover({ me, refusal, known, onOpen, onLeave }: Props) {
       trouble={shift.isError ? words(shift.error) : act.isError ? words(act.error) : ""}
       onLeave={onLeave}
     >
-      {refusal !== null && <Refusal of={refusal} known={known} onOpen={onOpen} />}
+      {refusal !== null && <Refusal of={refusal} known={known} owed={told?.calls_owed ?? []} onOpen={onOpen} />}
       {told !== undefined && (
         <>
           <Offers offers={told.offers} me={me} busy={act.isPending} onAct={act.mutate} />
@@ -56,7 +56,7 @@ export function Handover({ me, refusal, known, onOpen, onLeave }: Props) {
           <div className="shift-parts">
             <Alerts alerts={told.alerts} me={me} onOpen={onOpen} />
             <div className="shift-rest">
-              <Calls calls={told.calls_owed} me={me} onOpen={onOpen} />
+              <Calls calls={told.calls_owed} people={told.people} me={me} onOpen={onOpen} />
               <Pauses pauses={told.pauses} me={me} busy={act.isPending} onAct={act.mutate} />
               <Visits visits={told.visits} />
               <Blind blind={told.blind} />
@@ -69,8 +69,15 @@ export function Handover({ me, refusal, known, onOpen, onLeave }: Props) {
   );
 }
 
+interface RefusalProps {
+  of: unknown;
+  known: Known;
+  owed: api.Contact[]; // in whose words the calls that keep somebody are named
+  onOpen(alert: number): void;
+}
+
 /** Who owns or owes something has to do something about it, and is told what; who only could not be heard may leave all the same. */
-function Refusal({ of, known, onOpen }: { of: unknown; known: Known; onOpen(alert: number): void }) {
+function Refusal({ of, known, owed, onOpen }: RefusalProps) {
   const nowMs = useNow();
   const owns = of instanceof Problem && of.status === 409;
   const { owned, calls } = left(of);
@@ -92,11 +99,20 @@ function Refusal({ of, known, onOpen }: { of: unknown; known: Known; onOpen(aler
               </li>
             );
           })}
-          {calls.map((call) => (
-            <li key={`call ${call.id}`}>
-              Call owed: {CALLED[call.person]}, {until(call.callback_at, nowMs).words}
-            </li>
-          ))}
+          {calls.map((call) => {
+            const about = owed.find((one) => one.id === call.id)?.wearer_name ?? null;
+            return (
+              <li key={`call ${call.id}`}>
+                Call owed: {CALLED[call.person]}
+                {about !== null && `, about ${about}`}, {wall(call.callback_at, nowMs, undefined, false)}{" "}
+                {call.alert !== null && (
+                  <button type="button" onClick={() => onOpen(call.alert ?? 0)}>
+                    Alert {call.alert}
+                  </button>
+                )}
+              </li>
+            );
+          })}
         </ul>
       )}
       {!owns && (
@@ -219,7 +235,14 @@ function Alerts({ alerts: open, me, onOpen }: { alerts: api.Alert[]; me: Account
   );
 }
 
-function Calls({ calls, me, onOpen }: { calls: api.Contact[]; me: Account; onOpen(alert: number): void }) {
+interface CallsProps {
+  calls: api.Contact[];
+  people: api.Colleague[];
+  me: Account;
+  onOpen(alert: number): void;
+}
+
+function Calls({ calls, people, me, onOpen }: CallsProps) {
   const nowMs = useNow();
   return (
     <Part title="Calls owed" empty="None." count={calls.length}>
@@ -237,7 +260,7 @@ function Calls({ calls, me, onOpen }: { calls: api.Contact[]; me: Account; onOpe
             {call.number !== null && `, ${call.number}`}
             <small>
               {" "}
-              set by {call.by.name} at {wall(call.at, nowMs)}; {makes(call, me.id)}
+              set by {call.by.name} at {wall(call.at, nowMs)}; {makes(call, me.id, people)}
             </small>
             {call.alert !== null && (
               <button type="button" onClick={() => onOpen(call.alert ?? 0)}>

@@ -36,7 +36,7 @@ export function Script({ alert, history, busy, onStep }: Props) {
             <button
               type="button"
               aria-pressed={ticked[at]}
-              disabled={busy || (ticked[at] && step.does === "step")}
+              disabled={busy || (ticked[at] && step.does === "step" && step.again !== true)}
               onClick={() => onStep(step)}
             >
               <span className="script-mark" aria-hidden="true">
