@@ -42,13 +42,18 @@ def rows_whole(page: Page) -> list[bool]:
 
 # Begun so many minutes ago, and what its row says of that: what began on an earlier day says which, at any hour of this one.
 TODAY = (35, r"3[5-9] min · ")
+NIGHT = (23 * 60 + 31, r"23 h 3\d min · (\w{3},? \d{1,2} \w{3,4} )?\d\d:\d\d")
 EARLIER = (27 * 60 + 5, r"1 day 3 h · \w{3},? \d{1,2} \w{3,4} \d\d:\d\d")
 
 
 @pytest.mark.parametrize(
     ("width", "begun"),
-    [(420, TODAY), (560, TODAY), (561, TODAY), (910, TODAY), (1280, TODAY), (420, EARLIER), (560, EARLIER)],
-    ids=["420", "560", "561", "910", "1280", "420-earlier", "560-earlier"],
+    [
+        *((width, TODAY) for width in (420, 560, 561, 910, 1280)),
+        *((width, NIGHT) for width in (420, 561, 910, 1280)),
+        *((width, EARLIER) for width in (420, 560)),
+    ],
+    ids=["420", "560", "561", "910", "1280", "420-night", "561-night", "910-night", "1280-night", "420-earlier", "560-earlier"],
 )
 def test_a_row_says_whole_who_it_is_about_and_who_has_it(
     open_page: Open, instance: Instance, width: int, begun: tuple[int, str]
@@ -73,6 +78,7 @@ def test_a_row_says_whole_who_it_is_about_and_who_has_it(
     expect(row(page, first)).to_contain_text("Level")
     page.reload()
     expect(row(page, first)).to_contain_text(re.compile(since))
+    expect(row(page, first).locator(".row-age")).to_be_visible()
     shot(page, f"rows-{width}-{minutes}-min")
     assert rows_whole(page) == [True, True]
     assert page.evaluate(OVERLAPPING) == []

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { age, ago, brief, countdown, earlier, local, span, wall } from "./instant";
+import { age, ago, brief, countdown, dayOld, local, span, wall } from "./instant";
 
 const MIN = 60_000;
 const HOUR = 60 * MIN;
@@ -64,8 +64,9 @@ test("a moment as a field for local time has it", () => {
   expect(new Date(local(at)).getTime()).toBe(at - 59_000);
 });
 
-test("what lies on another day", () => {
-  const noon = new Date(2026, 10, 22, 12).getTime();
-  expect(earlier(new Date(2026, 10, 22, 0, 1).toISOString(), noon)).toBe(false);
-  expect(earlier(new Date(2026, 10, 21, 23, 59).toISOString(), noon)).toBe(true);
+test("what is a day old, which midnight alone does not make it", () => {
+  const now = new Date(2026, 10, 22, 0, 2).getTime();
+  expect(dayOld(new Date(2026, 10, 21, 23, 58).toISOString(), now)).toBe(false);
+  expect(dayOld(new Date(2026, 10, 21, 0, 3).toISOString(), now)).toBe(false);
+  expect(dayOld(new Date(2026, 10, 21, 0, 2).toISOString(), now)).toBe(true);
 });

@@ -74,9 +74,9 @@ export function brief(at: string, nowMs: number, timeZone?: string): string {
   return said.endsWith(zone) ? said.slice(0, -zone.length) : said;
 }
 
-/** Whether a moment lies on another day than now, by the browser's zone. */
-export function earlier(at: string, nowMs: number): boolean {
-  return new Date(at).toDateString() !== new Date(nowMs).toDateString();
+/** Whether a moment is 24 hours ago, or longer. */
+export function dayOld(at: string, nowMs: number): boolean {
+  return nowMs - Date.parse(at) >= DAY_MS;
 }
 
 /** A moment as a field for local time has it, to the minute: "2026-11-22T08:30". */

@@ -2,7 +2,7 @@
 import { memo } from "react";
 import type { Alert } from "../api";
 import { useNow } from "../clock";
-import { age, brief, earlier } from "../instant";
+import { age, brief, dayOld } from "../instant";
 import { due, flags, HANDLING, owner, place, remarks, SEVERITY, verb, who } from "../words";
 
 interface Props {
@@ -79,10 +79,13 @@ function Flags({ alert, me }: { alert: Alert; me: number }) {
 
 function Since({ alert }: { alert: Alert }) {
   const nowMs = useNow();
+  const said = brief(alert.since, nowMs);
+  const time = said.search(/\d\d:\d\d/);
   return (
-    <span className="row-end" data-earlier={earlier(alert.since, nowMs)}>
+    <span className="row-end" data-day-old={dayOld(alert.since, nowMs)}>
       <span className="row-age">{age(alert.since, nowMs)} · </span>
-      {brief(alert.since, nowMs)}
+      <span className="row-day">{said.slice(0, time)}</span>
+      {said.slice(time)}
     </span>
   );
 }
