@@ -10,6 +10,8 @@ from api.parts import PartsDep
 from api.problem import Kind, ProblemError
 from api.roles import May, lacking
 from api.token import Caller
+from store import accounts, sessions
+from store.pool import Connection
 
 _bearer = OAuth2PasswordBearer("/api/v1/token", scheme_name="password", refreshUrl="/api/v1/token", auto_error=False)
 
@@ -24,6 +26,16 @@ def signed_in(parts: PartsDep, token: Annotated[str | None, Depends(_bearer)]) -
         detail = "this access token has expired or is not ours: use the refresh token, or sign in again"
         raise ProblemError(Kind.SIGNED_OUT, detail, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
     return caller
+
+
+async def lock(connection: Connection, caller: Caller, *others: int) -> None:
+    """``accounts.lock`` of the caller and of whom else this makes an owner; refused where the caller has signed out meanwhile.
+
+    An access token is good for minutes longer than its sign-in, and who has left must not come to have anything to do.
+    """
+    await accounts.lock(connection, caller.account, *others)
+    if await sessions.left(connection, caller.account, caller.issued_s):
+        raise ProblemError(Kind.SIGNED_OUT, "you have signed out: sign in again", headers={"WWW-Authenticate": "Bearer"})
 
 
 SignedIn = Annotated[Caller, Depends(signed_in)]

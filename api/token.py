@@ -22,7 +22,8 @@ class Caller(NamedTuple):
     account: int
     name: str
     role: Role
-    expires_s: int  # when the access token ends, seconds since 1970
+    issued_s: int  # when the access token was given, seconds since 1970
+    expires_s: int  # when it ends
 
     def may(self, permission: May) -> bool:
         """Whether the role allows it."""
@@ -63,7 +64,7 @@ class Signer:
         """Whom a token was given to; None if it is not ours, was changed, or has expired."""
         try:
             claims = jwt.decode(token, self._key, algorithms=[ALGORITHM]).claims
-            caller = Caller(int(claims["sub"]), str(claims["name"]), Role(claims["role"]), int(claims["exp"]))
+            caller = Caller(int(claims["sub"]), str(claims["name"]), Role(claims["role"]), int(claims["iat"]), int(claims["exp"]))
         except (JoseError, KeyError, TypeError, ValueError):
             return None
         return caller if claims.get("iss") == ISSUER and caller.expires_s > self._now_s() else None

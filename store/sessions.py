@@ -107,6 +107,21 @@ async def end(connection: Connection, token: str) -> bool:
     return ended is not None
 
 
+async def left(connection: Connection, account: int, since_s: int) -> bool:
+    """Whether somebody has signed out since then, seconds since 1970, and is signed in nowhere else.
+
+    The account has to be locked for the answer to stay true.
+    """
+    gone: bool = await connection.fetchval(
+        """SELECT EXISTS (SELECT FROM session WHERE account = $1 AND revoked_at >= to_timestamp($2))
+             AND NOT EXISTS (SELECT FROM session WHERE account = $1 AND used_at IS NULL AND revoked_at IS NULL
+                             AND expires_at > now())""",
+        account,
+        since_s,
+    )
+    return gone
+
+
 async def forget(store: Store, expired_for_us: int = 24 * 3600 * SECOND_US) -> int:
     """Drop sessions expired for that long, microseconds; how many."""
     done: str = await store.pool.execute(

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api import alert as shape
-from api.caller import needs
+from api.caller import lock, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, now_us, person
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
@@ -17,7 +17,7 @@ from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from model.instant import MINUTE_US
-from store import accounts, alerts, contacts
+from store import alerts, contacts
 from store.feed import Edit, edit
 from store.refusal import MissingError
 
@@ -196,7 +196,7 @@ async def create(request: Request, parts: PartsDep, caller: Logging, body: Conta
     async def write(change: Edit) -> tuple[int, int, Contact]:
         about = None
         # Who logs a contact may come to own the alert, and who owns it to owe the call.
-        await accounts.lock(change.connection, caller.account, *await contacts.owners(change, body.alert))
+        await lock(change.connection, caller, *await contacts.owners(change, body.alert))
         locked = await contacts.lock(change, body.alert, body.wearer, body.person)
         if body.alert is not None:
             about = await alerts.locked(change, body.alert)
@@ -228,6 +228,6 @@ async def change(
         raise invalid("outcome", "cannot be taken away")
     async with edit(parts.store, caller.account) as under_way:
         # Who sets a time, and who owns the alert, may come to owe the call.
-        await accounts.lock(under_way.connection, caller.account, *await contacts.owners(under_way, None, contact_id))
+        await lock(under_way.connection, caller, *await contacts.owners(under_way, None, contact_id))
         saved = contact(await contacts.edit(under_way, contact_id, version, fields))
     return with_etag(saved, response)

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import alert as shape
 from api.alert import Alert
-from api.caller import needs
+from api.caller import lock, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Person, Row, Text, now_us
 from api.judging import Check, Lane, lane, watched
@@ -259,6 +259,7 @@ async def accept(parts: PartsDep, caller: Working, handover_id: Id) -> Handover:
             raise ProblemError(
                 Kind.NOT_ALLOWED, f"handover {handover_id} was offered to {row['to_name']}: only they can accept it"
             )
+        await lock(change.connection, caller)
         await _check(change.connection, row["from_account"], caller.account)
         return _handover(await handovers.accept(change, row))
 

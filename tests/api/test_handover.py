@@ -111,6 +111,28 @@ async def test_nobody_signs_out_owning_an_active_alert(api: Api, who: dict[str, 
     assert (await leave(api, token)).status == 204  # is gone already
 
 
+async def test_who_has_signed_out_comes_to_own_and_owe_nothing(api: Api, who: dict[str, Any]) -> None:
+    alert, theirs = await given.alert(api.store, who, 1), await taken(api, who, 2, role="officer")
+    made = (await api.post("/handover", {"to": api.accounts["operator"]}, "officer")).json
+    signed = (await api.sign_in()).json
+    left = {"Authorization": f"Bearer {signed['access_token']}"}
+    other = (await api.sign_in()).json["refresh_token"]
+    at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + 30 * MINUTE_US)
+    call = {"alert": alert, "person": "wearer", "outcome": "no_answer", "callback_at": at}
+    late = [(f"/alerts/{alert}/acknowledge", None), (f"/alerts/{alert}/steps", {"step": "other"})]
+    late += [("/contacts", call), (f"/handover/{made['id']}/accept", None)]
+    assert (await leave(api, signed["refresh_token"])).status == 204
+    assert (await api.call("POST", f"/alerts/{alert}/notes", None, {"text": "x"}, headers=left)).status == 200  # in elsewhere
+    assert (await leave(api, other)).status == 204
+    for path, body in late:
+        refused = await api.call("POST", path, None, body, headers=left)
+        assert (refused.status, refused.json["detail"]) == (401, "you have signed out: sign in again"), path
+    assert (await owner(api, alert), await owner(api, theirs)) == (None, "officer")
+    assert (await api.get("/handover")).json["calls_owed"] == []
+    again = {"Authorization": f"Bearer {(await api.sign_in()).json['access_token']}"}
+    assert (await api.call("POST", late[0][0], None, headers=again)).status == 200
+
+
 @pytest.mark.parametrize("condition", ["ended", "withdrawn"])
 async def test_nobody_signs_out_owning_an_alert_that_is_over_and_not_closed(
     api: Api, who: dict[str, Any], condition: str
