@@ -17,6 +17,7 @@ INTEGERS: Final = ("tag", "seq", "satellites")
 NUMBERS: Final = ("lon", "lat", "accuracy_m", "speed_mps", "heading_deg", "hdop", "battery_pct")
 TEXTS: Final = ("fix_at", "received_at", "source", "gateway", "event")
 REQUIRED: Final = ("tag", "fix_at", "lon", "lat")
+SEPARATORS: Final = {";": "semicolons", "\t": "tabs"}  # what spreadsheets write where the comma is the decimal point
 
 RULES: Final = Rules()
 
@@ -52,6 +53,9 @@ def read(path: Path) -> list[Row]:
     reader = csv.DictReader(io.StringIO(text))
     missing = [name for name in REQUIRED if name not in (reader.fieldnames or ())]
     if missing:
+        for sign, name in SEPARATORS.items():
+            if sign in (reader.fieldnames or [""])[0]:
+                raise CordonError(f"{path} separates its columns by {name}: separate them by commas")
         raise CordonError(f"{path} has no column {', '.join(missing)}; the first line names the columns: {', '.join(REQUIRED)}")
     return list(_rows(reader))
 

@@ -242,8 +242,10 @@ def _check_range(lon: float, lat: float, named: str) -> None:
         hint = " Longitude and latitude seem to be swapped: GeoJSON puts longitude first." if swapped else ""
         raise Fault(f"{named}: its latitude {lat:g} is outside -90 to 90.{hint}")
     if abs(lon) > 180.0:
-        hint = f" Write it as {(lon + 180.0) % 360.0 - 180.0:g}." if abs(lon) <= 540.0 else ""
-        raise Fault(f"{named}: its longitude {lon:g} is outside -180 to 180.{hint}")
+        wrapped = abs(lon) <= 360.0  # some tools count from 0 to 360, or on over the 180° meridian; nobody goes round twice
+        slip = "Is a digit or the decimal point wrong, or is it a latitude?"
+        hint = f"Write it as {(lon + 180.0) % 360.0 - 180.0:g}." if wrapped else slip
+        raise Fault(f"{named}: its longitude {lon:g} is outside -180 to 180. {hint}")
     if abs(lat) > LAT_MOST_DEG:
         raise Fault(
             f"{named}: latitude {lat:g} is within {90.0 - LAT_MOST_DEG:g}° of a pole: distances there cannot be vouched for."

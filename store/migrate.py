@@ -31,7 +31,8 @@ def upgrade(dsn: str) -> None:
     try:
         connection = psycopg.connect(dsn, autocommit=True)
     except psycopg.OperationalError as error:
-        reason = str(error).strip().splitlines()[-1]
+        # libpq tells of each address that it tried, then gives an indented hint or a server's detail; why comes first.
+        reason = str(error).strip().splitlines()[0]
         raise CordonError(f"the database cannot be reached ({reason}): check its address, and that the server runs") from None
     with connection:
         connection.execute("SELECT pg_advisory_lock(%s)", [LOCK])  # let go with the connection

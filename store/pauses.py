@@ -177,7 +177,7 @@ def _check(fields: dict[str, Any]) -> None:
     if fields["until"] <= fields["starts"]:
         raise ConflictError("the pause would end before it starts: correct from or until")
     if fields["until"] - fields["starts"] > LONGEST_US:
-        raise ConflictError(f"a pause lasts {LONGEST_US // HOUR_US} hours at most: ask again when they are over")
+        raise ConflictError(f"a pause lasts {LONGEST_US // HOUR_US} hours at most: ask for another when it is over")
     if fields["including_p1"] and fields["kind"] is None:
         raise ConflictError("P1 pages of every kind are never paused: name the one kind")
     if fields["including_p1"] and fields["kind"] in ENTRIES:

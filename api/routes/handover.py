@@ -39,6 +39,7 @@ READING: Final = documented(Kind.SIGNED_OUT, Kind.NOT_ALLOWED)
 ACTING: Final = READING | documented(Kind.MALFORMED, Kind.MISSING, Kind.CONFLICT, Kind.INVALID)
 
 MOST: Final = 500  # of each list: more than a shift can read
+NAMED: Final = 10  # alerts in a refusal's sentence
 
 SENT: Final[dict[str, Any]] = {"to": 2, "note": "W7's mother calls back at six. Gateway north was silent twice."}
 ANSWERED: Final[dict[str, Any]] = SENT | {
@@ -278,8 +279,10 @@ async def _check(connection: Connection, owner: int, to: int) -> None:
     """Refuse somebody who could not see what they would own, or make the calls they would owe."""
     taker = await accounts.get(connection, to)
     assert taker is not None, "whoever it is offered to has an account"
-    able = set(WORKING_ROLES).intersection(*(workers(row) for row in await handovers.owned(connection, owner)))
-    if taker.role not in able:
-        raise ConflictError(f"{taker.name} is {taker.role} and cannot work all of these alerts: choose somebody who can")
+    barred = [row["id"] for row in await handovers.owned(connection, owner) if taker.role not in workers(row)]
+    if barred or taker.role not in WORKING_ROLES:
+        shown = ", ".join(map(str, barred[:NAMED])) + (f" and {len(barred) - NAMED} more" if len(barred) > NAMED else "")
+        which = f"alert{'' if len(barred) == 1 else 's'} {shown}" if barred else "alerts"
+        raise ConflictError(f"{taker.name} is {taker.role} and cannot work {which}: choose somebody who can")
     if May.LOG_CONTACTS not in PERMISSIONS[Role(taker.role)] and await handovers.calls(connection, owner):
         raise ConflictError(f"{taker.name} is {taker.role} and cannot make these calls: choose somebody who can")

@@ -291,6 +291,17 @@ async def test_calls_are_handed_over_to_whoever_can_make_them(api: Api, who: dic
     )  # fmt: skip
 
 
+async def test_who_cannot_work_an_alert_is_told_which(api: Api, who: dict[str, Any]) -> None:
+    alert, outage = await taken(api, who), await taken(api, who, 2)
+    await api.store.pool.execute(
+        "UPDATE alert SET wearer = NULL, kind = 'fleet_outage', monitoring_order = 0 WHERE id = $1", outage
+    )
+    answer = await api.post("/handover", {"to": api.accounts["engineer"]}, "operator")
+    assert (answer.status, answer.json["detail"]) == (
+        409, f"engineer is engineer and cannot work alert {alert}: choose somebody who can",
+    )  # fmt: skip
+
+
 async def test_who_leaves_while_an_alert_comes_to_them_owns_it_and_stays(api: Api, who: dict[str, Any]) -> None:
     alert = await given.alert(api.store, who, 1)
     token = (await api.sign_in()).json["refresh_token"]

@@ -253,7 +253,7 @@ async def test_the_later_end_of_a_pause_that_nobody_approved_is_its_end(api: Api
 async def test_what_may_not_be_paused_is_refused_in_words(api: Api, who: dict[str, Any]) -> None:
     at = await now(api)
     for more, status, word in (
-        ({"until": show(at + 24 * HOUR_US + 10 * MINUTE_US)}, 409, "24 hours at most"),
+        ({"until": show(at + 24 * HOUR_US + 10 * MINUTE_US)}, 409, "24 hours at most: ask for another when it is over"),
         ({"until": show(at - MINUTE_US)}, 409, "before it starts"),
         ({"from": show(at - HOUR_US)}, 422, "past"),
         ({"including_p1": True}, 409, "name the one kind"),

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from cordon.trace import Row, frames, read, tags
+from cordon.trace import REQUIRED, Row, frames, read, tags
 from cordon.tracing import world
 from model.errors import CordonError
 from model.instant import parse
@@ -92,6 +92,14 @@ def test_a_missing_column_is_named(tmp_path: Path) -> None:
     path = tmp_path / "trace.csv"
     path.write_text("tag,lon\n1,2\n")
     with pytest.raises(CordonError, match="has no column fix_at, lat"):
+        read(path)
+
+
+@pytest.mark.parametrize(("sign", "name"), [(";", "semicolons"), ("\t", "tabs")])
+def test_columns_that_something_else_separates_are_told_so(tmp_path: Path, sign: str, name: str) -> None:
+    path = tmp_path / "trace.csv"
+    path.write_text(sign.join(REQUIRED) + "\n" + sign.join(["7", "2026-03-20T10:00:00Z", "1", "2"]) + "\n")
+    with pytest.raises(CordonError, match=f"separates its columns by {name}: separate them by commas"):
         read(path)
 
 

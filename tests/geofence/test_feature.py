@@ -61,7 +61,11 @@ def at(i: int, point: Any) -> list[Any]:
         ),
         (polygon(at(2, [-97.7, 190.0])), "Point 3 of the outer ring: its latitude 190 is outside -90 to 90."),
         (polygon(at(2, [182.5, 53.0])), "its longitude 182.5 is outside -180 to 180. Write it as -177.5."),
-        (polygon(at(2, [541.0, 53.0])), "its longitude 541 is outside -180 to 180."),
+        (polygon(at(2, [360.0, 53.0])), "its longitude 360 is outside -180 to 180. Write it as 0."),
+        (
+            polygon(at(2, [530.402, -2.9])),
+            "its longitude 530.402 is outside -180 to 180. Is a digit or the decimal point wrong, or is it a latitude?",
+        ),
         (polygon(at(2, [1e300, 53.0])), "Point 3 of the outer ring (1e+300, 53) is no place in degrees"),
         (
             polygon([[333000, 390000], [334000, 390000], [334000, 391000], [333000, 390000]]),

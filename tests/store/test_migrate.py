@@ -42,6 +42,11 @@ def test_an_unreachable_server_is_one_sentence() -> None:
         upgrade("postgresql://cordon@/cordon?host=/nowhere")
 
 
+def test_where_nothing_listens_that_is_said_with_host_and_port() -> None:
+    with pytest.raises(CordonError, match=r"cannot be reached \(.*127\.0\.0\.1.*port 9 failed: Connection refused\)"):
+        upgrade("postgresql://nobody@127.0.0.1:9/none")
+
+
 def test_a_database_of_another_build_is_refused(empty_database: str) -> None:
     """Migrations of one number but other content: nothing would be upgraded, and every statement could fail."""
     upgrade(empty_database)

@@ -160,7 +160,7 @@ test("a closing says its outcome, and whether the victim was told", () => {
 
 test("a pause that does not mute the alert says so", () => {
   expect(happened({ what: "paused", details: { pause: 4, pages: true } })).toBe(
-    "paused: this alert pages all the same",
+    "paused (this alert pages all the same)",
   );
   expect(happened({ what: "paused", details: { pause: 4, pages: false } })).toBe("paused");
 });

@@ -315,7 +315,7 @@ function bound(metres: number): string {
 
 /** What an entry of the history says happened; of a closing its outcome, and whether the victim was told; of a pause that it does not mute the alert. */
 export function happened({ what, details }: Pick<Entry, "what" | "details">): string {
-  if (details.pages === true) return `${plain(what)}: this alert pages all the same`;
+  if (details.pages === true) return `${plain(what)} (this alert pages all the same)`;
   if (what !== "closed") return plain(what);
   const outcome = typeof details.outcome === "string" ? details.outcome : "";
   const said = outcome === "" ? "closed" : `closed: ${(OUTCOMES[outcome] ?? plain(outcome)).toLowerCase()}`;
