@@ -179,6 +179,7 @@ def api(
 @app.command()
 def lanes(
     count: Annotated[int, typer.Argument(help="How many.", min=1, max=256)],
+    data_dir: DataDir = None,
     dsn: Dsn = "",
     kafka: Annotated[str, typer.Option("--kafka", help="The broker, host:port; several with commas between.")] = "",
 ) -> None:
@@ -188,7 +189,7 @@ def lanes(
     """
     from cordon.moving import run_lanes
 
-    _run(run_lanes(count, dsn, kafka, out))
+    _run(run_lanes(count, data_dir, dsn, kafka, out))
 
 
 @app.command()

@@ -1,36 +1,45 @@
 """`cordon lanes`: spreads the work over another number of lanes while edges and workers run, by a new generation of topics."""
 
 import asyncio
+from pathlib import Path
 from typing import Final
 
 from rich.console import Console
 
 from cordon import child, logs
-from cordon.settings import Settings, read
+from cordon.data import found
+from cordon.settings import Settings, default_data_dir, read
 from ingest import kafka
 from ingest.kafka import Topics
 from model.errors import CordonError
 from store import generations, moving
 from store.generations import Generation
 from store.pool import Store
+from store.postgres import Postgres
 
 SWITCH_S: Final = 3.0  # edges look every second what to produce to; who has not by then is refused, and looks again
 LOOK_S: Final = 0.2
 FEWEST_SIZE: Final = 3  # connections: one holds the lanes, others read them
 
 
-async def run_lanes(lanes: int, dsn: str, address: str, out: Console) -> None:
+async def run_lanes(lanes: int, data_dir: Path | None, dsn: str, address: str, out: Console) -> None:
     """Move to so many lanes; goes on with a move that was begun. Safe to interrupt and to repeat at any moment.
 
     Raises
     ------
     CordonError
-        If no database or no broker is named, or a move to another number is under way.
+        If no broker is named, there is no database, or a move to another number is under way.
     """
     settings = read()
     settings = settings.model_copy(update={"dsn": dsn or settings.dsn, "kafka": address or settings.kafka})
-    if not settings.dsn or not settings.kafka:
-        raise CordonError("which database, and which broker? Give --dsn and --kafka, or set CORDON_DSN and CORDON_KAFKA")
+    if not settings.kafka:
+        raise CordonError(
+            "which broker? Give --kafka, or set CORDON_KAFKA; and for the database --data-dir or --dsn, or CORDON_DSN"
+        )
+    if not settings.dsn:  # that of `cordon up --kafka`, which runs: nothing is started here
+        folder = data_dir or settings.data_dir or default_data_dir(demo=False)
+        found(folder)
+        settings = settings.model_copy(update={"dsn": Postgres(folder).dsn})
     logs.configure(settings.log_level, settings.log_file, "lanes")
     async with child.database(settings.dsn, FEWEST_SIZE) as store:
         before, after = await _generations(store, lanes)

@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import re
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
@@ -167,11 +168,16 @@ def _report(sent: Sent, alerts: list[dict[str, Any]] | None) -> dict[str, Any]:
     return {"sent": sent.sent, "stored": sent.stored, "duplicate": sent.duplicate, "rejected": sent.rejected, "alerts": alerts}
 
 
+def worded(reason: str) -> str:
+    """A door's reason for a row as whoever wrote the file reads it: of a column, not of JSON."""
+    return _NUMBERLESS.sub(lambda found: f"{found['column']} is no {'whole ' if found['type'] == 'int' else ''}number", reason)
+
+
 def _show(report: dict[str, Any], out: Console, *, unzoned: bool) -> None:
     rejected = report["rejected"]
     out.print(f"sent {report['sent']}, stored {report['stored']}, duplicate {report['duplicate']}, rejected {len(rejected)}")
     for one in rejected[:SHOWN]:
-        out.print(f"  line {one['line']}: {one['reason']}", markup=False)
+        out.print(f"  line {one['line']}: {worded(one['reason'])}", markup=False)
     if len(rejected) > SHOWN:
         out.print(f"  and {len(rejected) - SHOWN} more (--json lists all)")
     for one in report.get("repaired", ()):
@@ -215,3 +221,6 @@ def _remarks(alert: dict[str, Any]) -> list[str]:
 
 
 SHOWN: Final = 10  # refused rows listed on screen
+_NUMBERLESS: Final = re.compile(
+    r"Expected `(?P<type>int|float)( \| null)?`, got `str` - at `\$\.(?P<column>\w+)`"
+)  # a door's words

@@ -198,9 +198,23 @@ def test_a_replay_that_cannot_be_is_refused_before_anything_starts(
         (("import", "w.json", "--to", "http://127.0.0.1:9", "--user", "ann"), {}, "set CORDON_PASSWORD"),
         (("users", "list"), {"CORDON_LANES": "none"}, "CORDON_LANES is 'none' in the environment"),
         (("users", "list"), {"CORDON_LOG_LEVEL": "loud"}, "CORDON_LOG_LEVEL is 'loud' in the environment"),
+        (("lanes", "8", "--data-dir", "/nowhere/instance", "--kafka", "127.0.0.1:9"), {}, "there is no instance in /nowhere"),
+        (("lanes", "8"), {}, "which broker? Give --kafka, or set CORDON_KAFKA"),
         (("keys", "list", "--dsn", "postgresql://nobody@127.0.0.1:9/none"), {}, "the database cannot be reached"),
     ],
-    ids=["role", "password", "role first", "nobody to ask", "environment", "import", "lanes", "log level", "dsn"],
+    ids=[
+        "role",
+        "password",
+        "role first",
+        "nobody to ask",
+        "environment",
+        "import",
+        "lanes",
+        "log level",
+        "no instance",
+        "no broker",
+        "dsn",
+    ],
 )
 def test_a_mistake_is_one_line(
     cordon: Cordon, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...], environment: dict[str, str], reason: str

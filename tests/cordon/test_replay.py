@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from cordon.replay import worded
 from model.instant import MINUTE_US, parse
 from tests.cordon import miniature
 from tests.cordon.counted import Counted, counted
@@ -35,6 +36,20 @@ def replay(trace: Path, zones: Path, *options: str) -> Any:
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("reason", "told"),
+    [
+        ("Expected `int`, got `str` - at `$.tag`", "tag is no whole number"),
+        ("Expected `int | null`, got `str` - at `$.seq`", "seq is no whole number"),
+        ("Expected `float`, got `str` - at `$.lon`", "lon is no number"),
+        ("Expected `float | null`, got `str` - at `$.accuracy_m`", "accuracy_m is no number"),
+        ("lat 91 is outside -90 to 90", "lat 91 is outside -90 to 90"),
+    ],
+)
+def test_what_is_no_number_is_told_in_words(reason: str, told: str) -> None:
+    assert worded(reason) == told
 
 
 def check_rows(report: Any, expected: Counted, refused: Mapping[int, str]) -> None:
