@@ -1,7 +1,7 @@
 """The console in a real browser against the real system: what an operator does in a night."""
 
 import pytest
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import APIResponse, Locator, Page, Route, expect
 
 from tests.browser.conftest import Open, sign_in
 from tests.browser.instance import PASSWORD, Instance, Wearer
@@ -187,6 +187,28 @@ def test_an_alert_that_moved_on_is_not_acknowledged_unseen(
     expect(pane(console).locator(".actions [role=alert]")).not_to_be_empty()
     (after,) = instance.alerts_of(mo)
     assert after["owner"]["name"] == "admin"
+
+
+def test_an_answer_that_comes_late_leaves_a_form_that_is_being_filled_in(console: Page, instance: Instance) -> None:
+    (lou,) = instance.wearers("Lou Late")
+    instance.enter(lou)
+    choose(console, lou)
+    answers: list[tuple[Route, APIResponse]] = []
+    console.route("**/acknowledge", lambda route: answers.append((route, route.fetch())))
+    console.keyboard.press("a")
+    expect(row(console, lou)).to_contain_text("Acknowledged · You")  # the stream says so before the answer does
+    console.keyboard.press("l")
+    form = console.get_by_role("form", name="Log a contact")
+    form.get_by_label("What was said").fill("On her way out.")
+    ((route, response),) = answers
+    route.fulfill(response=response)
+    step = pane(console).get_by_role("button", name="Verify name and date of birth.")
+    step.click()  # which waits until it can be pressed: the answer has come
+    expect(step).to_have_attribute("aria-pressed", "true")
+    expect(form.get_by_label("What was said")).to_have_value("On her way out.")
+    form.get_by_label("No answer").check()
+    form.get_by_role("button", name="Log contact").click()
+    expect(form).to_have_count(0)
 
 
 def test_a_narrow_window_shows_queue_or_alert(open_page: Open, instance: Instance) -> None:

@@ -27,22 +27,30 @@ interface Calling {
   key: string; // makes one contact of a form that is sent twice
 }
 
+interface Acting {
+  action: string;
+  body: object;
+  from: Form | null; // the form it was written in
+}
+
 export function Actions({ alert, me, history, onChanged }: Props) {
   const queries = useQueryClient();
   const [form, setForm] = useState<Form | null>(null);
+  // Only what was sent closes: the answer to another action may come while a form is being filled in.
+  const sent = (which: Form | null) => setForm((open) => (open === which ? null : open));
   const act = useMutation({
-    mutationFn: ({ action, body }: { action: string; body: object }) => api.act(alert, action, body),
-    onSuccess: (detail) => {
-      setForm(null);
+    mutationFn: ({ action, body }: Acting) => api.act(alert, action, body),
+    onSuccess: (detail, { from }) => {
+      sent(from);
       queries.setQueryData(["alert", alert.id], detail);
       onChanged(detail);
     },
     onError: () => queries.invalidateQueries({ queryKey: ["alert", alert.id] }), // refused: it has likely moved on
   });
   const log = useMutation({
-    mutationFn: ({ contact, key }: { contact: api.Contacting; key: string }) => api.logContact(contact, key),
-    onSuccess: () => {
-      setForm(null);
+    mutationFn: ({ contact, from }: { contact: api.Contacting; from: Calling }) => api.logContact(contact, from.key),
+    onSuccess: (_logged, { from }) => {
+      sent(from);
       queries.invalidateQueries({ queryKey: ["alert", alert.id] });
       queries.invalidateQueries({ queryKey: ["owed"] });
     },
@@ -50,12 +58,12 @@ export function Actions({ alert, me, history, onChanged }: Props) {
   const pause = useMutation({
     mutationFn: (asked: api.Pausing) => api.askPause(asked, crypto.randomUUID()),
     onSuccess: () => {
-      setForm(null);
+      sent("pause");
       queries.invalidateQueries({ queryKey: ["shift"] });
     },
   });
   const busy = act.isPending || log.isPending || pause.isPending;
-  const go = (action: string, body: object) => act.mutate({ action, body });
+  const go = (action: string, body: object, from: Form | null = null) => act.mutate({ action, body, from });
   const call = (person: api.PersonCalled, callback = false) => setForm({ person, callback, key: crypto.randomUUID() });
   const follow = (step: Step) => {
     if (step.does === "contact") call(step.person);
@@ -118,7 +126,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           person={form.person}
           callback={form.callback}
           busy={busy}
-          onLog={(contact) => log.mutate({ contact, key: form.key })}
+          onLog={(contact) => log.mutate({ contact, from: form })}
           onCancel={() => setForm(null)}
         />
       )}
@@ -136,7 +144,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           label="What is decided, and why"
           save="Save decision"
           busy={busy}
-          onSave={(text) => go("steps", { step: "decide", result: "done", text })}
+          onSave={(text) => go("steps", { step: "decide", result: "done", text }, form)}
           onCancel={() => setForm(null)}
         />
       )}
@@ -145,7 +153,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           label="Note"
           save="Save note"
           busy={busy}
-          onSave={(text) => go("notes", { text })}
+          onSave={(text) => go("notes", { text }, form)}
           onCancel={() => setForm(null)}
         />
       )}
@@ -154,7 +162,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           label="Why it is opened again"
           save="Reopen"
           busy={busy}
-          onSave={(note) => go("reopen", { note })}
+          onSave={(note) => go("reopen", { note }, form)}
           onCancel={() => setForm(null)}
         />
       )}
@@ -162,7 +170,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
         <CloseForm
           alert={alert}
           busy={busy}
-          onClose={(closing) => go("close", closing)}
+          onClose={(closing) => go("close", closing, form)}
           onCancel={() => setForm(null)}
         />
       )}
