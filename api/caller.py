@@ -31,11 +31,16 @@ def signed_in(parts: PartsDep, token: Annotated[str | None, Depends(_bearer)]) -
 async def lock(connection: Connection, caller: Caller, *others: int) -> None:
     """``accounts.lock`` of the caller and of whom else this makes an owner; refused where the caller has signed out meanwhile.
 
-    An access token is good for minutes longer than its sign-in, and who has left must not come to have anything to do.
+    An access token is good for minutes longer than its sign-in, and who has left must not come to have anything to do. Nor must
+    who was given another role what the new one cannot do, by a token from before.
     """
     await accounts.lock(connection, caller.account, *others)
     if await sessions.left(connection, caller.account, caller.issued_s):
         raise ProblemError(Kind.SIGNED_OUT, "you have signed out: sign in again", headers={"WWW-Authenticate": "Bearer"})
+    account = await accounts.get(connection, caller.account)
+    if account is not None and account.role != caller.role:
+        detail = f"your role is {account.role} now: sign in again"
+        raise ProblemError(Kind.SIGNED_OUT, detail, headers={"WWW-Authenticate": "Bearer"})
 
 
 SignedIn = Annotated[Caller, Depends(signed_in)]

@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 
 from api.password import hash_password
-from api.roles import Role
+from api.roles import PERMISSIONS, May, Role
 from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
@@ -104,17 +104,27 @@ async def run_users_list(data_dir: Path | None, dsn: str, out: Console) -> None:
 
 
 async def run_users_role(name: str, role: str, data_dir: Path | None, dsn: str, out: Console) -> None:
-    """Give a person another role.
+    """Give a person another role. What they own and owe and cannot work or call by it goes back to the queue, or is nobody's.
 
     Raises
     ------
     CordonError
         If there is no such role, or nobody of that name.
     """
+    from api.routes.alerts import workers  # here, as it takes half a second that the other commands need not wait
+
     check_role(role)
-    async with opened(data_dir, dsn) as store:
-        await accounts.set_role(store, name, role)
-    out.print(f"{name} is {role} from the next sign-in on; their sessions have ended", markup=False, highlight=False)
+    async with opened(data_dir, dsn) as store, edit(store) as change:
+        account = await accounts.set_role(change.connection, name, role)
+        had = await handovers.release(
+            change,
+            account,
+            f"their role is {role} now, which cannot work it",
+            lambda alert: role in workers(alert),
+            calling=May.LOG_CONTACTS in PERMISSIONS[Role(role)],
+        )
+    said = f"{name} is {role} from the next sign-in on; their sessions have ended{_gone_back(had)}"
+    out.print(said, markup=False, highlight=False)
 
 
 async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: str, out: Console) -> None:
@@ -125,12 +135,14 @@ async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: 
     CordonError
         If there is nobody of that name.
     """
-    async with opened(data_dir, dsn) as store:
-        account = await accounts.set_active(store, name, active)
-        had = handovers.Had([], [])
-        if not active:
-            async with edit(store) as change:
-                had = await handovers.release(change, account, "they were shut out")
+    async with opened(data_dir, dsn) as store, edit(store) as change:
+        account = await accounts.set_active(change.connection, name, active)
+        had = handovers.Had([], []) if active else await handovers.release(change, account, "they were shut out")
+    said = f"{name} can sign in again" if active else f"{name} is shut out{_gone_back(had)}"
+    out.print(said, markup=False, highlight=False)
+
+
+def _gone_back(had: handovers.Had) -> str:
+    """What somebody had to do that is others' now, as the end of a sentence."""
     back = f"; {len(had.alerts)} {'alert is' if len(had.alerts) == 1 else 'alerts are'} back in the queue" if had.alerts else ""
-    back += f"; {len(had.calls)} {'call is' if len(had.calls) == 1 else 'calls are'} nobody's" if had.calls else ""
-    out.print(f"{name} can sign in again" if active else f"{name} is shut out{back}", markup=False, highlight=False)
+    return back + (f"; {len(had.calls)} {'call is' if len(had.calls) == 1 else 'calls are'} nobody's" if had.calls else "")

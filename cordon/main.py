@@ -454,7 +454,10 @@ def users_role(
     data_dir: DataDir = None,
     dsn: Dsn = "",
 ) -> None:
-    """Give a person another role at once: their sessions end, and the next sign-in has it."""
+    """Give a person another role at once: their sessions end, and the next sign-in has it.
+
+    Alerts they own that it cannot work go back to the queue, and calls they owe are nobody's where it logs none.
+    """
     from cordon.admin import run_users_role
 
     _run(run_users_role(name, role, data_dir, dsn, out))
@@ -476,7 +479,7 @@ def users_password(
 
 @users.command("disable")
 def users_disable(name: Annotated[str, typer.Argument(help="Who.")], data_dir: DataDir = None, dsn: Dsn = "") -> None:
-    """Shut a person out at once: no sign-in, and their sessions end."""
+    """Shut a person out at once: no sign-in, and their sessions end. What they own goes back to the queue."""
     from cordon.admin import run_users_active
 
     _run(run_users_active(name, False, data_dir, dsn, out))

@@ -72,35 +72,41 @@ async def set_password(store: Store, name: str, password_hash: str) -> None:
     MissingError
         If there is no such account.
     """
-    await _set(store, name, "password_hash = $2", password_hash)
+    async with store.pool.acquire() as connection, connection.transaction():
+        await _set(connection, name, "password_hash = $2", password_hash)
 
 
-async def set_role(store: Store, name: str, role: str) -> None:
-    """Give an account another role; everything it is signed in to ends, as what it may do has changed.
+async def set_role(connection: Connection, name: str, role: str) -> int:
+    """Give an account another role; its id. Everything it is signed in to ends, as what it may do has changed.
+
+    What it has to do and no longer can is for the caller to release, in the same transaction.
 
     Raises
     ------
     MissingError
         If there is no such account.
     """
-    await _set(store, name, "role = $2", role)
+    return await _set(connection, name, "role = $2", role)
 
 
-async def set_active(store: Store, name: str, active: bool) -> int:
+async def set_active(connection: Connection, name: str, active: bool) -> int:
     """Let an account sign in, or no longer; its id. Everything it is signed in to ends (of one shut out before: nothing).
 
+    What somebody has to do who is shut out is for the caller to release, in the same transaction.
+
     Raises
     ------
     MissingError
         If there is no such account.
     """
-    return await _set(store, name, "active = $2, shut_out_at = CASE WHEN NOT $2 THEN coalesce(shut_out_at, now()) END", active)
+    return await _set(
+        connection, name, "active = $2, shut_out_at = CASE WHEN NOT $2 THEN coalesce(shut_out_at, now()) END", active
+    )
 
 
-async def _set(store: Store, name: str, what: str, value: object) -> int:
-    async with store.pool.acquire() as connection, connection.transaction():
-        account: int | None = await connection.fetchval(f"UPDATE account SET {what} WHERE name = $1 RETURNING id", name, value)  # noqa: S608
-        if account is None:
-            raise MissingError("account", name)
-        await connection.execute("UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL", account)
+async def _set(connection: Connection, name: str, what: str, value: object) -> int:
+    account: int | None = await connection.fetchval(f"UPDATE account SET {what} WHERE name = $1 RETURNING id", name, value)  # noqa: S608
+    if account is None:
+        raise MissingError("account", name)
+    await connection.execute("UPDATE session SET revoked_at = now() WHERE account = $1 AND revoked_at IS NULL", account)
     return account

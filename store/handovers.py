@@ -1,6 +1,6 @@
 """Shift handovers as rows: what somebody has to do is offered to a colleague, and becomes theirs when they accept."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
 import asyncpg
@@ -165,13 +165,21 @@ async def withdraw(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
     return await _read(change, row["id"])
 
 
-async def release(change: Edit, account: int, reason: str) -> Had:
-    """Put all that somebody owns back into the queue, as new and nobody's, and page for it; calls they owe are nobody's."""
+async def release(
+    change: Edit, account: int, reason: str, keeps: Callable[[asyncpg.Record], bool] | None = None, *, calling: bool = False
+) -> Had:
+    """Put all that somebody owns back into the queue, as new and nobody's, and page for it; calls they owe are nobody's.
+
+    Parameters
+    ----------
+    keeps : whether an alert (``id``, ``kind``, ``wearer``) stays theirs; None: none does
+    calling : whether calls stay theirs, but for those about an alert that goes
+    """
     await accounts.lock(change.connection, account)
     name = await change.connection.fetchval("SELECT name FROM account WHERE id = $1", account)
     if name is None:
         raise DanglingError("account", "account", account)
-    moved, owed = await _moved(change, account)
+    moved, owed = await _moved(change, account, keeps, calling=calling)
     await _owes(change, owed, None)
     text = f"Taken from {name}, back to the queue: {reason}"
     for alert in moved:
@@ -185,16 +193,19 @@ async def release(change: Edit, account: int, reason: str) -> Had:
     return Had(moved, owed)
 
 
-async def _moved(change: Edit, account: int) -> Had:
-    """What somebody has to do, locked in the order of its ids: alerts, as workers do, and then calls."""
+async def _moved(
+    change: Edit, account: int, keeps: Callable[[asyncpg.Record], bool] | None = None, *, calling: bool = False
+) -> Had:
+    """What somebody has to do and does not keep, locked in the order of its ids: alerts, as workers do, and then calls."""
     open_ = await change.connection.fetch(
-        "SELECT id FROM alert WHERE owner = $1 AND handling <> 'closed' ORDER BY id FOR UPDATE", account
+        "SELECT id, kind, wearer FROM alert WHERE owner = $1 AND handling <> 'closed' ORDER BY id FOR UPDATE", account
     )
+    moved = [row["id"] for row in open_ if keeps is None or not keeps(row)]
     owed = await change.connection.fetch(
-        f"SELECT id FROM contact c WHERE owed_by = $1 AND {OWED} ORDER BY id FOR UPDATE",  # noqa: S608 (constant)
+        f"SELECT id, alert FROM contact c WHERE owed_by = $1 AND {OWED} ORDER BY id FOR UPDATE",  # noqa: S608 (constant)
         account,
     )
-    return Had([row["id"] for row in open_], [row["id"] for row in owed])
+    return Had(moved, [row["id"] for row in owed if not calling or row["alert"] in moved])
 
 
 async def _owes(change: Edit, owed: Sequence[int], account: int | None) -> None:

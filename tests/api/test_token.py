@@ -35,10 +35,12 @@ async def test_wrong_credentials_are_refused_alike(api: Api, name: str, password
 
 async def test_a_switched_off_account_neither_signs_in_nor_goes_on(api: Api) -> None:
     refresh = (await api.sign_in()).json["refresh_token"]
-    await accounts.set_active(api.store, "operator", False)
+    async with api.store.pool.acquire() as connection:
+        await accounts.set_active(connection, "operator", False)
     assert (await api.sign_in()).status == 400
     assert (await renew(api, refresh)).status == 400
-    await accounts.set_active(api.store, "operator", True)
+    async with api.store.pool.acquire() as connection:
+        await accounts.set_active(connection, "operator", True)
     assert (await renew(api, refresh)).status == 400, "let in again, one signs in again"
     assert (await api.sign_in()).status == 200
 

@@ -342,7 +342,8 @@ async def test_an_order_nobody_owns_for_a_day_and_then_somebody_does(store: Stor
     await store.pool.execute("UPDATE monitoring_order SET officer = (SELECT id FROM account WHERE name = 'officer')")
     await duty.look(store)
     assert await store.pool.fetchval(look) == "ended"
-    await accounts.set_active(store, "officer", False)
+    async with store.pool.acquire() as connection:
+        await accounts.set_active(connection, "officer", False)
     await duty.look(store)
     occurrences = "SELECT occurrences FROM alert WHERE reason = 'unowned'"
     assert await store.pool.fetchval(occurrences) == 1, "it is nobody's only now"

@@ -9,13 +9,15 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import psycopg
+import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from cordon.admin import run_users_active
+from cordon.admin import run_users_active, run_users_role
 from duties.people import watch_over
+from model.errors import CordonError
 from model.instant import MINUTE_US, parse, show
-from store import deliveries, escalations
+from store import accounts, deliveries, escalations, handovers
 from store.feed import edit
 from store.pool import Store
 from tests.api import given
@@ -232,10 +234,8 @@ async def test_what_was_withdrawn_raises_nothing(api: Api) -> None:
 async def test_what_somebody_owns_who_is_shut_out_is_back_in_the_queue(api: Api, database: str) -> None:
     alert = await raised(api, NEVER, NEVER, NEVER)
     await api.post(f"/alerts/{alert}/steps", {"step": "instruct"}, "operator")
-    at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + MINUTE_US)
     for person in ("wearer", "victim"):
-        call = {"wearer": 1, "person": person, "outcome": "no_answer", "callback_at": at}
-        assert (await api.post("/contacts", call, "operator")).status == 201
+        await owes(api, "operator", person, wearer=1)
     out = Console(file=io.StringIO(), width=200)
     await run_users_active("operator", False, None, database, out)
     back = await look(api, alert)
@@ -246,6 +246,110 @@ async def test_what_somebody_owns_who_is_shut_out_is_back_in_the_queue(api: Api,
     )
     sent = await api.store.pool.fetch("SELECT topic FROM outbox ORDER BY id")
     assert [row["topic"] for row in sent] == ["alert"], "and paged"
+
+
+async def owes(api: Api, role: str, person: str, **about: Any) -> int:
+    """A call to somebody that is to be made in a minute, logged by a role."""
+    at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + MINUTE_US)
+    call = {"person": person, "outcome": "no_answer", "callback_at": at} | about
+    answer = await api.post("/contacts", call, role)
+    assert answer.status == 201, answer.body
+    return int(answer.json["id"])
+
+
+async def becomes(database: str, name: str, role: str) -> str:
+    """What the command says that gives somebody another role."""
+    out = Console(file=io.StringIO(), width=200)
+    await run_users_role(name, role, None, database, out)
+    return out.file.getvalue()  # type: ignore[attr-defined, no-any-return]
+
+
+async def owners(api: Api, *alerts: int) -> list[int | None]:
+    return [await api.store.pool.fetchval("SELECT owner FROM alert WHERE id = $1", alert) for alert in alerts]
+
+
+async def test_what_a_new_role_cannot_work_is_back_in_the_queue(api: Api, database: str) -> None:
+    """An engineer sees no wearer and logs no contact; the outage, which they work, stays theirs, and no call does."""
+    alert, outage = await raised(api, NEVER, NEVER, NEVER), await raised(api, NEVER, NEVER, NEVER)
+    await api.store.pool.execute(
+        "UPDATE alert SET wearer = NULL, kind = 'fleet_outage', monitoring_order = 0 WHERE id = $1", outage
+    )
+    for one in (alert, outage):
+        assert (await api.post(f"/alerts/{one}/steps", {"step": "instruct"}, "operator")).status == 200
+    calls = [
+        await owes(api, "operator", "wearer", alert=alert),
+        await owes(api, "operator", "other", alert=outage),
+        await owes(api, "operator", "victim", wearer=1),
+    ]
+    said = await becomes(database, "operator", "engineer")
+    assert said == (
+        "operator is engineer from the next sign-in on; their sessions have ended; 1 alert is back in the queue; "
+        "3 calls are nobody's\n"
+    )
+    assert await owners(api, alert, outage) == [None, api.accounts["operator"]]
+    back = await look(api, alert)
+    assert (back["handling"], back["history"][-1]["what"]) == ("new", "released")
+    assert back["history"][-1]["text"] == (
+        "Taken from operator, back to the queue: their role is engineer now, which cannot work it"
+    )
+    sent = await api.store.pool.fetch("SELECT alert, topic FROM outbox")
+    assert [tuple(row) for row in sent] == [(alert, "alert")], "and paged"
+    owed = (await api.get("/handover")).json["calls_owed"]
+    assert sorted((call["id"], call["owed_by"]) for call in owed) == [(call, None) for call in calls], "in everybody's list"
+    token = (await api.sign_in("operator")).json["refresh_token"]
+    refused = await api.call("DELETE", "/token", None, {"refresh_token": token})
+    assert ([one["id"] for one in refused.json["owned"]], refused.json["calls"]) == ([outage], [])
+
+
+async def test_what_a_new_role_can_work_stays(api: Api, database: str) -> None:
+    """Of a supervisor who is an officer from now on only what is the system's own goes, with the call about it."""
+    alert, ours = await raised(api, NEVER, NEVER, NEVER), await raised(api, NEVER, NEVER, NEVER)
+    await api.store.pool.execute(
+        "UPDATE alert SET wearer = NULL, kind = 'monitoring_down', monitoring_order = 0 WHERE id = $1", ours
+    )
+    for one in (alert, ours):
+        assert (await api.post(f"/alerts/{one}/acknowledge", role="supervisor")).status == 200
+    kept = [await owes(api, "supervisor", "wearer", alert=alert), await owes(api, "supervisor", "victim", wearer=1)]
+    gone = await owes(api, "supervisor", "other", alert=ours)
+    said = await becomes(database, "supervisor", "officer")
+    assert said.endswith("have ended; 1 alert is back in the queue; 1 call is nobody's\n")
+    assert await owners(api, alert, ours) == [api.accounts["supervisor"], None]
+    owed = await api.store.pool.fetch("SELECT id, owed_by FROM contact ORDER BY id")
+    assert [tuple(row) for row in owed] == [(call, api.accounts["supervisor"]) for call in kept] + [(gone, None)]
+    assert (await becomes(database, "supervisor", "admin")).endswith("their sessions have ended\n"), "which can do all"
+    assert await owners(api, alert) == [api.accounts["supervisor"]]
+
+
+async def test_nobody_is_given_another_role_and_left_with_what_they_had(
+    api: Api, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Either both is done or neither: also where somebody is shut out."""
+
+    async def fails(*_: Any, **__: Any) -> None:
+        raise CordonError("the database went away")
+
+    monkeypatch.setattr(handovers, "release", fails)
+    out = Console(file=io.StringIO())
+    with pytest.raises(CordonError, match="went away"):
+        await run_users_role("operator", "engineer", None, database, out)
+    with pytest.raises(CordonError, match="went away"):
+        await run_users_active("operator", False, None, database, out)
+    account = await accounts.get(api.store.pool, api.accounts["operator"])
+    assert account is not None
+    assert (account.role, account.active) == ("operator", True)
+
+
+async def test_a_token_from_before_does_nothing_that_the_new_role_cannot(api: Api, database: str) -> None:
+    alert = await raised(api, NEVER, NEVER, NEVER)
+    before = {"Authorization": f"Bearer {(await api.sign_in()).json['access_token']}"}
+    await becomes(database, "operator", "engineer")
+    assert (await api.sign_in()).json["account"]["role"] == "engineer"
+    for path, body in (
+        (f"/alerts/{alert}/acknowledge", None),
+        ("/contacts", {"wearer": 1, "person": "wearer", "outcome": "no_answer", "callback_at": "2100-01-01T00:00:00Z"}),
+    ):
+        refused = await api.call("POST", path, None, body, headers=before)
+        assert (refused.status, refused.json.get("detail")) == (401, "your role is engineer now: sign in again"), path
 
 
 async def test_while_nobody_does_anything_it_climbs(api: Api) -> None:
