@@ -31,7 +31,7 @@ def covers(index: ZoneIndex, zone: int, lon: Array, lat: Array) -> Bool:
     ValueError
         If the arrays are not of one length, or a coordinate is no number in range.
     """
-    lon, lat = np.ascontiguousarray(lon, np.float64), np.ascontiguousarray(lat, np.float64)
+    lon, lat = (np.require(axis, np.float64, ("C", "A", "W")) for axis in (lon, lat))
     if lon.ndim != 1 or lon.shape != lat.shape:
         raise ValueError(f"give lon and lat as one-dimensional arrays of one length, not {lon.shape} and {lat.shape}")
     slot = int(np.searchsorted(index.plan.slot["zone"], zone, side="right")) - 1

@@ -37,8 +37,7 @@ def evaluate(index: ZoneIndex, fixes: Array, last: Array, threads: int = 1) -> A
     ValueError
         If the arrays are not as said, or a position or an accuracy is not a number: doors let no such fix through.
     """
-    gate("fixes", fixes)
-    gate("last", last)
+    fixes, last = gate("fixes", fixes), gate("last", last)
     points, tags, tag_at = ordered(fixes, index.tags, index.places, threads)
     _follow(last, tags)
     tag_row = rows(tags, index.tags)

@@ -18,7 +18,10 @@ _ZONES: Final = (
 
 
 def warm() -> None:
-    """Compile every kernel, or load it where it is kept (seconds, or tenths of one). A worker does so before it joins."""
+    """Compile every kernel that judges fixes in order, or load it where it is kept (half a minute, or half a second).
+
+    A worker does so before it joins; it puts fixes in order itself.
+    """
     index = ZoneIndex.build(_ZONES, [Assignment(1, 1, 0, FOREVER_US)], [Monitored(1, 1, 1, 0, FOREVER_US)], [2])
     fixes = empty_fixes(1)
     fixes["tag"] = 1
