@@ -1417,7 +1417,7 @@ CREATE UNIQUE INDEX visit_attempt_open ON public.visit_attempt USING btree (visi
 CREATE INDEX visit_open ON public.visit USING btree (window_from) WHERE ((cancelled_at IS NULL) AND (NOT done));
 CREATE INDEX visit_wearer ON public.visit USING btree (wearer);
 CREATE INDEX waiting_change_subject ON public.waiting_change USING btree (kind, subject);
-CREATE TRIGGER alert_calls_follow AFTER UPDATE OF owner ON public.alert FOR EACH ROW WHEN ((old.owner IS DISTINCT FROM new.owner)) EXECUTE FUNCTION public.calls_follow_owner();
+CREATE TRIGGER alert_calls_follow AFTER UPDATE OF owner, handling ON public.alert FOR EACH ROW WHEN (((old.owner IS DISTINCT FROM new.owner) OR ((old.handling = 'closed'::text) AND (new.handling <> 'closed'::text) AND public.can_call(new.owner)))) EXECUTE FUNCTION public.calls_follow_owner();
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
 CREATE TRIGGER outbox_outage BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.hold_page();
 ALTER TABLE ONLY public.absence

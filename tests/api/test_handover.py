@@ -216,6 +216,30 @@ async def test_a_call_that_is_owed_about_an_alert_goes_where_the_alert_goes(api:
     assert [one["id"] for one in (await leave(api, token)).json["calls"]] == [call["id"]], "closing makes no call"
 
 
+async def test_who_reopens_an_alert_has_its_calls(api: Api, who: dict[str, Any]) -> None:
+    """Whoever had it before, too: they may have handed its calls over meanwhile, or others logged some."""
+    alert = await taken(api, who)
+    call = await owes(api, who, 5, alert=alert)
+    await api.post(f"/alerts/{alert}/close", TOLD, "operator")
+    assert (await api.post(f"/handover/{(await offered(api))['id']}/accept", role="officer")).json["calls"] == [call["id"]]
+    other = await owes(api, who, 5, "supervisor", alert=alert, person="wearer")
+    assert [await owed_by(api, one) for one in (call, other)] == ["officer", "supervisor"]
+    assert (await api.post(f"/alerts/{alert}/reopen", {"note": "Too soon."}, "operator")).json["owner"]["name"] == "operator"
+    assert [await owed_by(api, one) for one in (call, other)] == ["operator", "operator"]
+
+
+async def test_a_call_stays_whose_it_is_where_an_engineer_reopens(api: Api, who: dict[str, Any]) -> None:
+    alert = await given.alert(api.store, who, 1)
+    await api.store.pool.execute(
+        "UPDATE alert SET wearer = NULL, kind = 'fleet_outage', monitoring_order = 0 WHERE id = $1", alert
+    )
+    await api.post(f"/alerts/{alert}/acknowledge", role="engineer")
+    call = await owes(api, who, 5, "supervisor", alert=alert)
+    for what, body in (("close", TOLD), ("reopen", {"note": "Not yet."}), ("steps", {"step": "other"})):
+        assert (await api.post(f"/alerts/{alert}/{what}", body, "engineer")).status == 200
+        assert await owed_by(api, call) == "supervisor", what
+
+
 async def test_a_release_leaves_the_calls_to_whoever_is_there(api: Api, who: dict[str, Any]) -> None:
     call = await owes(api, who, 5)
     token = (await api.sign_in()).json["refresh_token"]
