@@ -168,7 +168,7 @@ class Alert(BaseModel):
     )
     owner: Person | None
     wearer_id: int | None = Field(description="null where it concerns no one wearer: monitoring_down, fleet_outage, undelivered")
-    wearer: str | None = Field(description="the wearer's name")
+    wearer: str | None = Field(description="the wearer's name; of anything but an alert `wearer` is the id")
     subject: str | None = Field(
         description="what it concerns instead, where there may be several at once: a gateway's name, a channel's"
     )
@@ -244,7 +244,7 @@ class Listed(BaseModel):
 
     tag: int
     wearer_id: int | None = Field(description="who wore it then; null where the caller may not see wearers")
-    wearer: str | None
+    wearer: str | None = Field(description="the wearer's name")
     check_first: bool | None = Field(
         description="a victim is to be protected from its wearer: check on them by hand first; null as the wearer is"
     )

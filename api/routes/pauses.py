@@ -98,7 +98,9 @@ class Pause(BaseModel):
     requested_by: Person
     approved_by: Person | None
     approved_at: Instant | None
-    longer: Longer | None = Field(description="a later end that waits for a second person: until holds meanwhile")
+    longer: Longer | None = Field(
+        description="a later end that waits for a second person, null once the pause is over: until holds meanwhile"
+    )
     ended_by: Person | None
     ended_at: Instant | None
     muted: int = Field(description="pages that were not sent")
@@ -113,13 +115,15 @@ class Pauses(Page[Pause]):
 
 
 def pause(row: Row) -> Pause:
-    """A row as it is answered."""
+    """A row as it is answered; a later end that nobody approved lapses with the pause."""
+    waits = row["longer_until"] is not None and row["state"] not in {"over", "ended"}
     people: dict[str, Any] = {
         "requested_by": Person(id=row["requested_by"], name=row["requested_name"]),
         "approved_by": person(row["approved_by"], row["approved_name"]),
         "ended_by": person(row["ended_by"], row["ended_name"]),
-        "longer": row["longer_until"]
-        and Longer(until=row["longer_until"], requested_by=Person(id=row["longer_by"], name=row["longer_name"])),
+        "longer": Longer(until=row["longer_until"], requested_by=Person(id=row["longer_by"], name=row["longer_name"]))
+        if waits
+        else None,
     }
     return Pause(**people, **{name: row[name] for name in Pause.model_fields if name not in people})
 

@@ -48,6 +48,17 @@ async def test_every_operation_is_described(api: Api) -> None:
                 assert operation["security"], where
 
 
+async def test_a_wearer_is_an_id_where_it_is_not_said_to_be_a_name(api: Api) -> None:
+    """The exceptions are those that docs/api.md names: callers go by them."""
+    schemas = (await api.get("/openapi.json", None)).json["components"]["schemas"]
+    known = {name: schema["properties"]["wearer"] for name, schema in schemas.items() if "wearer" in schema.get("properties", {})}
+    names = {name for name, one in known.items() if {"string"} & {kind.get("type") for kind in (one, *one.get("anyOf", []))}}
+    assert names == {"Alert", "FullAlert", "Listed", "Waiting"}
+    silent = {name for name in names if "name" not in known[name].get("description", "")}
+    assert not silent, "each says in its description that it is the name"
+    assert {name for name in names if "wearer_id" not in schemas[name]["properties"]} == {"Waiting"}
+
+
 async def test_operation_ids_are_unique(api: Api) -> None:
     paths = api.app.openapi()["paths"]
     ids = [operation["operationId"] for methods in paths.values() for operation in methods.values()]

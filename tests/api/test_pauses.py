@@ -218,8 +218,19 @@ async def test_a_later_end_that_nobody_approved_lapses_with_the_approved_one(api
     await api.patch(path, {"until": later}, 4, "operator")
     await api.store.pool.execute("UPDATE pause SET starts = now() - interval '1 h', until = now() - interval '1 s'")
     assert await page(api, alert)
-    assert (await api.get(path)).json["state"] == "over"
+    over = (await api.get(path)).json
+    assert (over["state"], over["longer"]) == ("over", None)
     assert (await api.patch(path, {"approved": True}, 5, "supervisor")).status == 409
+
+
+async def test_a_later_end_that_nobody_approved_lapses_where_the_pause_is_ended(api: Api, who: dict[str, Any]) -> None:
+    made = await paused(api, who)
+    path = f"/pauses/{made['id']}"
+    later = (await api.patch(path, {"until": show(await now(api) + 3 * HOUR_US)}, 2, "operator")).json
+    assert later["longer"] is not None
+    ended = (await api.patch(path, {"ended": True}, 3, "operator")).json
+    assert (ended["state"], ended["longer"]) == ("ended", None)
+    assert [one["longer"] for one in (await api.get(f"/pauses?wearer={who['wearer']}")).json["items"]] == [None]
 
 
 async def test_a_later_end_that_is_withdrawn_is_audited_as_that_and_alerts_do_not_tell_of_it(
