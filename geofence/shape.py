@@ -14,6 +14,7 @@ from model.arrays import I64, Array, plain
 from model.zones import Zones
 
 _SEAM_DEG: Final = 180.0
+_TURN_DEG: Final = 360.0
 _PIECE: Final = 1 << 18  # vertices that a thread compiles at once
 
 # One zone's geometry: its box, its grid, and where its entries in the arrays of ``Shapes`` begin and how many they are.
@@ -77,9 +78,9 @@ class Shapes(NamedTuple):
 def compile_shapes(zones: Zones, threads: int = 1) -> Shapes:
     """The shapes of a table's outlines, in their order; the same for any number of threads.
 
-    Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone that was
-    split at the 180° meridian is joined again: its western parts move by 360 degrees, which is exact there, and the seam, no edge
-    of the zone, disappears.
+    Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone on both
+    sides of the 180° meridian is joined: its parts beyond move by 360 degrees, which is exact there, and where it was split the
+    seam, no edge of the zone, disappears.
 
     Raises
     ------
@@ -95,17 +96,15 @@ def compile_shapes(zones: Zones, threads: int = 1) -> Shapes:
         body, at = _replaced(body, at, odd, [_plain(zones.row[of[i]], _one(body, at, i)) for i in odd.tolist()])
         size = _sizes(body, at, radius_m, threads)
     shapes = _compile(body, at, radius_m, size, threads)
-    seam = np.flatnonzero(
-        (shapes.shape["west"] == -_SEAM_DEG) & (shapes.shape["east"] == _SEAM_DEG) & (shapes.shape["radius_m"] == 0.0)
-    )
-    if not len(seam):
+    wide = np.flatnonzero((shapes.shape["east"] - shapes.shape["west"] > _TURN_DEG / 2) & (shapes.shape["radius_m"] == 0.0))
+    if not len(wide):
         return shapes
-    whole = [shapely.to_wkb(joined(shapely.from_wkb(_one(body, at, i))), byte_order=1) for i in seam.tolist()]
+    whole = [shapely.to_wkb(joined(shapely.from_wkb(_one(body, at, i))), byte_order=1) for i in wide.tolist()]
     body, at = _flat(whole)
-    again = _compile(body, at, radius_m[seam], _sizes(body, at, radius_m[seam], threads), threads)
+    again = _compile(body, at, radius_m[wide], _sizes(body, at, radius_m[wide], threads), threads)
     part = np.zeros(len(of), np.int64)
     row = np.arange(len(of))
-    part[seam], row[seam] = 1, np.arange(len(seam))
+    part[wide], row[wide] = 1, np.arange(len(wide))
     return gathered((shapes, again), part, row)
 
 
@@ -154,17 +153,21 @@ def _plain(row: Record, body: bytes) -> bytes:
 
 
 def joined(geometry: shapely.Geometry) -> shapely.Geometry:
-    """A geometry split at the 180° meridian as one, with longitudes up to 360; any other as it is."""
+    """A geometry on both sides of the 180° meridian as one, with longitudes up to 360; any other as it is."""
     west, _, east, _ = shapely.bounds(geometry)
-    if (west, east) != (-_SEAM_DEG, _SEAM_DEG):
+    if not east - west > _TURN_DEG / 2:
         return geometry
     parts = shapely.get_parts(geometry)
     western = shapely.bounds(parts)[:, 2] < 0.0
-    return shapely.union_all(np.concatenate([parts[~western], shapely.transform(parts[western], _turned)]))
+    moved = [*parts[~western], *shapely.transform(parts[western], _turned)]
+    if (west, east) == (-_SEAM_DEG, _SEAM_DEG):
+        return shapely.union_all(moved)  # where it was split, parts have a side in common
+    began, _, ends, _ = shapely.total_bounds(moved)
+    return shapely.MultiPolygon(moved) if ends - began < east - west else geometry
 
 
 def _turned(coordinates: Array) -> Array:
-    turned: Array = coordinates + np.array([360.0, 0.0])
+    turned: Array = coordinates + np.array([_TURN_DEG, 0.0])
     return turned
 
 

@@ -12,6 +12,7 @@ from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
 from model.fix import Quality
 from model.hit import HIT
+from model.instant import MINUTE_US
 from model.zone import Assignment
 from tests.chance import times
 from tests.geofence import mutants, strategies
@@ -107,6 +108,35 @@ def test_only_where_a_zone_goes_on_across_the_meridian_is_there_a_seam(south: fl
     ends = [(180.0, 10.0005, 0.0), (-179.9999, 10.0005, 10.96), (179.9999, 10.0005, -10.96)]
     hits = evaluate(index_of([zone(1, split)]), fixes_at(1, [point[:2] for point in ends]), no_last(1))
     np.testing.assert_allclose(hits["distance_m"], [point[2] for point in ends], atol=0.01)
+
+
+@pytest.mark.parametrize("gap_deg", [0.0, 0.001], ids=["one touches it", "none does"])
+def test_parts_on_both_sides_of_the_meridian_are_near_to_whatever_lies_between_them(gap_deg: float) -> None:
+    """Two islands: nothing was split there, and the way from one to the other does not lead round the globe."""
+    islands = shapely.MultiPolygon([shapely.box(179.9, 10.0, 180.0 - gap_deg, 10.02), shapely.box(-179.9, 10.1, -179.8, 10.12)])
+    rng = np.random.default_rng(2)
+    points = np.array([180.0, 10.06]) + rng.uniform(-0.22, 0.22, (60, 2))
+    points = np.concatenate([points, [[180.06, 10.01], [180.0, 10.01], [179.95, 10.11], [180.02, 10.06]]])
+    points[:, 0] = (points[:, 0] + 180.0) % 360.0 - 180.0
+    assert wrongly_covered(evaluate, [islands], [np.concatenate([points, strategies.placed(islands)])]) == []
+    assert wrongly_measured(evaluate, islands, points, accuracy_m=20_000.0) == []
+    fixes = fixes_at(1, [(179.89, 10.01), (-179.79, 10.11)], step_us=5 * MINUTE_US)
+    fixes["accuracy_m"] = 15_000.0
+    assert evaluate(index_of([zone(1, islands)]), fixes, no_last(1))["crossed"].tolist() == [False, True]
+
+
+@pytest.mark.parametrize("lat", [10.01, 10.03, 10.05, 10.07, 10.09])
+def test_an_edge_that_lies_on_the_meridian_is_one_from_both_sides(lat: float) -> None:
+    """The zone goes on beside it: a bay whose shore is the meridian, and a hole that ends there."""
+    west = shapely.box(179.9, 10.0, 180.0, 10.1)
+    east = shapely.box(-180.0, 10.0, -179.9, 10.1)
+    bay, hole = shapely.box(179.9, 10.05, 180.0, 10.1), shapely.box(179.95, 10.02, 180.0, 10.08)
+    beside = [180.0, -180.0, np.nextafter(180.0, 0.0), np.nextafter(-180.0, 0.0), 179.9999, -179.9999, 179.97, -179.97]
+    points = np.array([(lon, lat) for lon in beside])
+    for away in (bay, hole):
+        split = shapely.MultiPolygon([west.difference(away), east])
+        assert wrongly_covered(evaluate, [split], [np.concatenate([points, strategies.placed(split)])]) == []
+        assert wrongly_measured(evaluate, split, points, accuracy_m=5_000.0) == []
 
 
 def test_a_zone_beside_the_meridian_is_near_to_the_other_side_of_it() -> None:

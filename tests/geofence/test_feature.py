@@ -229,6 +229,21 @@ def test_a_jump_over_the_meridian_is_split_and_said() -> None:
     assert shapely.from_wkb(again.wkb).equals(parts)
 
 
+@pytest.mark.parametrize("east", [180.0, 179.95], ids=["one touches it", "none does"])
+def test_parts_on_both_sides_of_the_meridian_are_one_zone_and_need_no_word(east: float) -> None:
+    islands = shapely.MultiPolygon([shapely.box(179.9, -17.0, east, -16.9), shapely.box(-179.9, -17.0, -179.8, -16.9)])
+    read = accepted(json.loads(shapely.to_geojson(islands)))
+    assert read.advice == ()
+    assert shapely.from_wkb(read.wkb) == islands
+
+
+def test_parts_half_the_globe_apart_are_no_place() -> None:
+    parts = shapely.MultiPolygon([shapely.box(100.0, 10.0, 100.1, 10.1), shapely.box(-100.0, 10.0, -99.9, 10.1)])
+    refused = parse(json.loads(shapely.to_geojson(parts)))
+    assert isinstance(refused, Rejected)
+    assert "160 degrees of longitude wide" in refused.reason
+
+
 def test_minus_180_meant_as_180_is_no_crossing() -> None:
     edge = [[179.9, -17.0], [-180.0, -17.0], [-180.0, -16.8], [179.9, -16.8], [179.9, -17.0]]
     parts = shapely.from_wkb(accepted(polygon(edge)).wkb)
