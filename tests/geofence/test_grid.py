@@ -78,6 +78,11 @@ HARD = {
 }
 
 
+# Teeth as high as the zone: each of their edges lies in nearly every row.
+TEETH = [(-2.0 + 0.001 * i + 0.0005 * k, 53.1 if k else 53.0) for i in range(200) for k in (0, 1)]
+COMB = shapely.Polygon([*TEETH, (-1.8, 53.0), (-1.8, 52.99), (-2.0, 52.99)])
+
+
 @pytest.mark.parametrize("name", HARD)
 def test_hard_grids_agree_with_geos(name: str) -> None:
     geometry = HARD[name]
@@ -96,10 +101,27 @@ def test_grids_keep_within_their_bounds() -> None:
         assert s["cells"] <= max(grid.CELLS * s["vertices"], grid.FEWEST)
 
 
+@pytest.mark.parametrize("name", ["comb", *HARD])
+def test_room_for_a_zone_is_counted_first_and_is_what_it_takes(name: str) -> None:
+    """Where there is none, room is made once: enough, not an entry more, and what was drawn before stays."""
+    shapes = index_of([zone(1, COMB if name == "comb" else HARD[name])]).plan.shapes
+    s, wide = shapes.shape[0], 2 if len(shapes.x) >= grid.WIDE else 1
+    own = grid.draft(shapes.shape)
+    run, edge, entry = np.arange(5, dtype=np.int32), np.arange(7, dtype=np.uint16), np.empty(1, np.int64)
+    small = grid.Draft(run, edge, own.mark, own.begin, entry, entry.copy())
+    assert not grid.draw(s, shapes.x, shapes.y, shapes.ring, shapes.cell, small, 5, 7)
+    made = grid.roomier(small, s, shapes.y, shapes.ring, 5, 7)
+    assert grid.draw(s, shapes.x, shapes.y, shapes.ring, shapes.cell, made, 5, 7)
+    assert len(made.entry) == len(made.tally) == s["edges"] // wide
+    assert (len(made.run), len(made.edge)) == (5 + s["rows"] + len(made.entry) + 1, 7 + s["edges"])
+    assert made.run[:5].tolist() == run.tolist()
+    assert made.edge[:7].tolist() == edge.tolist()
+    np.testing.assert_array_equal(made.run[5 : 5 + s["runs"]], shapes.run)
+    np.testing.assert_array_equal(made.edge[7:], shapes.edge)
+
+
 def test_a_run_ends_where_no_edge_leads_into_the_next_cell() -> None:
-    teeth = [(-2.0 + 0.001 * i + 0.0005 * k, 53.1 if k else 53.0) for i in range(200) for k in (0, 1)]
-    comb = shapely.Polygon([*teeth, (-1.8, 53.0), (-1.8, 52.99), (-2.0, 52.99)])
-    shapes = index_of([zone(1, comb)]).plan.shapes
+    shapes = index_of([zone(1, COMB)]).plan.shapes
     s, run = shapes.shape[0], shapes.run
     row = int((53.05 - s["south"]) * s["per_lat"])
     edges = np.diff(run[s["rows"] + run[row] : s["rows"] + run[row + 1] + 1] >> 1)
