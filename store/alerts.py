@@ -15,6 +15,7 @@ from store.edits import RETURNING
 from store.feed import Edit
 from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, MissingError
+from store.sessions import SIGNED_IN
 
 # ``state`` is the effective handling: new again as soon as an occurrence happens that nobody has handled.
 STATE: Final = "CASE WHEN a.handling <> 'closed' AND a.calls > a.handled_calls THEN 'new' ELSE a.handling END"
@@ -238,20 +239,28 @@ async def acknowledge(change: Edit, row: asyncpg.Record, note: str) -> None:
 
 
 async def assign(change: Edit, row: asyncpg.Record, owner: int | None, roles: Sequence[str]) -> None:
-    """Hand it to somebody whose role is one of ``roles``, or to nobody; changes nothing else."""
+    """Hand it to somebody whose role is one of ``roles``, or to nobody; changes nothing else.
+
+    Whoever gets it need not be signed in: what runs out meanwhile does so as if nobody had it, and its history says that they
+    were not there.
+    """
     _refuse_closed(row)
-    name = None
+    text = "Assigned to nobody."
     if owner is not None:
-        account = await change.connection.fetchrow("SELECT name, role, active FROM account WHERE id = $1", owner)
+        account = await change.connection.fetchrow(
+            f"SELECT name, role, active, {SIGNED_IN} AS signed_in FROM account p WHERE id = $1",  # noqa: S608 (constant)
+            owner,
+        )
         if account is None or not account["active"]:
             raise DanglingError("owner", "active account", owner)
         if account["role"] not in roles:
             raise ConflictError(f"{account['name']} is {account['role']} and cannot work this alert: choose somebody who can")
-        name = account["name"]
+        away = "" if account["signed_in"] else ", who is not signed in: nobody is at it until they are"
+        text = f"Assigned to {account['name']}{away}."
     await change.connection.execute(
         "UPDATE alert SET owner = $2, handling_version = handling_version + 1 WHERE id = $1", row["id"], owner
     )
-    tell(change, row["id"], "assigned", f"Assigned to {name}." if name else "Assigned to nobody.", {"owner": owner})
+    tell(change, row["id"], "assigned", text, {"owner": owner})
 
 
 async def note(change: Edit, row: asyncpg.Record, text: str) -> None:

@@ -5,7 +5,7 @@ from typing import Final, NamedTuple
 
 import asyncpg
 
-from store import accounts, alerts, audit
+from store import accounts, alerts, audit, sessions
 from store.feed import Edit
 from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, found
@@ -18,10 +18,6 @@ FROM handover h JOIN account f ON f.id = h.from_account JOIN account t ON t.id =
 
 OFFERED: Final = "accepted_at IS NULL AND withdrawn_at IS NULL"
 OWED: Final = "c.callback_at IS NOT NULL AND c.settled_by IS NULL"
-
-# Whether somebody can be reached at a console: a sign-in that neither ended nor ran out.
-SIGNED_IN: Final = """EXISTS (SELECT FROM session s WHERE s.account = p.id AND s.used_at IS NULL AND s.revoked_at IS NULL
-    AND s.expires_at > clock_timestamp())"""
 
 
 class Had(NamedTuple):
@@ -47,7 +43,7 @@ async def offers(store: Store, account: int) -> list[asyncpg.Record]:
 async def colleagues(store: Store, roles: Sequence[str]) -> list[asyncpg.Record]:
     """Whoever may own alerts, by name: whether they are signed in, how many open alerts they own and calls they owe."""
     return await store.pool.fetch(
-        f"""SELECT p.id, p.name, p.role, {SIGNED_IN} AS signed_in,
+        f"""SELECT p.id, p.name, p.role, {sessions.SIGNED_IN} AS signed_in,
                    (SELECT count(*) FROM alert a WHERE a.owner = p.id AND a.handling <> 'closed') AS owns,
                    (SELECT count(*) FROM contact c WHERE c.owed_by = p.id AND {OWED}) AS calls
             FROM account p WHERE p.active AND p.role = ANY ($1) ORDER BY p.name""",  # noqa: S608 (constants)

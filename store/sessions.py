@@ -2,13 +2,17 @@
 
 import hashlib
 from enum import Enum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 from uuid import UUID, uuid4
 
 from model.instant import SECOND_US
 from store import accounts
 from store.accounts import Account
 from store.pool import Connection, Source, Store
+
+# Whether an account ``p`` can be reached at a console: a sign-in that neither ended nor ran out.
+SIGNED_IN: Final = """EXISTS (SELECT FROM session s WHERE s.account = p.id AND s.used_at IS NULL AND s.revoked_at IS NULL
+    AND s.expires_at > clock_timestamp())"""
 
 
 class Refused(Enum):

@@ -240,6 +240,21 @@ async def test_a_call_stays_whose_it_is_where_an_engineer_reopens(api: Api, who:
         assert await owed_by(api, call) == "supervisor", what
 
 
+async def test_who_is_not_signed_in_may_be_assigned_an_alert_and_its_history_says_so(api: Api, who: dict[str, Any]) -> None:
+    """They can be rung up; but nobody is at it, and no time that runs is put off by it."""
+    alert = await taken(api, who)
+    before = (await api.get(f"/alerts/{alert}")).json
+    away = (await api.post(f"/alerts/{alert}/assign", {"owner": api.accounts["officer"]}, "operator")).json
+    assert (away["owner"]["name"], away["history"][-1]["text"]) == (
+        "officer", "Assigned to officer, who is not signed in: nobody is at it until they are.",
+    )  # fmt: skip
+    for times in ("running", "returns_at", "level", "handling"):
+        assert away[times] == before[times], times
+    await api.sign_in("officer")
+    there = (await api.post(f"/alerts/{alert}/assign", {"owner": api.accounts["officer"]}, "operator")).json
+    assert there["history"][-1]["text"] == "Assigned to officer."
+
+
 async def test_a_release_leaves_the_calls_to_whoever_is_there(api: Api, who: dict[str, Any]) -> None:
     call = await owes(api, who, 5)
     token = (await api.sign_in()).json["refresh_token"]

@@ -352,6 +352,23 @@ async def test_a_token_from_before_does_nothing_that_the_new_role_cannot(api: Ap
         assert (refused.status, refused.json.get("detail")) == (401, "your role is engineer now: sign in again"), path
 
 
+@pytest.mark.parametrize("handled", [False, True])
+async def test_what_somebody_was_assigned_who_is_not_signed_in_runs_out_as_if_nobody_had_it(api: Api, handled: bool) -> None:
+    """New or acknowledged: it is told up the chain, comes back to the queue and is paged when the other one is."""
+    both = [await raised(api, 1, None, None, severity=2) for _ in range(2)]
+    for alert, owner in zip(both, (None, api.accounts["officer"]), strict=True):
+        if handled:
+            await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+        assert (await api.post(f"/alerts/{alert}/assign", {"owner": owner}, "operator")).status == 200
+        await passes(api, alert, 10)
+    told = {"escalated": dict.fromkeys(both, 1)}
+    assert await watch_over(api.store) == ({"returned": both} | told if handled else told)
+    histories = [[entry["what"] for entry in (await look(api, alert))["history"]] for alert in both]
+    assert histories[0] == histories[1]
+    sent = "SELECT array_agg(topic ORDER BY id) FROM outbox WHERE alert = $1"
+    assert await api.store.pool.fetchval(sent, both[0]) == await api.store.pool.fetchval(sent, both[1])
+
+
 async def test_while_nobody_does_anything_it_climbs(api: Api) -> None:
     alert = await raised(api, -1, None, None, severity=2)
     assert await watch_over(api.store) == {"escalated": {alert: 1}}
