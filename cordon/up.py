@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
+import itertools
 import shlex
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Final
 
@@ -23,6 +24,7 @@ from store.pool import Store
 
 log = structlog.get_logger()
 
+SILENT_S: Final = 10.0  # while a part starts, whoever reads a log hears of it this often
 NO_USERS: Final = "Nobody can sign in yet. In another terminal: cordon users add NAME --role admin"
 
 
@@ -63,7 +65,7 @@ async def run_up(
     settings = settings.model_copy(update={"demo": demo_fleet, "data_dir": folder} | shown)
     logs.configure(settings.log_level, folder / "log" / "cordon.log", "up")
     async with contextlib.AsyncExitStack() as stack:
-        with _steps(out) as now:
+        async with _steps(out) as now:
             now("Starting the database")
             migrated = await stack.enter_async_context(database(settings))
             async with Store(migrated.dsn, size=2) as store:
@@ -72,7 +74,9 @@ async def run_up(
             if kafka or settings.kafka:
                 now("Starting the broker (its jars are fetched the first time)")
                 migrated, own = await stack.enter_async_context(distributed.broker(migrated))
-            now("Starting the worker (the first start compiles the geofence kernels, about half a minute)")
+            now(
+                "Starting the worker (the first start compiles the geofence kernels: half a minute, or minutes on a busy machine)"
+            )
             parts = distributed.running if migrated.settings.kafka else running
             system = await stack.enter_async_context(parts(migrated))
             if demo_fleet:  # now, as a first start takes minutes, and tags that are fitted before it are missed at once
@@ -83,17 +87,38 @@ async def run_up(
         await _stay(system, own, demo_fleet=demo_fleet, anyone=anyone, watch_parent=watch_parent, out=out)
 
 
-@contextlib.contextmanager
-def _steps(out: Console) -> Iterator[Callable[[str], None]]:
-    """Say what is under way: on a terminal in one line that changes, in a log or a pipe as a line each.
+@contextlib.asynccontextmanager
+async def _steps(out: Console) -> AsyncIterator[Callable[[str], None]]:
+    """Say what is under way: on a terminal in one line that changes, in a log or a pipe as a line each, and one now and then.
 
     The first start takes minutes on a slow machine, and silence looks like a hang.
     """
-    if not out.is_terminal:
-        yield lambda what: out.print(what, highlight=False)
+    if out.is_terminal:
+        with out.status("") as status:
+            yield status.update
         return
-    with out.status("") as status:
-        yield status.update
+    telling: asyncio.Task[None] | None = None
+
+    def now(what: str) -> None:
+        nonlocal telling
+        if telling is not None:
+            telling.cancel()
+        out.print(what, highlight=False)
+        telling = asyncio.create_task(_still(out))
+
+    try:
+        yield now
+    finally:
+        if telling is not None:
+            telling.cancel()
+            await asyncio.wait([telling])
+
+
+async def _still(out: Console) -> None:
+    """Say now and then for how long this has taken."""
+    for times in itertools.count(1):
+        await asyncio.sleep(SILENT_S)
+        out.print(f"still at it, {times * SILENT_S:.0f} s so far", highlight=False)
 
 
 async def _stay(system: Running, own: Broker | None, *, demo_fleet: bool, anyone: bool, watch_parent: bool, out: Console) -> None:
