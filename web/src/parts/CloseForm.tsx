@@ -1,8 +1,8 @@
 // An outcome and why, into a closing; for a victim zone also whether the victim was told.
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import type { Alert, Closing } from "../api";
 import { closesActive, OUTCOMES } from "../words";
-import { cancelled } from "./TextForm";
+import { Form, text } from "./Form";
 
 interface Props {
   alert: Alert;
@@ -12,30 +12,25 @@ interface Props {
 }
 
 export function CloseForm({ alert, busy, onClose, onCancel }: Props) {
-  const first = useRef<HTMLSelectElement>(null);
-  useEffect(() => first.current?.focus(), []);
   const victim = alert.kind === "exclusion" && alert.zone_purpose === "victim";
   const warning = closesActive(alert);
   const [told, setTold] = useState<"yes" | "no" | null>(null);
 
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const closing: Closing = { outcome: String(form.get("outcome")), note: String(form.get("note")).trim() };
+  function save(typed: FormData): void {
+    const closing: Closing = { outcome: text(typed, "outcome"), note: text(typed, "note") };
     if (victim)
-      closing.victim =
-        told === "yes" ? { notified: true } : { notified: false, reason: String(form.get("reason")).trim() };
+      closing.victim = told === "yes" ? { notified: true } : { notified: false, reason: text(typed, "reason") };
     onClose(closing);
   }
 
   return (
-    <form className="form" onSubmit={submit} onKeyDown={(event) => cancelled(event, onCancel)}>
+    <Form save="Close alert" busy={busy} onSave={save} onCancel={onCancel}>
       <p role="status" className={warning === null ? "" : "warning"}>
         {warning}
       </p>
       <label>
         Outcome
-        <select ref={first} name="outcome" required defaultValue="">
+        <select name="outcome" required defaultValue="">
           <option value="" disabled>
             Choose what it was
           </option>
@@ -68,14 +63,6 @@ export function CloseForm({ alert, busy, onClose, onCancel }: Props) {
         Note
         <textarea name="note" rows={3} required />
       </label>
-      <div className="actions-row">
-        <button type="submit" className="primary" disabled={busy}>
-          Close alert
-        </button>
-        <button type="button" onClick={onCancel}>
-          Cancel <kbd>Esc</kbd>
-        </button>
-      </div>
-    </form>
+    </Form>
   );
 }

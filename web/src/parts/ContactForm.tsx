@@ -1,9 +1,9 @@
 // A call or message as it was made, into the contact log: with whom, what came of it, and when to try again.
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import type { Contacting, PersonCalled } from "../api";
 import { now } from "../clock";
 import { CALLED } from "../words";
-import { cancelled } from "./TextForm";
+import { Form, text } from "./Form";
 
 interface Props {
   alert: number;
@@ -31,38 +31,29 @@ const OUTCOMES: Record<Contacting["outcome"], string> = {
 const AGAIN_MIN = [5, 10, 15, 30, 60];
 
 export function ContactForm({ alert, person: first, callback, busy, onLog, onCancel }: Props) {
-  const start = useRef<HTMLSelectElement>(null);
-  useEffect(() => start.current?.focus(), []);
   const [person, setPerson] = useState<PersonCalled>(first);
 
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    const text = (name: string) => String(form.get(name) ?? "").trim();
-    const again = Number(form.get("again"));
+  function save(typed: FormData): void {
+    const said = (name: string) => text(typed, name);
+    const again = Number(said("again"));
     onLog({
       alert,
       person,
-      ...(WAYS[text("way")] ?? { way: "call", direction: "out" }),
-      outcome: text("outcome") as Contacting["outcome"],
-      ...(text("number") !== "" && { number: text("number") }),
-      ...(text("words") !== "" && { words: text("words") }),
-      ...(text("reference") !== "" && { police_reference: text("reference") }),
+      ...(WAYS[said("way")] ?? { way: "call", direction: "out" }),
+      outcome: said("outcome") as Contacting["outcome"],
+      ...(said("number") !== "" && { number: said("number") }),
+      ...(said("words") !== "" && { words: said("words") }),
+      ...(said("reference") !== "" && { police_reference: said("reference") }),
       ...(again > 0 && { callback_at: new Date(now() + again * 60_000).toISOString() }),
     });
   }
 
   return (
-    <form
-      className="form"
-      aria-label="Log a contact"
-      onSubmit={submit}
-      onKeyDown={(event) => cancelled(event, onCancel)}
-    >
+    <Form label="Log a contact" save="Log contact" busy={busy} onSave={save} onCancel={onCancel}>
       <div className="form-pair">
         <label>
           With
-          <select ref={start} value={person} onChange={(event) => setPerson(event.target.value as PersonCalled)}>
+          <select value={person} onChange={(event) => setPerson(event.target.value as PersonCalled)}>
             {Object.entries(CALLED).map(([code, said]) => (
               <option key={code} value={code}>
                 {said}
@@ -116,14 +107,6 @@ export function ContactForm({ alert, person: first, callback, busy, onLog, onCan
         What was said
         <textarea name="words" rows={2} maxLength={4000} />
       </label>
-      <div className="actions-row">
-        <button type="submit" className="primary" disabled={busy}>
-          Log contact
-        </button>
-        <button type="button" onClick={onCancel}>
-          Cancel <kbd>Esc</kbd>
-        </button>
-      </div>
-    </form>
+    </Form>
   );
 }

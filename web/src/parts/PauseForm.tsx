@@ -1,10 +1,10 @@
 // A pause of paging as it is asked for: of this kind or of all, for how long, and why. A second person approves it.
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import type { Alert, Pausing } from "../api";
 import { now } from "../clock";
 import { mutesP1, spared } from "../pausing";
 import { plain } from "../words";
-import { cancelled } from "./TextForm";
+import { Form, text } from "./Form";
 
 interface Props {
   alert: Alert;
@@ -17,30 +17,21 @@ interface Props {
 const HOURS = [1, 2, 4, 8, 12, 24];
 
 export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
-  const start = useRef<HTMLSelectElement>(null);
-  useEffect(() => start.current?.focus(), []);
   const [every, setEvery] = useState(false);
   const [p1, setP1] = useState(false);
   const kind = every ? null : alert.kind;
   const able = mutesP1({ kind });
   const muting = { kind, including_p1: able && p1 };
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
+  function save(typed: FormData): void {
     onAsk({
       wearer,
       ...muting,
-      reason: String(form.get("reason")).trim(),
-      until: new Date(now() + Number(form.get("hours")) * 3_600_000).toISOString(),
+      reason: text(typed, "reason"),
+      until: new Date(now() + Number(text(typed, "hours")) * 3_600_000).toISOString(),
     });
   }
   return (
-    <form
-      className="form"
-      aria-label="Ask for a pause"
-      onSubmit={submit}
-      onKeyDown={(event) => cancelled(event, onCancel)}
-    >
+    <Form label="Ask for a pause" save="Ask for the pause" busy={busy} onSave={save} onCancel={onCancel}>
       <p>
         Nobody is paged meanwhile; alerts stay in the queue and their clocks run. It begins when a second person
         approves it. Entries into a victim zone are never muted.
@@ -48,11 +39,7 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
       <div className="form-pair">
         <label>
           What is not paged
-          <select
-            ref={start}
-            value={every ? "all" : "this"}
-            onChange={(event) => setEvery(event.target.value === "all")}
-          >
+          <select value={every ? "all" : "this"} onChange={(event) => setEvery(event.target.value === "all")}>
             <option value="this">{`Only: ${plain(alert.kind)}`}</option>
             <option value="all">Every kind, P1 excepted</option>
           </select>
@@ -82,14 +69,6 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
         Why
         <textarea name="reason" rows={2} required maxLength={4000} />
       </label>
-      <div className="actions-row">
-        <button type="submit" className="primary" disabled={busy}>
-          Ask for the pause
-        </button>
-        <button type="button" onClick={onCancel}>
-          Cancel <kbd>Esc</kbd>
-        </button>
-      </div>
-    </form>
+    </Form>
   );
 }

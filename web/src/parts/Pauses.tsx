@@ -1,13 +1,13 @@
 // Pauses of paging, in force or asked for: a second person approves one, its end is moved, it is ended at once.
-import { type FormEvent, useEffect, useRef, useState } from "react";
+import { useState } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
 import { local, wall, ZONE } from "../instant";
 import { latest } from "../pausing";
 import type { Account } from "../session";
 import { plain } from "../words";
+import { Form, text } from "./Form";
 import { Part } from "./Page";
-import { cancelled } from "./TextForm";
 
 interface Props {
   pauses: api.Pause[];
@@ -119,21 +119,19 @@ interface EndFormProps {
 
 function EndForm({ pause, busy, onMove, onCancel }: EndFormProps) {
   const nowMs = useNow();
-  const field = useRef<HTMLInputElement>(null);
-  useEffect(() => field.current?.focus(), []);
   const [stood] = useState(() => local(Date.parse(pause.longer?.until ?? pause.until)));
-  function submit(event: FormEvent<HTMLFormElement>): void {
-    event.preventDefault();
-    const typed = field.current?.value ?? stood;
-    if (typed === stood) onCancel();
-    else onMove(new Date(typed).toISOString());
+  function save(typed: FormData): void {
+    const until = text(typed, "until");
+    if (until === stood) onCancel();
+    else onMove(new Date(until).toISOString());
   }
   return (
-    <form
-      className="form"
-      aria-label={`Another end of the pause of ${pause.wearer_name}`}
-      onSubmit={submit}
-      onKeyDown={(event) => cancelled(event, onCancel)}
+    <Form
+      label={`Another end of the pause of ${pause.wearer_name}`}
+      save="Set the end"
+      busy={busy}
+      onSave={save}
+      onCancel={onCancel}
     >
       <p>
         {pause.state === "waiting"
@@ -144,7 +142,7 @@ function EndForm({ pause, busy, onMove, onCancel }: EndFormProps) {
       <label>
         New end ({ZONE})
         <input
-          ref={field}
+          name="until"
           type="datetime-local"
           required
           defaultValue={stood}
@@ -152,14 +150,6 @@ function EndForm({ pause, busy, onMove, onCancel }: EndFormProps) {
           max={local(latest(pause))}
         />
       </label>
-      <div className="actions-row">
-        <button type="submit" className="primary" disabled={busy}>
-          Set the end
-        </button>
-        <button type="button" onClick={onCancel}>
-          Cancel <kbd>Esc</kbd>
-        </button>
-      </div>
-    </form>
+    </Form>
   );
 }

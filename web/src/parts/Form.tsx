@@ -1,0 +1,43 @@
+// What every form that is opened, filled in and left has: it begins at its first field, is saved or cancelled, and waits for the answer.
+import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+
+interface Props {
+  label?: string; // where it is not clear from what stands beside it
+  save: string;
+  busy: boolean;
+  onSave(typed: FormData): void;
+  onCancel(): void;
+  children: ReactNode;
+}
+
+export function Form({ label, save, busy, onSave, onCancel, children }: Props) {
+  const form = useRef<HTMLFormElement>(null);
+  useEffect(() => form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus(), []);
+  function submit(event: FormEvent<HTMLFormElement>): void {
+    event.preventDefault();
+    onSave(new FormData(event.currentTarget));
+  }
+  function left(event: KeyboardEvent): void {
+    if (event.key !== "Escape") return;
+    event.stopPropagation(); // leaves the form, not the alert
+    onCancel();
+  }
+  return (
+    <form ref={form} className="form" aria-label={label} onSubmit={submit} onKeyDown={left}>
+      {children}
+      <div className="actions-row">
+        <button type="submit" className="primary" disabled={busy}>
+          {save}
+        </button>
+        <button type="button" onClick={onCancel}>
+          Cancel <kbd>Esc</kbd>
+        </button>
+      </div>
+    </form>
+  );
+}
+
+/** What was typed into a field, without the blanks round it; empty where there is no such field. */
+export function text(typed: FormData, name: string): string {
+  return String(typed.get(name) ?? "").trim();
+}
