@@ -30,7 +30,21 @@ ARGUMENTS: Final = (
     "--no-first-run",
     "--mute-audio",
 )
-SETTLE_MS: Final = 10_000  # how long a page may take to show what it must
+SETTLE_MS: Final = 60_000  # how long a page may take to show what it must, on a machine ten times slower than ours
+
+# Keeps back, from the page, the first answer to a request whose address ends so, until it is let through.
+KEEP_BACK: Final = """(ending) => {
+  const real = window.fetch;
+  window.kept = false;
+  window.fetch = async (url, request) => {
+    const answer = await real(url, request);
+    if (!window.kept && String(url).endsWith(ending)) {
+      window.kept = true;
+      await new Promise((resolve) => { window.letThrough = resolve; });
+    }
+    return answer;
+  };
+}"""
 
 Open = Callable[..., Page]
 
@@ -113,6 +127,17 @@ def console(open_page: Open) -> Page:
     page = open_page()
     sign_in(page)
     return page
+
+
+def kept_back(page: Page, ending: str) -> Callable[[], None]:
+    """Let an answer come late: to the next request whose address ends so, when what this returns is called."""
+    page.evaluate(KEEP_BACK, ending)
+
+    def come() -> None:
+        page.wait_for_function("window.kept")  # the server has done it and answered
+        page.evaluate("window.letThrough()")
+
+    return come
 
 
 def sign_in(page: Page, name: str = "operator", password: str = PASSWORD) -> None:

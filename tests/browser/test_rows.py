@@ -154,7 +154,7 @@ def test_an_alert_without_a_position_has_no_map_and_says_so(console: Page, insta
     shot(console, "no-position")
     assert violations(console) == []
     instance.send(nia, metres_north=3000)
-    instance.call("POST", f"/api/v1/alerts/{instance.alerts_of(nia)[0]['id']}/notes", {"text": "Looked."})
+    instance.call("POST", f"/api/v1/alerts/{instance.alert_of(nia, 'case')['id']}/notes", {"text": "Looked."})
     console.reload()
     choose(console, nia)
     expect(pane(console).locator(".map-canvas")).to_be_visible()

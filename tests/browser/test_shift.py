@@ -88,7 +88,7 @@ def test_an_escalated_alert_says_so_and_no_pause_mutes_an_entry_into_a_victims_z
     esa, pia = instance.wearers("Esa Escalated", "Pia Paused")
     instance.enter(esa)
     expect(row(console, esa)).to_be_visible()
-    (alert,) = instance.alerts_of(esa)
+    alert = instance.alert_of(esa)
     sql(
         instance, "UPDATE alert SET due_acknowledge = now() WHERE id = %s", alert["id"]
     )  # two minutes go by; the duty does the rest
@@ -99,7 +99,7 @@ def test_an_escalated_alert_says_so_and_no_pause_mutes_an_entry_into_a_victims_z
     expect(pane(console).locator(".history")).to_contain_text("No acknowledgement in time: escalated to level 1")
     instance.enter(pia)
     expect(row(console, pia)).to_be_visible()
-    (other,) = instance.alerts_of(pia)
+    other = instance.alert_of(pia)
     sql(
         instance,
         """INSERT INTO pause (wearer, kind, including_p1, reason, starts, until, requested_by, approved_by, approved_at)
@@ -121,7 +121,7 @@ def test_a_pause_of_paging_stands_on_the_alert_that_it_mutes(console: Page, inst
     (abe,) = instance.wearers("Abe Area", purpose="area")
     instance.enter(abe)
     expect(row(console, abe)).to_be_visible()
-    (alert,) = instance.alerts_of(abe)
+    alert = instance.alert_of(abe)
     choose(console, abe)
     expect(fact(console, "Paging paused")).to_have_count(0)
     sql(
@@ -201,7 +201,7 @@ def test_what_is_over_or_owed_keeps_who_would_leave_and_is_named(
     page = console.locator(".shift")
     expect(page).to_contain_text("Not signed out: you own 1 alert that is over and not closed and owe 1 call due within 12 h")
     kept = page.get_by_role("list", name="What keeps you")
-    (alert,) = instance.alerts_of(ova)
+    alert = instance.alert_of(ova)
     expect(kept.get_by_role("button")).to_have_text([f"P1 {ova.name} was inside {ova.zone}", f"Alert {alert['id']}"])
     expect(kept).to_contain_text("over, not closed")
     (call,) = [one for one in instance.call("GET", "/api/v1/contacts?owed=true")["items"] if one["alert"] == alert["id"]]
@@ -231,23 +231,31 @@ def test_who_has_an_alert_is_told_a_minute_before_it_pages_again(console: Page, 
     choose(console, wes)
     console.keyboard.press("a")
     expect(row(console, wes)).to_contain_text("Acknowledged · You")
-    (alert,) = instance.alerts_of(wes)
+    alert = instance.alert_of(wes)
 
-    def almost_back() -> None:
+    other = open_page()
+    sign_in(other, "supervisor", PASSWORD)
+    choose(other, wes)
+
+    def almost_back(before: str) -> None:
+        """Fifty seconds before it goes back: once more before each look, however long the last one took."""
         sql(instance, "UPDATE alert SET handled_at = now() - interval '4 minutes 10 seconds' WHERE id = %s", alert["id"])
-        instance.call("POST", f"/api/v1/alerts/{alert['id']}/notes", {"text": "Looked."})  # the next change shows it
+        instance.call("POST", f"/api/v1/alerts/{alert['id']}/notes", {"text": f"Before {before}."})  # the next change shows it
+        for page in (console, other):
+            expect(pane(page).locator(".history")).to_contain_text(f"Before {before}.")
 
-    almost_back()
+    almost_back("the warning")
     expect(row(console, wes)).to_contain_text("Log a step, 0:")
     warning = pane(console).get_by_role("alert").filter(has_text="Log a step, or it pages again at")
     expect(warning).to_be_visible()
     shot(console, "warned")
+    almost_back("axe")
     assert violations(console) == []
-    other = open_page()
-    sign_in(other, "supervisor", PASSWORD)
-    almost_back()  # however long that took
+    almost_back("the other one's")
+    expect(fact(other, "Back to the queue")).to_contain_text("in 0:")
     expect(row(other, wes)).to_contain_text("Acknowledged · operator")
     expect(row(other, wes)).not_to_contain_text("Log a step")
+    almost_back("the step")
     pane(console).get_by_role("button", name="Verify name and date of birth.").click()
     expect(warning).to_have_count(0)
     expect(row(console, wes)).not_to_contain_text("Log a step")

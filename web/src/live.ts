@@ -52,10 +52,11 @@ export class LiveQueue {
     this.#ending?.abort();
   }
 
-  /** What an action answered: shown at once, not only when the stream brings it. */
-  put(alert: Alert): void {
-    this.#set({ alerts: put(this.#live.alerts, alert) });
-  }
+  /** What an action or a reading answered: shown at once, not only when the stream brings it. */
+  readonly put = (alert: Alert): void => {
+    const alerts = put(this.#live.alerts, alert);
+    if (alerts !== this.#live.alerts) this.#set({ alerts });
+  };
 
   forgetClosed(kept: number | null): void {
     this.#set({ alerts: forgetClosed(this.#live.alerts, kept) });

@@ -44,3 +44,8 @@ export function words(error: unknown): string {
   if (error instanceof TypeError) return "The server cannot be reached. Nothing was changed.";
   return error instanceof Error ? error.message : String(error);
 }
+
+/** Several failures in words, the first first, nothing twice; null: there is none. Empty where all is well. */
+export function troubles(...errors: unknown[]): string {
+  return [...new Set(errors.filter((error) => error !== null).map(words))].join(" ");
+}

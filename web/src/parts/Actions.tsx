@@ -51,8 +51,8 @@ export function Actions({ alert, me, history, onChanged }: Props) {
     mutationFn: ({ contact, from }: { contact: api.Contacting; from: Calling }) => api.logContact(contact, from.key),
     onSuccess: (_logged, { from }) => {
       sent(from);
-      queries.invalidateQueries({ queryKey: ["alert", alert.id] });
       queries.invalidateQueries({ queryKey: ["owed"] });
+      return queries.invalidateQueries({ queryKey: ["alert", alert.id] }); // the next step is taken of it as it then stands
     },
   });
   const pause = useMutation({

@@ -61,6 +61,10 @@ function Whole({ alert, me, pane, onChanged, onLeave }: Props & { alert: api.Ale
     queryFn: ({ signal }) => api.alert(alert.id, signal),
     refetchInterval: ({ state }) => (state.data?.escalation_told === "waiting" ? SENDING_MS : false),
   });
+  const read = detail.data;
+  useEffect(() => {
+    if (read !== undefined) onChanged(read); // it may be newer than what the stream has brought
+  }, [read, onChanged]);
   return (
     <section className="pane" ref={pane} aria-labelledby="alert-title">
       <button type="button" className="back" onClick={onLeave}>

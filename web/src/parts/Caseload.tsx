@@ -1,22 +1,21 @@
 // An officer's caseload: the orders they answer for, who covers it and when, what is handed to another officer, and who is told
 // when nobody answers.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import * as api from "../api";
 import { held, level, orders, sendable } from "../caseload";
 import { now, useNow } from "../clock";
+import { type Act, useDoing } from "../doing";
 import { wall, ZONE } from "../instant";
-import { words } from "../problem";
+import { troubles } from "../problem";
 import type { Account } from "../session";
+import { emptied, text } from "./Form";
 import { Offer } from "./Offer";
 import { Page, Part } from "./Page";
 
 const REREAD_MS = 20_000;
 
-type Act = (doing: () => Promise<unknown>) => void;
-
 export function Caseload({ me, onLeave }: { me: Account; onLeave(): void }) {
-  const queries = useQueryClient();
   const [officer, setOfficer] = useState(me.id);
   const read = useQuery({
     queryKey: ["caseload", officer],
@@ -25,28 +24,13 @@ export function Caseload({ me, onLeave }: { me: Account; onLeave(): void }) {
     staleTime: 0,
   });
   const officers = useQuery({ queryKey: ["officers"], queryFn: ({ signal }) => api.officers(signal) });
-  const act = useMutation({
-    mutationFn: (doing: () => Promise<unknown>) => doing(),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["caseload"] }),
-  });
+  const act = useDoing("caseload");
   const may = me.permissions.includes("edit_wearers");
   const anybodys = may && me.permissions.includes("release_alerts");
   const told = read.data;
   const others = (officers.data ?? []).filter((person) => person.id !== officer);
   return (
-    <Page
-      title="Caseload"
-      trouble={
-        read.isError
-          ? words(read.error)
-          : officers.isError
-            ? words(officers.error)
-            : act.isError
-              ? words(act.error)
-              : ""
-      }
-      onLeave={onLeave}
-    >
+    <Page title="Caseload" trouble={troubles(act.error, read.error, officers.error)} onLeave={onLeave}>
       {anybodys && (
         <label>
           Whose{" "}
@@ -133,10 +117,12 @@ interface OrdersProps {
 
 function Orders({ held: mine, others, may, busy, onSend }: OrdersProps) {
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const sending = mine.filter((one) => chosen.has(one.order) && sendable(one)).map((one) => one.order);
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    onSend([...chosen], Number(form.get("to")), String(form.get("note")).trim(), () => setChosen(new Set()));
+    const done = () => setChosen((ticked) => new Set([...ticked].filter((order) => !sending.includes(order))));
+    onSend(sending, Number(form.get("to")), text(form, "note"), done);
   }
   function choose(order: number, on: boolean): void {
     const next = new Set(chosen);
@@ -171,10 +157,14 @@ function Orders({ held: mine, others, may, busy, onSend }: OrdersProps) {
           );
         })}
       </Part>
-      {chosen.size > 0 && (
+      {sending.length > 0 && (
         <form className="form" aria-label="Hand orders over" onSubmit={submit}>
           <p>They stay where they are until the other officer accepts.</p>
-          <Officer name="to" label={`Send ${chosen.size === 1 ? "1 order" : `${chosen.size} orders`} to`} of={others} />
+          <Officer
+            name="to"
+            label={`Send ${sending.length === 1 ? "1 order" : `${sending.length} orders`} to`}
+            of={others}
+          />
           <label>
             Note
             <input name="note" maxLength={4000} autoComplete="off" />
@@ -206,16 +196,15 @@ function Covers({ covers, officer, others, may, busy, onAct }: CoversProps) {
     event.preventDefault();
     const sent = event.currentTarget;
     const form = new FormData(sent);
-    const at = (name: string) => new Date(String(form.get(name))).toISOString();
     onAct(async () => {
       await api.cover({
         officer,
         covered_by: Number(form.get("by")),
-        from: at("from"),
-        until: at("until"),
-        ...(String(form.get("reason")).trim() !== "" && { reason: String(form.get("reason")).trim() }),
+        from: new Date(text(form, "from")).toISOString(),
+        until: new Date(text(form, "until")).toISOString(),
+        ...(text(form, "reason") !== "" && { reason: text(form, "reason") }),
       });
-      sent.reset();
+      emptied(sent, form);
     });
   }
   return (

@@ -1,11 +1,12 @@
 // What asks less of a wearer and waits for a second person: in words, to be approved by somebody else than who asked.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import * as api from "../api";
 import { type Asked, ofChange, ofOrder } from "../changes";
 import { useNow } from "../clock";
+import { useDoing } from "../doing";
 import { ago } from "../instant";
 import { elsewhere, noChange } from "../pausing";
-import { words } from "../problem";
+import { troubles } from "../problem";
 import type { Account } from "../session";
 import { Page, Part } from "./Page";
 
@@ -20,7 +21,6 @@ export function useWaiting() {
 }
 
 export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
-  const queries = useQueryClient();
   const nowMs = useNow();
   const waiting = useWaiting();
   const shift = useQuery({
@@ -30,10 +30,7 @@ export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
     refetchInterval: REREAD_MS,
     staleTime: 0,
   });
-  const decide = useMutation({
-    mutationFn: ({ path, what }: { path: string; what: "approve" | "refuse" }) => api.decide(path, what),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["changes"] }),
-  });
+  const decide = useDoing("changes");
   const pauses = shift.isError ? undefined : shift.data?.pauses;
   const besides = elsewhere(pauses);
   const asked = [
@@ -41,11 +38,7 @@ export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
     ...(waiting.data?.others ?? []).map((one) => ofChange(one, nowMs)),
   ].sort((one, other) => one.at.localeCompare(other.at));
   return (
-    <Page
-      title="Approvals"
-      trouble={waiting.isError ? words(waiting.error) : decide.isError ? words(decide.error) : ""}
-      onLeave={onLeave}
-    >
+    <Page title="Approvals" trouble={troubles(decide.error, waiting.error)} onLeave={onLeave}>
       <p className="quiet">
         What asks less of a device wearer is in force only when a second person has approved it. What asks more is in
         force at once, and is not here.
@@ -55,7 +48,13 @@ export function Changes({ me, onLeave }: { me: Account; onLeave(): void }) {
         <Part title="Waiting" empty={noChange(pauses)} count={asked.length}>
           {asked.map((one) => (
             <li key={one.path} className="asked">
-              <One asked={one} me={me} nowMs={nowMs} busy={decide.isPending} onDecide={decide.mutate} />
+              <One
+                asked={one}
+                me={me}
+                nowMs={nowMs}
+                busy={decide.isPending}
+                onDecide={(what) => decide.mutate(() => api.decide(one.path, what))}
+              />
             </li>
           ))}
         </Part>
@@ -69,7 +68,7 @@ interface OneProps {
   me: Account;
   nowMs: number;
   busy: boolean;
-  onDecide(decision: { path: string; what: "approve" | "refuse" }): void;
+  onDecide(what: "approve" | "refuse"): void;
 }
 
 function One({ asked, me, nowMs, busy, onDecide }: OneProps) {
@@ -99,7 +98,7 @@ function One({ asked, me, nowMs, busy, onDecide }: OneProps) {
               className="primary"
               aria-label={`Approve: ${asked.about}`}
               disabled={busy}
-              onClick={() => onDecide({ path: asked.path, what: "approve" })}
+              onClick={() => onDecide("approve")}
             >
               Approve
             </button>
@@ -108,7 +107,7 @@ function One({ asked, me, nowMs, busy, onDecide }: OneProps) {
             type="button"
             aria-label={`Refuse: ${asked.about}`}
             disabled={busy}
-            onClick={() => onDecide({ path: asked.path, what: "refuse" })}
+            onClick={() => onDecide("refuse")}
           >
             Refuse
           </button>

@@ -1,15 +1,18 @@
 // Who is told outside: each channel, what it is told of and whether it gets through; to test, switch off, or add one.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery, useQueryClient } from "@tanstack/react-query";
 import { type FormEvent, useState } from "react";
 import * as api from "../api";
 import { counts, standing, tested, told } from "../channels";
 import { useNow } from "../clock";
-import { words } from "../problem";
+import { type Act, useDoing } from "../doing";
+import { troubles, words } from "../problem";
 import type { Account } from "../session";
 import { SEVERITY } from "../words";
+import { emptied, text } from "./Form";
 import { Page, Part } from "./Page";
 
 const REREAD_MS = 10_000;
+const SECRETS = ["secrets"];
 const TEST_MS = 1_000; // between two looks at what became of a test
 
 export function Channels({ me, onLeave }: { me: Account; onLeave(): void }) {
@@ -20,29 +23,25 @@ export function Channels({ me, onLeave }: { me: Account; onLeave(): void }) {
     refetchInterval: REREAD_MS,
     staleTime: 0,
   });
-  const [secret, setSecret] = useState<api.NewChannel | null>(null);
-  const act = useMutation({
-    mutationFn: (doing: () => Promise<unknown>) => doing(),
-    onSettled: () => queries.invalidateQueries({ queryKey: ["channels"] }),
-  });
+  // Kept beside the page, as each is told once: its answer may come when the page has been left, or that of another channel.
+  const secrets = useQuery<api.NewChannel[]>({ queryKey: SECRETS, initialData: [], enabled: false, gcTime: Infinity });
+  const keep = (change: (had: api.NewChannel[]) => api.NewChannel[]) =>
+    queries.setQueryData<api.NewChannel[]>(SECRETS, (had = []) => change(had));
+  const act = useDoing("channels");
   const may = me.permissions.includes("edit_channels");
   return (
-    <Page
-      title="Channels"
-      trouble={channels.isError ? words(channels.error) : act.isError ? words(act.error) : ""}
-      onLeave={onLeave}
-    >
-      {secret !== null && secret.secret !== null && (
-        <div className="shift-offer" role="status">
+    <Page title="Channels" trouble={troubles(act.error, channels.error)} onLeave={onLeave}>
+      {secrets.data.map((made) => (
+        <div className="shift-offer" role="status" key={made.id}>
           <p>
-            The secret that signs the messages of <b>{secret.name}</b>. It is shown now and never again: <br />
-            <code>{secret.secret}</code>
+            The secret that signs the messages of <b>{made.name}</b>. It is shown now and never again: <br />
+            <code>{made.secret}</code>
           </p>
-          <button type="button" onClick={() => setSecret(null)}>
+          <button type="button" onClick={() => keep((had) => had.filter((one) => one.id !== made.id))}>
             I have it
           </button>
         </div>
-      )}
+      ))}
       {channels.data !== undefined && (
         <Part title="Who is told outside" empty="Nobody: messages go nowhere." count={channels.data.length}>
           {channels.data.map((channel) => (
@@ -55,10 +54,11 @@ export function Channels({ me, onLeave }: { me: Account; onLeave(): void }) {
       {may && (
         <AddForm
           busy={act.isPending}
-          onAdd={(channel, form) =>
+          onAdd={(channel, done) =>
             act.mutate(async () => {
-              setSecret(await api.addChannel(channel));
-              form.reset();
+              const made = await api.addChannel(channel);
+              if (made.secret !== null) keep((had) => [...had, made]);
+              done();
             })
           }
         />
@@ -71,7 +71,7 @@ interface OneProps {
   channel: api.Channel;
   may: boolean;
   busy: boolean;
-  onAct(doing: () => Promise<unknown>): void;
+  onAct: Act;
 }
 
 function One({ channel, may, busy, onAct }: OneProps) {
@@ -128,20 +128,23 @@ function Tested({ delivery }: { delivery: number }) {
   );
 }
 
-function AddForm({ busy, onAdd }: { busy: boolean; onAdd(channel: api.Channelling, form: HTMLFormElement): void }) {
+function AddForm({ busy, onAdd }: { busy: boolean; onAdd(channel: api.Channelling, done: () => void): void }) {
   const [kind, setKind] = useState<api.Channel["kind"]>("webhook");
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
-    const form = new FormData(event.currentTarget);
+    const sent = event.currentTarget;
+    const form = new FormData(sent);
     const severities = form.getAll("severity").map(String) as api.Severity[];
     onAdd(
       {
-        name: String(form.get("name")).trim(),
+        name: text(form, "name"),
         kind,
-        target: String(form.get("target")).trim(),
+        target: text(form, "target"),
         severities: severities.length === 0 ? null : severities,
       },
-      event.currentTarget,
+      () => {
+        if (emptied(sent, form)) setKind("webhook");
+      },
     );
   }
   return (

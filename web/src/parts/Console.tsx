@@ -143,7 +143,7 @@ export function Console({ account }: { account: Account }) {
           onSelect={open}
           owed={account.permissions.includes("see_contacts") && <Owed onOpen={() => setPage("shift")} />}
         />
-        <AlertPane alert={chosen} me={account} pane={pane} onChanged={(alert) => queue.put(alert)} onLeave={leave} />
+        <AlertPane alert={chosen} me={account} pane={pane} onChanged={queue.put} onLeave={leave} />
       </div>
       <KeysDialog open={showKeys} onClose={() => setShowKeys(false)} />
     </div>

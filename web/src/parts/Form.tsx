@@ -37,6 +37,14 @@ export function Form({ label, save, busy, onSave, onCancel, children }: Props) {
   );
 }
 
+/** Empty a form that stays open once what was typed is saved, unless something else has been typed since; whether it was emptied. */
+export function emptied(form: HTMLFormElement, saved: FormData): boolean {
+  const said = (typed: FormData) => JSON.stringify([...typed]);
+  const same = said(new FormData(form)) === said(saved);
+  if (same) form.reset();
+  return same;
+}
+
 /** What was typed into a field, without the blanks round it; empty where there is no such field. */
 export function text(typed: FormData, name: string): string {
   return String(typed.get(name) ?? "").trim();

@@ -1,11 +1,12 @@
 // The end of a shift: what the next one must know, to whom it is handed over, and what is offered to me.
-import { useMutation, useQuery, useQueryClient } from "@tanstack/react-query";
+import { useQuery } from "@tanstack/react-query";
 import { type FormEvent, useRef, useState } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
+import { type Act, useDoing } from "../doing";
 import { ago, wall } from "../instant";
 import { byQueue } from "../order";
-import { Problem, words } from "../problem";
+import { Problem, troubles, words } from "../problem";
 import type { Alerts as Known } from "../queue";
 import { type Account, signOut } from "../session";
 import { has, left, makes, OVER } from "../shift";
@@ -26,28 +27,17 @@ interface Props {
 const REREAD_MS = 10_000;
 
 export function Handover({ me, refusal, known, onOpen, onLeave }: Props) {
-  const queries = useQueryClient();
   const shift = useQuery({
     queryKey: ["shift"],
     queryFn: ({ signal }) => api.shift(signal),
     refetchInterval: REREAD_MS,
     staleTime: 0,
   });
-  const act = useMutation({
-    mutationFn: (doing: () => Promise<unknown>) => doing(),
-    onSettled: () => {
-      queries.invalidateQueries({ queryKey: ["shift"] });
-      queries.invalidateQueries({ queryKey: ["offers"] });
-    },
-  });
+  const act = useDoing("shift", "offers");
   const told = shift.data;
   const works = me.permissions.includes("work_alerts");
   return (
-    <Page
-      title="Shift handover"
-      trouble={shift.isError ? words(shift.error) : act.isError ? words(act.error) : ""}
-      onLeave={onLeave}
-    >
+    <Page title="Shift handover" trouble={troubles(act.error, shift.error)} onLeave={onLeave}>
       {refusal !== null && <Refusal of={refusal} known={known} owed={told?.calls_owed ?? []} onOpen={onOpen} />}
       {told !== undefined && (
         <>
@@ -123,8 +113,6 @@ function Refusal({ of, known, owed, onOpen }: RefusalProps) {
     </div>
   );
 }
-
-type Act = (doing: () => Promise<unknown>) => void;
 
 function Offers({ offers, me, busy, onAct }: { offers: api.Handover[]; me: Account; busy: boolean; onAct: Act }) {
   return offers.map((offer) => {
@@ -348,10 +336,12 @@ function People({ people, me, busy, onAct }: PeopleProps) {
               label={`Why what ${person.name} holds goes back to the queue, new and nobody's`}
               save="Put back"
               busy={busy}
-              onSave={(reason) => {
-                setReleasing(null);
-                onAct(() => api.release(person.id, reason));
-              }}
+              onSave={(reason) =>
+                onAct(async () => {
+                  await api.release(person.id, reason);
+                  setReleasing((open) => (open === person.id ? null : open));
+                })
+              }
               onCancel={() => setReleasing(null)}
             />
           )}

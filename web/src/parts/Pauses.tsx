@@ -2,6 +2,7 @@
 import { useState } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
+import type { Act } from "../doing";
 import { local, wall, ZONE } from "../instant";
 import { latest } from "../pausing";
 import type { Account } from "../session";
@@ -13,7 +14,7 @@ interface Props {
   pauses: api.Pause[];
   me: Account;
   busy: boolean;
-  onAct(doing: () => Promise<unknown>): void;
+  onAct: Act;
 }
 
 export function Pauses({ pauses, me, busy, onAct }: Props) {
@@ -35,10 +36,12 @@ export function Pauses({ pauses, me, busy, onAct }: Props) {
             <EndForm
               pause={pause}
               busy={busy}
-              onMove={(until) => {
-                setMoving(null);
-                onAct(() => api.movePause(pause, until));
-              }}
+              onMove={(until) =>
+                onAct(async () => {
+                  await api.movePause(pause, until);
+                  setMoving((open) => (open === pause.id ? null : open));
+                })
+              }
               onCancel={() => setMoving(null)}
             />
           )}
@@ -68,7 +71,7 @@ interface AnswersProps {
   busy: boolean;
   moving: boolean;
   onMove(): void;
-  onAct: Props["onAct"];
+  onAct: Act;
 }
 
 function Answers({ pause, me, busy, moving, onMove, onAct }: AnswersProps) {
