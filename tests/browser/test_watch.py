@@ -130,6 +130,11 @@ def test_an_engineer_works_the_alert_that_monitoring_is_down(open_page: Open, in
     expect(page.get_by_label("Where")).to_have_count(0)
     page.keyboard.press("a")
     expect(row).to_contain_text("Acknowledged · You")
+    step = page.get_by_role("button", name="Call the engineer on call.")
+    step.click()  # is logged as a step: they log no contacts
+    expect(step).to_have_attribute("aria-pressed", "true")
+    expect(page.get_by_role("form", name="Log a contact")).to_have_count(0)
+    expect(page.locator("section.pane .actions [role=alert]")).to_be_empty()
 
 
 def test_an_outage_shows_its_tags_and_whom_to_check_on_first(open_page: Open, instance: Instance) -> None:

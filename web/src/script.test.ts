@@ -1,7 +1,7 @@
 import { expect, test } from "vitest";
 import type { Entry } from "./api";
 import { sample } from "./samples";
-import { done, script, warnings } from "./script";
+import { done, script, unlogged, warnings } from "./script";
 
 const KINDS =
   "exclusion exclusion_possible crossed approach strap strap_brief case no_contact no_location jamming battery_low battery_dead curfew_absence curfew_unverified inclusion_exit attendance_missed not_fitted no_first_fix tag_fault paperwork".split(
@@ -76,6 +76,16 @@ test("steps are ticked by what the history shows, since the last occurrence", ()
   expect(done(steps, [entry("contact", { details: { person: "wearer", outcome: "dead_number" } })])[0]).toBe(false);
   const missed = { person: "wearer", direction: "in", outcome: "no_answer" };
   expect(done(steps, [entry("contact", { details: missed })])[0]).toBe(false);
+});
+
+test("whoever logs no contacts logs a call as a step, which ticks it for those who do", () => {
+  const steps = script(sample({ kind: "monitoring_down" }));
+  expect(steps.map(unlogged).map((step) => [step.say, step.does])).toEqual(steps.map((step) => [step.say, "step"]));
+  const [call] = steps;
+  expect(call?.does).toBe("contact");
+  const logged = [entry("step", { text: call?.say ?? "", details: { step: "other" } })];
+  expect(done(steps, logged)).toEqual([true, false]);
+  expect(done(steps.map(unlogged), logged)).toEqual([true, false]);
 });
 
 test("whoever is called to be told has been told only where they were spoken to", () => {

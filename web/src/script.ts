@@ -81,6 +81,11 @@ export function warnings(alert: Alert): string[] {
   ];
 }
 
+/** A step for whoever logs no contacts, as engineers: a call is to be made all the same, and is logged as a step. */
+export function unlogged(step: Step): Step {
+  return step.does === "step" ? step : ours(step.say);
+}
+
 /** The steps the history shows as done since the last occurrence began. */
 export function done(steps: readonly Step[], history: readonly Entry[]): boolean[] {
   const began = history.findLastIndex((entry) => entry.what === "opened");
@@ -89,7 +94,8 @@ export function done(steps: readonly Step[], history: readonly Entry[]): boolean
 }
 
 function shows(entry: Entry, step: Step): boolean {
-  if (step.does === "step") return entry.what === "step" && entry.text === step.say;
+  if (entry.what === "step" && entry.text === step.say) return true;
+  if (step.does === "step") return false;
   if (step.does === "callback") return entry.what === "contact" && typeof entry.details.callback === "string";
   const { person, direction, outcome, step: code, result } = entry.details;
   if (entry.what === "contact") return person === step.person && reached(step.person, outcome, direction);

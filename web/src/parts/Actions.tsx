@@ -71,6 +71,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
     else go("steps", { step: step.code, result: "done", text: step.say });
   };
   if (!me.permissions.includes("work_alerts")) return null;
+  const logs = me.permissions.includes("log_contacts");
   const closed = alert.handling === "closed";
   const mine = alert.owner?.id === me.id;
   return (
@@ -86,7 +87,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
             Assign to me <kbd>m</kbd>
           </button>
         )}
-        {me.permissions.includes("log_contacts") && (
+        {logs && (
           <button
             type="button"
             data-key="l"
@@ -182,7 +183,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           !answered(pause.data, history) &&
           "The pause is asked for: it begins when a second person approves it, in the shift handover."}
       </p>
-      {!closed && <Script alert={alert} history={history} busy={busy} onStep={follow} />}
+      {!closed && <Script alert={alert} history={history} busy={busy} logs={logs} onStep={follow} />}
     </div>
   );
 }

@@ -2,21 +2,22 @@
 // the alert: before that the map is to be seen.
 import { useState } from "react";
 import type { Alert, Entry } from "../api";
-import { done, type Step, script, warnings } from "../script";
+import { done, type Step, script, unlogged, warnings } from "../script";
 
 interface Props {
   alert: Alert;
   history: readonly Entry[];
   busy: boolean;
+  logs: boolean; // contacts
   onStep(step: Step): void;
 }
 
-export function Script({ alert, history, busy, onStep }: Props) {
+export function Script({ alert, history, busy, logs, onStep }: Props) {
   const [chosen, setChosen] = useState<boolean | null>(null);
   const open = chosen ?? alert.handling !== "new";
   const steps = script(alert);
   if (steps.length === 0) return null;
-  const ticked = done(steps, history);
+  const ticked = done(steps, history); // also by a contact that somebody else has logged
   const left = ticked.filter((one) => !one).length;
   return (
     <details
@@ -31,7 +32,7 @@ export function Script({ alert, history, busy, onStep }: Props) {
       </summary>
       <p className="script-warning">{warnings(alert).join(" ")}</p>
       <ol>
-        {steps.map((step, at) => (
+        {(logs ? steps : steps.map(unlogged)).map((step, at) => (
           <li key={step.say}>
             <button
               type="button"
