@@ -1,5 +1,5 @@
-import { expect, test } from "vitest";
-import { age, ago, brief, countdown, dayOld, local, span, wall } from "./instant";
+import { afterEach, expect, test, vi } from "vitest";
+import { age, ago, brief, countdown, dayOld, ending, local, span, wall } from "./instant";
 
 const MIN = 60_000;
 const HOUR = 60 * MIN;
@@ -63,6 +63,19 @@ test("a moment as a field for local time has it", () => {
   expect(local(at)).toBe("2026-11-22T08:30");
   expect(new Date(local(at)).getTime()).toBe(at - 59_000);
 });
+
+test.each([
+  ["Europe/London", "2026-10-25T01:30", "2026-10-25T01:30:00.000Z"],
+  ["Europe/London", "2026-10-25T00:30", "2026-10-24T23:30:00.000Z"],
+  ["Europe/London", "2026-10-25T02:00", "2026-10-25T02:00:00.000Z"],
+  ["Australia/Lord_Howe", "2026-04-05T01:45", "2026-04-04T15:15:00.000Z"],
+  ["Europe/London", "2026-11-22T08:30", "2026-11-22T08:30:00.000Z"],
+])("an end typed in %s as %s is the last time it is that", (zone, typed, at) => {
+  vi.stubEnv("TZ", zone);
+  expect(new Date(ending(typed)).toISOString()).toBe(at);
+});
+
+afterEach(() => vi.unstubAllEnvs());
 
 test("what is a day old, which midnight alone does not make it", () => {
   const now = new Date(2026, 10, 22, 0, 2).getTime();

@@ -79,6 +79,16 @@ export function dayOld(at: string, nowMs: number): boolean {
   return nowMs - Date.parse(at) >= DAY_MS;
 }
 
+/**
+ * A local time that was typed as an end, in milliseconds since 1970. On the night the clocks go back an hour comes twice: it is over
+ * when it is over for the last time (DOMAIN.md, local times).
+ */
+export function ending(typed: string): number {
+  const first = new Date(typed).getTime();
+  const again = [HOUR_MS, HOUR_MS / 2].map((back) => first + back).find((ms) => local(ms) === typed);
+  return again ?? first;
+}
+
 /** A moment as a field for local time has it, to the minute: "2026-11-22T08:30". */
 export function local(ms: number): string {
   return new Date(ms - new Date(ms).getTimezoneOffset() * MINUTE_MS).toISOString().slice(0, 16);

@@ -6,7 +6,7 @@ import * as api from "../api";
 import { held, level, orders, sendable } from "../caseload";
 import { now, useNow } from "../clock";
 import { type Act, useDoing } from "../doing";
-import { wall, ZONE } from "../instant";
+import { ending, wall, ZONE } from "../instant";
 import { troubles } from "../problem";
 import type { Account } from "../session";
 import { emptied, text } from "./Form";
@@ -201,7 +201,7 @@ function Covers({ covers, officer, others, may, busy, onAct }: CoversProps) {
         officer,
         covered_by: Number(form.get("by")),
         from: new Date(text(form, "from")).toISOString(),
-        until: new Date(text(form, "until")).toISOString(),
+        until: new Date(ending(text(form, "until"))).toISOString(),
         ...(text(form, "reason") !== "" && { reason: text(form, "reason") }),
       });
       emptied(sent, form);

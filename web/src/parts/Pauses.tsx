@@ -3,7 +3,7 @@ import { useState } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
 import type { Act } from "../doing";
-import { local, wall, ZONE } from "../instant";
+import { ending, local, wall, ZONE } from "../instant";
 import { latest } from "../pausing";
 import type { Account } from "../session";
 import { plain } from "../words";
@@ -126,7 +126,7 @@ function EndForm({ pause, busy, onMove, onCancel }: EndFormProps) {
   function save(typed: FormData): void {
     const until = text(typed, "until");
     if (until === stood) onCancel();
-    else onMove(new Date(until).toISOString());
+    else onMove(new Date(ending(until)).toISOString());
   }
   return (
     <Form
