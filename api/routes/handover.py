@@ -1,5 +1,6 @@
 """The shift handover: what the next shift must know, and ownership that moves when a colleague accepts it."""
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Request, Response
@@ -66,7 +67,7 @@ SHIFT: Final[dict[str, Any]] = {
         ],
         "gateways": [{"name": "gw-north", "worn": 120, "silent": 31, "unknown": 0}],
     },
-    "people": [{"id": 1, "name": "operator", "role": "operator", "signed_in": True, "owns": 3, "calls": 1}],
+    "people": [{"id": 1, "name": "operator", "role": "operator", "signed_in": True, "owns": 3, "calls": 1, "barred": None}],
     "offers": [ANSWERED],
 }
 
@@ -97,6 +98,9 @@ class Colleague(BaseModel):
     signed_in: bool
     owns: int = Field(description="alerts that are not closed")
     calls: int = Field(description="calls that they owe")
+    barred: str | None = Field(
+        None, description="why what the caller has to do would not be theirs to take over: `cannot work alert 12`; null: it would"
+    )
 
 
 class Handover(BaseModel):
@@ -188,6 +192,8 @@ async def shift(parts: PartsDep, caller: Seeing) -> Shift:
     told = watched(lanes, await watch.last(store))
     silent = [gateway for gateway in (await watch.seen(store)).gateways if gateway.silent or gateway.unknown]
     staff = await handovers.colleagues(store, WORKING_ROLES)
+    async with store.pool.acquire() as connection:
+        mine, owes = await _has(connection, caller.account)
     return Shift(
         now=now_us(),
         alerts=[shape.alert(row) for row in rows],
@@ -199,7 +205,7 @@ async def shift(parts: PartsDep, caller: Seeing) -> Shift:
             lanes=[one for one in lanes if one.state != "live"],
             gateways=[Gateway(**gateway._asdict()) for gateway in silent],
         ),
-        people=[Colleague(**dict(row)) for row in staff],
+        people=[Colleague(**dict(row), barred=_barred(Role(row["role"]), mine, owes)) for row in staff],
         offers=[_handover(row) for row in await handovers.offers(store, caller.account)],
     )
 
@@ -279,10 +285,22 @@ async def _check(connection: Connection, owner: int, to: int) -> None:
     """Refuse somebody who could not see what they would own, or make the calls they would owe."""
     taker = await accounts.get(connection, to)
     assert taker is not None, "whoever it is offered to has an account"
-    barred = [row["id"] for row in await handovers.owned(connection, owner) if taker.role not in workers(row)]
-    if barred or taker.role not in WORKING_ROLES:
+    barred = _barred(Role(taker.role), *await _has(connection, owner))
+    if barred is not None:
+        raise ConflictError(f"{taker.name} is {taker.role} and {barred}: choose somebody who can")
+
+
+async def _has(connection: Connection, account: int) -> tuple[list[Row], bool]:
+    """The open alerts somebody owns, and whether they owe calls."""
+    return list(await handovers.owned(connection, account)), bool(await handovers.calls(connection, account))
+
+
+def _barred(role: Role, owned: Sequence[Row], owes: bool) -> str | None:
+    """Why such alerts, and calls where some are owed, cannot be a role's to do."""
+    barred = [row["id"] for row in owned if role not in workers(row)]
+    if barred or role not in WORKING_ROLES:
         shown = ", ".join(map(str, barred[:NAMED])) + (f" and {len(barred) - NAMED} more" if len(barred) > NAMED else "")
-        which = f"alert{'' if len(barred) == 1 else 's'} {shown}" if barred else "alerts"
-        raise ConflictError(f"{taker.name} is {taker.role} and cannot work {which}: choose somebody who can")
-    if May.LOG_CONTACTS not in PERMISSIONS[Role(taker.role)] and await handovers.calls(connection, owner):
-        raise ConflictError(f"{taker.name} is {taker.role} and cannot make these calls: choose somebody who can")
+        return f"cannot work alert{'' if len(barred) == 1 else 's'} {shown}" if barred else "cannot work alerts"
+    if owes and May.LOG_CONTACTS not in PERMISSIONS[role]:
+        return "cannot make these calls"
+    return None

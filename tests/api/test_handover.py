@@ -341,6 +341,26 @@ async def test_who_cannot_work_an_alert_is_told_which(api: Api, who: dict[str, A
     )  # fmt: skip
 
 
+async def barred(api: Api, role: str) -> dict[str, str]:
+    """Who is named to somebody as not to be offered what they have to do, and why."""
+    people = (await api.get("/handover", role)).json["people"]
+    return {person["name"]: person["barred"] for person in people if person["barred"] is not None}
+
+
+async def test_who_would_be_refused_is_named_before_it_is_offered(api: Api, who: dict[str, Any]) -> None:
+    assert await barred(api, "operator") == {}
+    await owes(api, who, 5)
+    assert await barred(api, "operator") == {"engineer": "cannot make these calls"}
+    alert = await taken(api, who)
+    assert await barred(api, "operator") == {"engineer": f"cannot work alert {alert}"}
+    ours = await taken(api, who, 2, "supervisor")
+    await api.store.pool.execute(
+        "UPDATE alert SET wearer = NULL, kind = 'monitoring_down', monitoring_order = 0 WHERE id = $1", ours
+    )
+    assert await barred(api, "supervisor") == dict.fromkeys(("officer", "operator"), f"cannot work alert {ours}")
+    assert await barred(api, "auditor") == {}
+
+
 async def test_who_leaves_while_an_alert_comes_to_them_owns_it_and_stays(api: Api, who: dict[str, Any]) -> None:
     alert = await given.alert(api.store, who, 1)
     token = (await api.sign_in()).json["refresh_token"]

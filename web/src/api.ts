@@ -273,6 +273,7 @@ export interface Colleague extends Person {
   signed_in: boolean;
   owns: number; // open alerts
   calls: number; // that they owe
+  barred: string | null; // why what I have to do cannot be theirs: "cannot work alert 12"
 }
 
 export interface Handover {

@@ -20,7 +20,7 @@ test("what keeps somebody is what the refusal names", () => {
 });
 
 test("who is to make a call is said", () => {
-  const kim = { id: 2, name: "kim", role: "operator", signed_in: true, owns: 0, calls: 1 };
+  const kim = { id: 2, name: "kim", role: "operator", signed_in: true, owns: 0, calls: 1, barred: null };
   expect(makes({ owed_by: null }, 1, [kim])).toBe("anybody's to make");
   expect(makes({ owed_by: { id: 1, name: "operator" } }, 1, [kim])).toBe("yours to make");
   expect(makes({ owed_by: { id: 2, name: "kim" } }, 1, [kim])).toBe("kim's to make");

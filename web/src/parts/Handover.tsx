@@ -173,9 +173,10 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
             {people
               .filter((person) => person.id !== me.id)
               .map((person) => (
-                <option key={person.id} value={person.id}>
+                <option key={person.id} value={person.id} disabled={person.barred !== null}>
                   {person.name === person.role ? person.name : `${person.name}, ${person.role}`}
                   {person.signed_in ? "" : " (not signed in)"}
+                  {person.barred !== null && `: ${person.barred}`}
                 </option>
               ))}
           </select>
