@@ -117,6 +117,38 @@ def test_a_clock_that_is_out_for_days_leaves_since_when_its_room(open_page: Open
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize(
+    "name", ["Sam Strip", "Bartholomew Featherstone", "Bartholomew Featherstonehaugh", "Ann " + "Longest-Name " * 3]
+)
+def test_the_strip_is_as_tall_when_its_clock_is_out_for_days(open_page: Open, instance: Instance, name: str) -> None:
+    one, another = instance.wearers(name.strip(), f"Another {name}".strip())
+    for wearer in (one, another):
+        instance.enter(wearer)
+    page = open_page(width=1280)
+    sign_in(page)
+    strip = page.locator(".strip")
+    expect(strip.locator(".strip-what")).to_contain_text("and 1 more")
+    before = strip.bounding_box()
+    with psycopg.connect(instance.database) as connection:
+        connection.execute(
+            "UPDATE alert SET due_acknowledge = due_acknowledge - interval '13 days 23 h' WHERE handling = 'new' AND wearer > 0"
+        )
+    page.reload()
+    expect(strip.locator(".strip-due")).to_contain_text("overdue 13 days 2")
+    shot(page, f"strip-{len(name)}")
+    assert strip.bounding_box() == before
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
+
+
+def test_a_row_s_title_says_what_has_no_room_in_it(console: Page, instance: Instance) -> None:
+    (lew,) = instance.wearers("Lew Latedata")
+    instance.enter(lew)
+    with psycopg.connect(instance.database) as connection:
+        connection.execute("UPDATE alert SET late = true WHERE handling = 'new' AND wearer > 0")
+    console.reload()
+    expect(row(console, lew).locator(".row-remarks")).to_have_attribute("title", re.compile("From late data"))
+
+
 @pytest.mark.parametrize(("width", "lines"), [(1280, 1), (420, 3)])
 def test_a_supervisor_s_bar_is_one_line_and_three_on_a_phone(open_page: Open, instance: Instance, width: int, lines: int) -> None:
     page = open_page(width=width)

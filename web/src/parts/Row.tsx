@@ -47,12 +47,7 @@ export const Row = memo(function Row({ alert, me, selected, place: at, of, top, 
       </div>
       <div className="row-line">
         <Due alert={alert} />
-        <span className="row-remarks">
-          <Flags alert={alert} me={me} />
-          {remarks(alert).map((remark) => (
-            <em key={remark.short}>{remark.short}</em>
-          ))}
-        </span>
+        <Remarks alert={alert} me={me} />
         <Since alert={alert} />
       </div>
     </div>
@@ -69,12 +64,22 @@ function Due({ alert }: { alert: Alert }) {
   );
 }
 
-function Flags({ alert, me }: { alert: Alert; me: number }) {
-  return flags(alert, me, useNow()).map((flag) => (
-    <em key={flag} className="flag">
-      {flag}
-    </em>
-  ));
+/** Where there is no room for all of them, their title says the rest. */
+function Remarks({ alert, me }: { alert: Alert; me: number }) {
+  const flagged = flags(alert, me, useNow());
+  const remarked = remarks(alert);
+  return (
+    <span className="row-remarks" title={[...flagged, ...remarked.map((remark) => remark.long)].join(" · ")}>
+      {flagged.map((flag) => (
+        <em key={flag} className="flag">
+          {flag}
+        </em>
+      ))}
+      {remarked.map((remark) => (
+        <em key={remark.short}>{remark.short}</em>
+      ))}
+    </span>
+  );
 }
 
 function Since({ alert }: { alert: Alert }) {
