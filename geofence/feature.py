@@ -15,6 +15,7 @@ from model.batch import Rejected
 from model.fix import ACCURACY_FLOOR_M
 
 POINTS_MOST: Final = 100_000  # of a zone: more is a map, not a zone; drawing and judging stay quick
+POINTS_THINNED: Final = 250_000  # of a zone at most that is offered with fewer points
 LAT_MOST_DEG: Final = 85.0  # nearer to a pole, degrees of longitude shrink too fast for distances to be vouched for
 AREA_LEAST_M2: Final = 1.0  # less is a slip of the hand
 AREA_MOST_KM2: Final = 1_000_000.0  # larger than any state of the United States but Alaska: a slip of the hand too
@@ -22,6 +23,11 @@ AREA_LARGE_KM2: Final = 5_000.0  # as large as Norfolk: worth a second look
 WIDTH_MOST_DEG: Final = 90.0
 RADIUS_LEAST_M: Final = 1.0
 RADIUS_MOST_M: Final = 100_000.0
+
+# A point may be left out that lies no farther from the line between its neighbours: a tenth of a metre, one, not quite three.
+# As that is done three times over at most, no line moves by more than the ten metres that the best of fixes is wrong by.
+_OFF_DEG: Final = (1e-6, 1e-5, 2.5e-5)
+_TIMES: Final = 3
 
 _TURN_DEG: Final = 1_000.0  # beyond any angle somebody might have meant: British National Grid and web maps have such numbers
 
@@ -77,7 +83,8 @@ def repair(feature: Mapping[str, Any]) -> dict[str, Any] | None:
     """The nearest valid feature to offer for one that ``parse`` refuses; None where it is valid, or nothing can be offered.
 
     Exchanges longitude and latitude where all points say so or the zone's place does, brings longitudes within ±180, closes
-    rings and takes rings apart where they cross or touch themselves. A point that is not a number, or a missing radius, cannot
+    rings and takes rings apart where they cross or touch themselves. Of too many points those are left out that lie nearly in
+    line with their neighbours; no line moves by more than ten metres. A point that is not a number, or a missing radius, cannot
     be guessed.
     """
     if isinstance(parse(feature), Geometry):
@@ -148,7 +155,7 @@ def _polygons(polygons: Sequence[Any], checked: bool) -> Geometry:
     if any(len(point) > 2 for part in polygons for ring in part for point in ring):
         advice.append("Heights were left out: a zone has none.")
     jumps = {ring.part for ring in rings if np.any(np.abs(np.diff(ring.points[:, 0])) > 180.0)}
-    rings = [_unwrapped(ring) if ring.part in jumps else ring for ring in rings]
+    rings = [_unwrapped(ring, len(polygons)) if ring.part in jumps else ring for ring in rings]
     for ring in rings:
         _check_spikes(ring, len(polygons))
     geometry = _assembled(rings, len(polygons))
@@ -252,12 +259,15 @@ def _check_range(lon: float, lat: float, named: str) -> None:
         )
 
 
-def _unwrapped(ring: _Ring) -> _Ring:
+def _unwrapped(ring: _Ring, parts: int) -> _Ring:
     """The ring with its western longitudes moved by 360 degrees, which is exact near the 180° meridian."""
     points = ring.points.copy()
     points[points[:, 0] < 0.0, 0] += 360.0
     if np.any(np.abs(np.diff(points[:, 0])) > 180.0) or np.ptp(points[:, 0]) > 180.0:
-        raise Fault(f"{ring_name(ring.part, ring.ring, 1)} goes round the globe or spans more than half of it.")
+        i = int(np.argmax(np.abs(np.diff(ring.points[:, 0]))))
+        first, then = (f"point {ring.numbers[k]} ({where(ring.points[k])})" for k in (i, i + 1))
+        name = ring_name(ring.part, ring.ring, parts)
+        raise Fault(f"{name} goes round the globe or spans more than half of it: see its line from {first} to {then}.")
     return ring._replace(points=points)
 
 
@@ -287,14 +297,19 @@ def _check_valid(geometry: shapely.Geometry, rings: Sequence[_Ring], parts: int)
 
 
 def _check_size(geometry: shapely.Geometry, advice: list[str]) -> None:
-    west, south, east, _ = shapely.bounds(joined(geometry))
+    whole = joined(geometry)
+    west, south, east, north = shapely.bounds(whole)
     if east - west > WIDTH_MOST_DEG:
-        raise Fault(f"The zone is {east - west:.0f} degrees of longitude wide: that is no place. Are its points in order?")
+        points = shapely.get_coordinates(whole)
+        ends = (where(points[at]) for at in (points[:, 0].argmin(), points[:, 0].argmax()))
+        wide = f"{east - west:.0f} degrees of longitude wide, from {' to '.join(ends)}"
+        raise Fault(f"The zone is {wide}: that is no place. Are its points in order?")
     area_m2 = float(shapely.area(shapely.transform(geometry, _metres)))
     if area_m2 < AREA_LEAST_M2:
         raise Fault(f"The zone covers {area_m2:.2g} square metres at {where((west, south))}: too small to be a place.")
     if area_m2 > AREA_MOST_KM2 * 1e6:
-        raise Fault(f"The zone covers {area_m2 / 1e6:,.0f} square kilometres: more than {AREA_MOST_KM2:,.0f} is no zone.")
+        large = f"{area_m2 / 1e6:,.0f} square kilometres: more than {AREA_MOST_KM2:,.0f} is no zone"
+        raise Fault(f"The zone covers {large}. It reaches from {where((west, south))} to {where((east, north))}.")
     if area_m2 > AREA_LARGE_KM2 * 1e6:
         advice.append(f"The zone covers {area_m2 / 1e6:,.0f} square kilometres: is that meant?")
     if area_m2 <= np.pi * ACCURACY_FLOOR_M**2:
@@ -368,20 +383,12 @@ def _swapped(box: Sequence[float], checked: bool) -> list[str]:
 
 def _rebuilt(polygons: Sequence[Any]) -> shapely.Geometry:
     parts = []
-    for p, part in enumerate(polygons):
-        if not _is_list(part):
-            raise Fault("not a polygon")
-        rings = []
-        for r, ring in enumerate(part):
-            name = ring_name(p, r, len(polygons))
-            if not _is_list(ring) or not 3 <= len(ring) <= POINTS_MOST:
-                raise Fault(f"{name} cannot be repaired")
-            points = _righted(np.array([_pair(point, point_name(i + 1, name)) for i, point in enumerate(ring)]))
-            rings.append(points if np.array_equal(points[0], points[-1]) else np.vstack([points, points[:1]]))
-        if any(np.any(np.abs(np.diff(points[:, 0])) > 180.0) for points in rings):
+    for drawn in _thinned([_readable(part, p, len(polygons)) for p, part in enumerate(polygons)]):
+        rings = drawn
+        if any(np.any(np.abs(np.diff(points[:, 0])) > 180.0) for points in drawn):
             rings = [
                 np.column_stack([np.where(points[:, 0] < 0, points[:, 0] + 360.0, points[:, 0]), points[:, 1]])
-                for points in rings
+                for points in drawn
             ]
         if any(len(points) < 4 for points in rings):
             raise Fault("too few points")
@@ -391,6 +398,49 @@ def _rebuilt(polygons: Sequence[Any]) -> shapely.Geometry:
         )
         parts.append(shapely.difference(shell, shapely.union_all(holes)))
     return shapely.orient_polygons(_split(_areas([shapely.union_all(parts)])))
+
+
+def _readable(part: Any, number: int, parts: int) -> list[Array]:
+    """The rings of a polygon as (n, 2) arrays, closed, longitude first and within ±180."""
+    if not _is_list(part):
+        raise Fault("not a polygon")
+    rings = []
+    for r, ring in enumerate(part):
+        name = ring_name(number, r, parts)
+        if not _is_list(ring) or not 3 <= len(ring) <= POINTS_THINNED:
+            raise Fault(f"{name} cannot be repaired")
+        points = _righted(np.array([_pair(point, point_name(i + 1, name)) for i, point in enumerate(ring)]))
+        rings.append(points if np.array_equal(points[0], points[-1]) else np.vstack([points, points[:1]]))
+    return rings
+
+
+def _thinned(parts: list[list[Array]]) -> list[list[Array]]:
+    """The rings of all polygons; where they have too many points, with fewer."""
+    count = _count(parts)
+    if count <= POINTS_MOST:
+        return parts
+    for off_deg in _OFF_DEG if count <= POINTS_THINNED else ():
+        thin = parts
+        for _ in range(_TIMES):
+            thin = [[_fewer(ring, off_deg) for ring in rings] for rings in thin]
+            if _count(thin) <= POINTS_MOST:
+                return thin
+    raise Fault("too many points")
+
+
+def _count(parts: list[list[Array]]) -> int:
+    return sum(len(ring) for rings in parts for ring in rings)
+
+
+def _fewer(points: Array, off_deg: float) -> Array:
+    """A ring without those of its every other point that lie no farther from the line between their neighbours."""
+    a, b, c = points[:-2:2], points[1:-1:2], points[2::2]
+    along = c - a
+    t = np.clip(((b - a) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), np.finfo(float).tiny), 0.0, 1.0)
+    keep = np.ones(len(points), np.bool_)
+    keep[1:-1:2] = np.hypot(*(a + t[:, None] * along - b).T) > off_deg
+    thin: Array = points[keep]
+    return thin if len(thin) >= 4 else points
 
 
 def _righted(points: Array) -> Array:

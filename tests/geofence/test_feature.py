@@ -86,10 +86,24 @@ def at(i: int, point: Any) -> list[Any]:
         ({"type": "MultiPolygon", "coordinates": [[SQUARE], []]}, "Part 2 is empty"),
         ({"type": "MultiPolygon", "coordinates": [[SQUARE], [SQUARE[:-1]]]}, "The outer ring of part 2 is open"),
         (polygon([[0, 50], [1e-6, 50], [1e-6, 50.000001], [0, 50]]), "too small to be a place"),
-        (polygon([[-40, -40], [40, -40], [40, 40], [-40, 40], [-40, -40]]), "square kilometres: more than 1,000,000 is no zone"),
-        (polygon([[-100, 50], [70, 50], [70, 51], [-100, 50]]), "170 degrees of longitude wide"),
-        (polygon([[0, 70], [120, 70], [-120, 70], [0, 70]]), "goes round the globe"),
+        (
+            polygon([[-40, -40], [40, -40], [40, 40], [-40, 40], [-40, -40]]),
+            "square kilometres: more than 1,000,000 is no zone. It reaches from lon -40.000000, lat -40.000000 to lon 40.",
+        ),
+        (
+            polygon([[-100, 50], [70, 50], [70, 51], [-100, 50]]),
+            "170 degrees of longitude wide, from lon -100.000000, lat 50.000000 to lon 70.000000, lat 50.000000: that is no",
+        ),
+        (
+            polygon([[0, 70], [120, 70], [-120, 70], [0, 70]]),
+            "The outer ring goes round the globe or spans more than half of it: see its line from point 2 (lon 120.000000, "
+            "lat 70.000000) to point 3 (lon -120.000000, lat 70.000000).",
+        ),
         (polygon([[170, 70], [-60, 70], [50, 71], [170, 70]]), "goes round the globe"),
+        (
+            {"type": "MultiPolygon", "coordinates": [[SQUARE], [[[0, 70], [120, 70], [-120, 70], [0, 70]]]]},
+            "The outer ring of part 2 goes round the globe",
+        ),
         (polygon([[float(i % 2), 50.0 + i * 1e-5] for i in range(100_001)]), "more than 100,000 points"),
         (circle(-3.0, 53.0, None), "give its radius in metres as properties.radius_m"),
         (circle(-3.0, 53.0, 0), "The radius is 0 m: it must be from 1 m to 100,000 m"),
@@ -285,6 +299,48 @@ def test_a_repair_is_offered_where_one_can_be(feature: Any, area: float | None) 
         assert shapely.from_wkb(accepted(offered).wkb).area == pytest.approx(area)
         assert offered["properties"] == feature["properties"]
         assert json.loads(json.dumps(offered)) is not None
+
+
+def coast(points: int, off_deg: float) -> list[list[float]]:
+    """A closed ring of a tenth of a degree round Liverpool whose every other point lies so far inside."""
+    turn = np.linspace(0.0, 2 * np.pi, points)
+    radius = 0.1 - off_deg * (np.arange(points) % 2)
+    ring = np.column_stack([-3.0 + radius * np.cos(turn), 53.0 + radius * np.sin(turn)])
+    ring[-1] = ring[0]
+    return ring.tolist()  # type: ignore[no-any-return]
+
+
+def test_a_zone_may_have_a_hundred_thousand_points() -> None:
+    ring = coast(100_000, 1e-3)
+    read = accepted(polygon(ring))
+    geometry = shapely.from_wkb(read.wkb)
+    assert shapely.get_num_coordinates(geometry) == 100_000
+    assert wrongly_covered(evaluate, [geometry], [strategies.placed(geometry, most=3_000)]) == []
+
+
+@pytest.mark.parametrize("off_deg", [1e-7, 5e-6, 2e-5], ids=["a centimetre", "half a metre", "two metres"])
+def test_of_too_many_points_fewer_are_offered_that_lie_within_ten_metres(off_deg: float) -> None:
+    ring, hole = coast(150_001, off_deg), shapely.Point(-3.0, 53.0).buffer(0.01, 25_000)
+    feature = polygon(ring, [list(point) for point in hole.exterior.coords], name="Wirral")
+    refused = parse(feature)
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "The zone has more than 100,000 points (the outer ring passes it): simplify it."
+    offered = repair(feature)
+    assert offered is not None
+    assert offered["properties"] == {"name": "Wirral"}
+    read = shapely.from_wkb(accepted(offered).wkb)
+    assert 10_000 < shapely.get_num_coordinates(read) <= 100_000
+    assert len(read.interiors) == 1
+    there = np.array(ring)[:-1]
+    assert {*read.exterior.coords} <= {*map(tuple, there.tolist())}, "no point is anywhere new"
+    shapely.prepare(read.exterior)
+    away = shapely.distance(read.exterior, shapely.points(there[::300]))
+    assert away.max() * 111_320.0 < 10.0
+
+
+def test_of_too_many_points_that_all_matter_none_are_offered() -> None:
+    assert repair(polygon(coast(150_001, 1e-4))) is None, "eleven metres"
+    assert repair(polygon(coast(300_001, 0.0))) is None, "nobody draws so many"
 
 
 coordinates = st.lists(st.tuples(st.integers(0, 6), st.integers(0, 6)), min_size=3, max_size=9)
