@@ -1,5 +1,6 @@
 """Turns the runs of one case into the row that `cordon bench --json` prints."""
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Any, NamedTuple
 
@@ -73,20 +74,22 @@ class Measured(NamedTuple):
         }
 
 
-def timed(workload: str, case: str, values_s: tuple[float, ...], at_most_s: float | None) -> Measured:
-    """A case that is a time in seconds, with nothing to compare it with: its aim, where it has one, is of the time itself."""
+def alone(
+    workload: str,
+    case: str,
+    unit: str,
+    values: Sequence[float],
+    *,
+    threads: int = 1,
+    at_least: float | None = None,
+    at_most: float | None = None,
+    checked: int | None = None,
+    wrong: int | None = None,
+    along: Along | None = None,
+) -> Measured:
+    """A case with nothing to compare it with: its aim, where it has one, is of the value itself."""
     return Measured(
-        workload=workload,
-        case=case,
-        unit="s",
-        values=values_s,
-        threads=1,
-        baseline=None,
-        baseline_values=(),
-        at_least=None,
-        checked=None,
-        wrong=None,
-        at_most=at_most_s,
+        workload, case, unit, tuple(values), threads, None, (), at_least, checked, wrong, at_most=at_most, along=along
     )
 
 

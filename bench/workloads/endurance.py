@@ -8,7 +8,7 @@ import psutil
 
 from bench.instance import Instance, loaded, running
 from bench.machine import cores
-from bench.rows import Along, Measured
+from bench.rows import Along, Measured, alone
 from bench.workloads import Tell
 from bench.workloads.crowd import crowd, document
 from bench.workloads.pipeline import ENGINES, HOUR_US, Loading, stored_us
@@ -126,17 +126,12 @@ def _curve(engine: str, part: str, looks: list[Look]) -> list[Measured]:
     some = looks[:: max(1, len(looks) // 12)]
     axis = f"{engine}, {part}: seconds under load"
     return [
-        Measured(
-            workload="endurance",
-            case=f"{engine} {part} at {look.at_s:.0f} s",
-            unit="MiB",
-            values=(look.resident_mib[part],),
+        alone(
+            "endurance",
+            f"{engine} {part} at {look.at_s:.0f} s",
+            "MiB",
+            [look.resident_mib[part]],
             threads=cores(),
-            baseline=None,
-            baseline_values=(),
-            at_least=None,
-            checked=None,
-            wrong=None,
             along=Along(axis, look.at_s),
         )
         for look in some

@@ -6,7 +6,7 @@ import time
 from typing import Final
 
 from bench.crash.instance import Instance, until
-from bench.rows import Measured, timed
+from bench.rows import Measured, alone
 from bench.stock import sent, stocked
 from bench.workloads import Tell
 from bench.workloads.restart import FULL, QUICK, READY_S, RUNS
@@ -22,7 +22,7 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
         for run in range(RUNS):
             took.append(_failover(instance, key, frame))
             tell(f"run {run + 1} of {RUNS}: {took[-1]:.1f} s")
-    return [timed("failover", "kafka", tuple(took), AIM_S)]
+    return [alone("failover", "kafka", "s", took, at_most=AIM_S)]
 
 
 def _failover(instance: Instance, key: str, frame: list[tuple[int, list[float]]]) -> float:

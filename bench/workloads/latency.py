@@ -11,10 +11,11 @@ import numpy as np
 
 from bench import clock
 from bench.instance import PASSWORD, Instance, loaded, running
-from bench.rows import Measured
+from bench.machine import cores
+from bench.rows import Measured, alone
 from bench.workloads import Tell
 from bench.workloads.crowd import crowd, document
-from bench.workloads.pipeline import ENGINES, HOUR_US, Loading, alone, load
+from bench.workloads.pipeline import ENGINES, HOUR_US, Loading, load
 
 WAIT_S: Final = 30.0  # for the last alerts, after the last fix was sent
 BACKLOG_AGE_S: Final = 6 * 3600.0  # how old the fixes are that drain meanwhile
@@ -60,7 +61,8 @@ def _measured(engine: str, system: Instance, size: Size, tell: Tell) -> list[Mea
         waits_ms, lost = _run(system, size, number, drain=drain)
         aims = {50: 100.0, 99: 500.0} if not drain else {99: 2000.0}
         for percentile in (50, 99):
-            row = alone("latency", f"{prefix}p{percentile}{suffix}", "ms", [float(np.percentile(waits_ms, percentile))])
+            value = float(np.percentile(waits_ms, percentile))
+            row = alone("latency", f"{prefix}p{percentile}{suffix}", "ms", [value], threads=cores())
             rows.append(row._replace(at_most=aims.get(percentile), checked=len(waits_ms) + lost, wrong=0, lost=lost))
     return rows
 

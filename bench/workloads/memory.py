@@ -12,7 +12,7 @@ import numpy as np
 import psutil
 import shapely
 
-from bench.rows import Measured
+from bench.rows import Measured, alone
 from bench.workloads import Tell, ours
 from bench.workloads.town import FENCES
 from geofence.index import ZoneIndex
@@ -52,7 +52,7 @@ def measure(quick: bool, tell: Tell) -> list[Measured]:
         once = _weighed(tags, pairs)
         tell(f"{case}: {once.allocated:.0f} B a tag allocated, {once.resident:.0f} B resident")
         for name, value in ((case, once.allocated), (f"{case} resident", once.resident)):
-            out.append(Measured("memory", name, "B a tag", (value,), 1, None, (), None, tags, once.wrong, at_most=limit))
+            out.append(alone("memory", name, "B a tag", [value], at_most=limit, checked=tags, wrong=once.wrong))
     return out
 
 

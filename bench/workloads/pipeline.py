@@ -15,7 +15,7 @@ import numpy as np
 from bench.instance import Instance, loaded, running
 from bench.load import Load, Plan
 from bench.machine import cores
-from bench.rows import Along, Measured
+from bench.rows import Along, Measured, alone
 from bench.workloads import Tell
 from bench.workloads.copying import BATCH, copy, encoded
 from bench.workloads.crowd import Crowd, crowd, document
@@ -101,7 +101,7 @@ class Pipeline:
                 lost=self.lost,
                 twice=self.twice,
             ),
-            alone("pipeline", f"{self._engine} rate", "fixes/s", ours, at_least=150_000.0),
+            alone("pipeline", f"{self._engine} rate", "fixes/s", ours, threads=cores(), at_least=150_000.0),
         ]
         for rate, said in curve:
             for what, unit, value in (
@@ -110,7 +110,7 @@ class Pipeline:
                 ("answer p99", "ms", said["answer_ms"]["p99"]),
             ):
                 along = Along(f"{self._engine}, {what}: offered fixes/s", float(rate))
-                rows.append(alone("pipeline", f"{self._engine} {what} at {rate}", unit, [value], along=along))
+                rows.append(alone("pipeline", f"{self._engine} {what} at {rate}", unit, [value], threads=cores(), along=along))
         # A picture has a panel for what stands together: each figure's curve by itself.
         return [*rows[:2], *sorted(rows[2:], key=lambda row: row.along.axis if row.along else "")]
 
@@ -195,13 +195,6 @@ class Pipeline:
 
         with self._system.database() as database:
             return copy(database, batches())
-
-
-def alone(
-    workload: str, case: str, unit: str, values: list[float], *, at_least: float | None = None, along: Along | None = None
-) -> Measured:
-    """A row without a baseline."""
-    return Measured(workload, case, unit, tuple(values), cores(), None, (), at_least, None, None, along=along)
 
 
 def load(system: Instance, words: list[Any], out: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from alerts.judge import judge
 from alerts.rules import Rules
 from alerts.world import World
-from bench.rows import Along, Measured
+from bench.rows import Along, Measured, alone
 from bench.workloads import Tell
 from model.alert import Kind
 from model.batch import Batch
@@ -75,16 +75,5 @@ def _tick(world: World, state: State, now_us: int) -> tuple[float, set[int]]:
 
 
 def _row(name: str, tags: int, values_ms: list[float], *, checked: int, wrong: int) -> Measured:
-    return Measured(
-        workload="scale",
-        case=f"{name} {tags}",
-        unit="ms",
-        values=tuple(values_ms),
-        threads=1,
-        baseline=None,
-        baseline_values=(),
-        at_least=None,
-        checked=checked,
-        wrong=wrong,
-        along=Along(f"{name}: tags of a lane", tags),
-    )
+    along = Along(f"{name}: tags of a lane", tags)
+    return alone("scale", f"{name} {tags}", "ms", values_ms, checked=checked, wrong=wrong, along=along)

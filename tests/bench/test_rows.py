@@ -5,7 +5,7 @@ import io
 from rich.console import Console
 
 from bench.machine import Machine, Meter
-from bench.rows import Measured
+from bench.rows import Measured, alone
 from bench.table import tables
 
 ONE = Measured(
@@ -51,12 +51,13 @@ def test_an_upper_limit_is_met_up_to_the_very_ratio() -> None:
 
 
 def test_without_a_baseline_the_value_itself_is_aimed_at() -> None:
-    alone = ONE._replace(unit="B", values=(1000.0,), baseline=None, baseline_values=(), at_least=None, at_most=1024.0)
-    assert (alone.met, alone.aim) == (True, "≤ 1,024 B")
-    assert alone._replace(at_most=999.0).met is False
-    row = alone.row()
+    one = alone("memory", "away", "B", [1000.0], at_most=1024.0)
+    assert (one.met, one.aim) == (True, "≤ 1,024 B")
+    assert alone("memory", "away", "B", [1000.0], at_most=999.0).met is False
+    assert alone("pipeline", "rate", "fixes/s", [5.0, 7.0, 9.0], threads=2, at_least=7.5).met is False
+    row = one.row()
     assert (row["value"], row["baseline"], row["baseline_value"], row["ratio"]) == (1000.0, None, None, None)
-    text = shown([alone])
+    text = shown([one])
     assert "≤ 1,024 B: met" in text
     assert "one run" in text
 
