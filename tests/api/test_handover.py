@@ -119,18 +119,25 @@ async def test_who_has_signed_out_comes_to_own_and_owe_nothing(api: Api, who: di
     other = (await api.sign_in()).json["refresh_token"]
     at = show(await api.store.pool.fetchval("SELECT clock_timestamp()") + 30 * MINUTE_US)
     call = {"alert": alert, "person": "wearer", "outcome": "no_answer", "callback_at": at}
-    late = [(f"/alerts/{alert}/acknowledge", None), (f"/alerts/{alert}/steps", {"step": "other"})]
-    late += [("/contacts", call), (f"/handover/{made['id']}/accept", None)]
+    logged = await api.make("/contacts", {"wearer": who["wearer"], "person": "other", "outcome": "no_answer"})
+    late: list[tuple[str, str, Any]] = [
+        ("POST", f"/alerts/{alert}/acknowledge", None),
+        ("POST", f"/alerts/{alert}/steps", {"step": "other"}),
+        ("POST", "/contacts", call),
+        ("PATCH", f"/contacts/{logged['id']}", {"callback_at": at}),
+        ("POST", f"/handover/{made['id']}/accept", None),
+    ]
     assert (await leave(api, signed["refresh_token"])).status == 204
     assert (await api.call("POST", f"/alerts/{alert}/notes", None, {"text": "x"}, headers=left)).status == 200  # in elsewhere
     assert (await leave(api, other)).status == 204
-    for path, body in late:
-        refused = await api.call("POST", path, None, body, headers=left)
-        assert (refused.status, refused.json["detail"]) == (401, "you have signed out: sign in again"), path
+    for method, path, body in late:
+        refused = await api.call(method, path, None, body, headers=left | {"If-Match": '"1"'} if method == "PATCH" else left)
+        said = (refused.status, refused.json.get("detail"))
+        assert said == (401, "you have signed out: sign in again"), f"{method} {path}"
     assert (await owner(api, alert), await owner(api, theirs)) == (None, "officer")
     assert (await api.get("/handover")).json["calls_owed"] == []
     again = {"Authorization": f"Bearer {(await api.sign_in()).json['access_token']}"}
-    assert (await api.call("POST", late[0][0], None, headers=again)).status == 200
+    assert (await api.call("POST", late[0][1], None, headers=again)).status == 200
 
 
 @pytest.mark.parametrize("condition", ["ended", "withdrawn"])
