@@ -380,6 +380,31 @@ async def test_who_leaves_while_an_alert_comes_to_them_owns_it_and_stays(api: Ap
     assert (await api.call("POST", "/token", None, data={"grant_type": "refresh_token", "refresh_token": token})).status == 200
 
 
+async def test_what_comes_to_somebody_while_their_role_changes_goes_by_the_new_one(api: Api, who: dict[str, Any]) -> None:
+    """By a colleague, or by themselves with the access token that they had."""
+    alert = await given.alert(api.store, who, 1)
+    assigned = {"owner": api.accounts["operator"]}
+    for path, body, by, said in (
+        (
+            f"/alerts/{alert}/assign",
+            assigned,
+            "supervisor",
+            (409, "operator is engineer and cannot work this alert: choose somebody who can"),
+        ),
+        (f"/alerts/{alert}/acknowledge", None, "operator", (401, "your role is engineer now: sign in again")),
+    ):
+        async with edit(api.store) as change:
+            await accounts.set_role(change.connection, "operator", "engineer")
+            acting = asyncio.create_task(api.post(path, body, by))
+            async with asyncio.timeout(60):
+                await waiting(api.store)
+        refused = await acting
+        assert (refused.status, refused.json.get("detail")) == said, path
+        assert await owner(api, alert) is None
+        async with edit(api.store) as change:
+            await accounts.set_role(change.connection, "operator", "operator")
+
+
 async def test_whatever_makes_somebody_an_owner_waits_for_who_is_leaving(api: Api, who: dict[str, Any]) -> None:
     alert = await given.alert(api.store, who, 1)
     offer = await offered(api, "operator", "officer")
