@@ -5,13 +5,14 @@ from typing import Any
 import numpy as np
 import pytest
 import shapely
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from geofence import index, shape
 from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
 from geofence.shape import Shapes, compile_shapes, gathered
+from geofence.within import within
 from model.instant import FOREVER_US
 from model.zone import Assignment, Monitored, Zone
 from model.zones import merged
@@ -91,6 +92,7 @@ def test_what_is_no_zone_is_not_compiled(geometry: Any, radius_m: float, words: 
         ZoneIndex.build([zone(1, geometry, radius_m)])
 
 
+CIRCLE = shapely.Point(-2.5, 53.05)
 SHAPES = [HERE, shapely.box(-2.94, 53.04, -2.8, 53.2), shapely.MultiPolygon([HERE, shapely.box(-2.8, 53.0, -2.7, 53.1)])]
 
 
@@ -137,6 +139,34 @@ def test_changed_equals_built_anew(before: Any, after: Any, spans: Any) -> None:
         for name, array, again in zip(one._fields, one, other, strict=True):
             np.testing.assert_array_equal(array, again, err_msg=name)
     assert built.tags.tolist() == changed.tags.tolist()
+
+
+def arrays(of: ZoneIndex) -> list[bytes]:
+    """All that the kernels read."""
+    flat = [part for part in of.plan if not isinstance(part, tuple)]
+    return [part.tobytes() for part in (*flat, *of.plan.tree, *of.plan.shapes, of.tags)]
+
+
+@example([(0, 1, HERE, True), (1, 2, HERE, True), (1, 2, SHAPES[1], True)])
+@given(st.lists(st.tuples(st.integers(0, 30), st.integers(1, 5), st.sampled_from(SHAPES), st.booleans()), max_size=12))
+@settings(max_examples=times(60), deadline=None)
+def test_an_index_stays_what_it_is_whatever_is_made_of_it(changes: Any) -> None:
+    """Several may be made of one, in any order: what they put behind its arrays is theirs alone."""
+    many = [zone(number, HERE) for number in range(100, 180)]  # so that there is room behind them for some more
+    made = [ZoneIndex.build([zone(1, HERE), zone(2, CIRCLE, 300.0), *many], [Assignment(1, 1, 0, FOREVER_US)], [], [2])]
+    was = [arrays(made[0])]
+    for at, number, geometry, turned in changes:
+        before = made[at % len(made)]
+        put = zone(number + 2, geometry if turned else geometry.reverse())
+        made.append(before.changed([put]))
+        was.append(arrays(made[-1]))
+    fixes = fixes_at(1, [INSIDE, (-2.85, 53.15), (-2.5, 53.05)])
+    for one in made:
+        evaluate(one, fixes, no_last(1))
+        within(one, fixes)
+    assert [arrays(one) for one in made] == was
+    for one in made:
+        assert one.nbytes == sum(map(len, arrays(one))), "the memory reported is that of the arrays"
 
 
 @pytest.mark.parametrize("piece", [1, 7, 64, 1 << 18])
@@ -193,7 +223,6 @@ def test_thousands_of_shared_zones_are_found_as_if_each_were_looked_at() -> None
     assert hits.tobytes() == evaluate(own, fixes, no_last(1)).tobytes()
 
 
-CIRCLE = shapely.Point(-2.5, 53.05)
 HOLED = HERE.difference(shapely.box(-2.98, 53.02, -2.97, 53.03))
 NEIGHBOURS = st.lists(
     st.sampled_from([(HERE, 0.0), (HOLED, 0.0), (SHAPES[2], 0.0), (CIRCLE, 400.0), (shapely.box(1.0, 50.0, 1.1, 50.1), 0.0)]),
