@@ -1,4 +1,4 @@
-"""Workload `compile`: how long until 100,000 zones can be judged by, how many bytes that takes, and how a process starts."""
+"""Workload `compile`: how long until 100,000 zones can be judged by, anew or as kept, in how many bytes; how a process starts."""
 
 import gc
 import os
@@ -21,6 +21,7 @@ from bench.workloads import Tell, ours
 from bench.workloads.pairwise import Degrees
 from bench.workloads.town import FENCES, Size, Town, town
 from geofence.index import ZoneIndex
+from geofence.kept import load, save
 from model.arrays import I64, Array, rows_of
 from model.zone import Zone
 from model.zones import Zones
@@ -67,13 +68,14 @@ def _table(zones: list[Zone]) -> Zones:
 
 
 def _building(given: _Given, tell: Tell) -> list[Measured]:
-    """Turn about: reading by shapely, our building, also of objects and with everybody's assignments, and changing one zone."""
+    """Turn about: reading by shapely, our building, also of objects and with everybody's assignments, loading, changing one."""
     baselines: list[float] = []
     alone: list[float] = []
     objects: list[float] = []
     assigned: list[float] = []
     changed: list[float] = []
-    wrong = [0, 0]
+    loaded: list[float] = []
+    wrong = [0, 0, 0]
     threads = cores()
     expected = _expected(given.world, ours.polygons(given.world))
     for run in range(RUNS):
@@ -83,6 +85,10 @@ def _building(given: _Given, tell: Tell) -> list[Measured]:
         spent, index = _seconds(partial(ZoneIndex.build, given.table, given.assignments, threads=threads))
         assigned.append(spent)
         wrong[0] += _wrong(given, index, expected)
+        spent, again = _kept(index)
+        loaded.append(spent)
+        wrong[2] += _wrong(given, again, expected)
+        del again
         put, others = _moved(given, run)
         spent, index = _seconds(partial(index.changed, put=[put]))
         changed.append(spent)
@@ -96,6 +102,7 @@ def _building(given: _Given, tell: Tell) -> list[Measured]:
         ("build of objects", objects, read, baselines, None, None, None),
         ("build and assign", assigned, read, baselines, None, checked, wrong[0]),
         ("change one", changed, "our own build and assign of all", assigned, None, checked, wrong[1]),
+        ("load", loaded, "our own build and assign of all", assigned, None, checked, wrong[2]),
     )
     return [
         Measured("compile", case, "s", tuple(values), threads, what, tuple(theirs), None, checked, wrong, at_most=at_most)
@@ -115,6 +122,22 @@ def _wrong(given: _Given, index: ZoneIndex, expected: Array) -> int:
     found = ours.hits(index, world.fixes, len(world.tags), 1)
     said = ours.answers(found, world.row, ours.placed(world.fixes))
     return int(np.count_nonzero(said.covered != expected)) + said.stray
+
+
+def _kept(index: ZoneIndex) -> tuple[float, ZoneIndex]:
+    """How long an index takes to be loaded again from the file in which it was kept, and what was loaded."""
+    with tempfile.TemporaryDirectory(prefix="cordon-kept-") as folder:
+        path = Path(folder) / "zones"
+        save(index, path, "here")
+        spent, again = _seconds(partial(_loaded, path))
+    return spent, again
+
+
+def _loaded(path: Path) -> ZoneIndex:
+    kept = load(path, lambda mark: mark == "here", cores())
+    if kept is None:
+        raise RuntimeError("the kept index is gone")
+    return ZoneIndex(kept.compiled, kept.reach)
 
 
 def _moved(given: _Given, run: int) -> tuple[Zone, Array]:
