@@ -134,7 +134,8 @@ def kept_back(page: Page, ending: str) -> Callable[[], None]:
     page.evaluate(KEEP_BACK, ending)
 
     def come() -> None:
-        page.wait_for_function("window.kept")  # the server has done it and answered
+        # The server has done it and answered. A function, as the page's policy lets no string be evaluated again and again.
+        page.wait_for_function("() => window.kept")
         page.evaluate("window.letThrough()")
 
     return come

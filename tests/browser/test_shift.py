@@ -240,27 +240,43 @@ def test_who_has_an_alert_is_told_a_minute_before_it_pages_again(console: Page, 
     sign_in(other, "supervisor", PASSWORD)
     choose(other, wes)
 
-    def almost_back(before: str) -> None:
-        """Fifty seconds before it goes back: once more before each look, however long the last one took."""
-        sql(instance, "UPDATE alert SET handled_at = now() - interval '4 minutes 10 seconds' WHERE id = %s", alert["id"])
-        instance.call("POST", f"/api/v1/alerts/{alert['id']}/notes", {"text": f"Before {before}."})  # the next change shows it
-        for page in (console, other):
-            expect(pane(page).locator(".history")).to_contain_text(f"Before {before}.")
+    notes = 0
 
-    almost_back("the warning")
-    expect(row(console, wes)).to_contain_text("Log a step, 0:")
-    warning = pane(console).get_by_role("alert").filter(has_text="Log a step, or it pages again at")
-    expect(warning).to_be_visible()
+    def almost_back() -> str:
+        """Fifty seconds before it goes back, also where it has gone back meanwhile; the note that shows it."""
+        nonlocal notes
+        notes += 1
+        sql(
+            instance,
+            """UPDATE alert SET handling = 'acknowledged', owner = (SELECT id FROM account WHERE name = 'operator'),
+                   handled_at = now() - interval '4 minutes 10 seconds' WHERE id = %s""",
+            alert["id"],
+        )
+        instance.call("POST", f"/api/v1/alerts/{alert['id']}/notes", {"text": f"Look {notes}."})  # the next change shows it
+        return f"Look {notes}."
+
+    def soon(what: Locator, says: str) -> None:
+        """It says so meanwhile; where the page took longer than the fifty seconds, they are given once more."""
+        for left in (3, 2, 1, 0):
+            almost_back()
+            try:
+                expect(what).to_contain_text(says, timeout=50_000)
+                break
+            except AssertionError:
+                if left == 0:
+                    raise
+
+    warning = pane(console).locator(".script-warning[role=alert]")
+    soon(row(console, wes), "Log a step, 0:")
+    soon(warning, "Log a step, or it pages again at")
     shot(console, "warned")
-    almost_back("axe")
     assert violations(console) == []
-    almost_back("the other one's")
-    expect(fact(other, "Back to the queue")).to_contain_text("in 0:")
-    expect(row(other, wes)).to_contain_text("Acknowledged · operator")
+    soon(fact(other, "Back to the queue"), "in 0:")
     expect(row(other, wes)).not_to_contain_text("Log a step")
-    almost_back("the step")
+    expect(pane(console).locator(".history")).to_contain_text(almost_back())  # a step is taken of the alert as it stands
     pane(console).get_by_role("button", name="Verify name and date of birth.").click()
-    expect(warning).to_have_count(0)
+    expect(warning).to_be_empty()
+    expect(row(console, wes)).to_contain_text("In progress · You")
     expect(row(console, wes)).not_to_contain_text("Log a step")
 
 
