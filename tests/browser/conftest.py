@@ -11,7 +11,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
 from tests.browser.instance import PASSWORD, ROOT, Instance, started
 from tests.browser.wire import Wire
@@ -139,6 +139,16 @@ def kept_back(page: Page, ending: str) -> Callable[[], None]:
         page.evaluate("window.letThrough()")
 
     return come
+
+
+def lost(page: Page, address: str) -> None:
+    """Let the server do the next thing that is asked of an address, and its answer never come."""
+
+    def lose(route: Route) -> None:
+        route.fetch()
+        route.abort()
+
+    page.route(address, lose, times=1)
 
 
 def sign_in(page: Page, name: str = "operator", password: str = PASSWORD) -> None:

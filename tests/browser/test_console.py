@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.conftest import SETTLE_MS, Open, kept_back, sign_in
+from tests.browser.conftest import SETTLE_MS, Open, kept_back, lost, sign_in
 from tests.browser.instance import PASSWORD, Instance, Wearer
 from tests.browser.wire import Wire
 
@@ -233,6 +233,29 @@ def test_a_step_after_a_call_is_not_refused_where_the_stream_is_late(
     step.click()
     expect(step).to_have_attribute("aria-pressed", "true")
     expect(pane(console).locator(".actions [role=alert]")).to_be_empty()
+
+
+def test_a_call_whose_answer_was_lost_is_sent_again_and_logged_once(
+    console: Page, instance: Instance, complaints: list[str]
+) -> None:
+    complaints.append("net::ERR_FAILED")
+    (leo,) = instance.wearers("Leo Lost")
+    instance.enter(leo)
+    choose(console, leo)
+    lost(console, "**/api/v1/contacts")
+    console.keyboard.press("l")
+    form = console.get_by_role("form", name="Log a contact")
+    form.get_by_label("No answer").check()
+    form.get_by_label("Call back").select_option("15")  # from when it was first sent
+    save = form.get_by_role("button", name="Log contact")
+    save.click()
+    expect(pane(console).locator(".actions [role=alert]")).to_contain_text("The server cannot be reached")
+    save.click()
+    expect(form).to_have_count(0)
+    owed = instance.call("GET", "/api/v1/contacts?owed=true&limit=500")["items"]
+    (call,) = [one for one in owed if one["wearer_name"] == leo.name]
+    spoke = {"wearer": instance.alert_of(leo)["wearer_id"], "person": call["person"], "outcome": "spoke"}
+    instance.call("POST", "/api/v1/contacts", spoke)  # nobody owes it in another test
 
 
 def test_a_narrow_window_shows_queue_or_alert(open_page: Open, instance: Instance) -> None:

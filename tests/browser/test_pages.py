@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, kept_back, sign_in
+from tests.browser.conftest import Open, kept_back, lost, sign_in
 from tests.browser.instance import PASSWORD, Instance
 from tests.browser.test_access import violations
 from tests.browser.test_shift import shot
@@ -127,6 +127,27 @@ def test_what_is_ticked_and_typed_while_an_answer_travels_stays(open_page: Open,
     come()
     expect(page.locator(".shift-part li").filter(has_text="A first leave.")).to_be_visible()
     expect(cover.get_by_label("Why")).to_have_value("A second leave.")
+
+
+def test_a_cover_whose_answer_was_lost_is_made_once(open_page: Open, instance: Instance, complaints: list[str]) -> None:
+    complaints.append("net::ERR_FAILED")
+    page = caseload(open_page)
+    cover = page.get_by_role("form", name="Have it covered")
+    cover.get_by_label("Covered by").select_option(str(accounts(instance)["admin"]))
+    for name, day in (("From", 1), ("Until", 2)):
+        cover.get_by_label(f"{name} (Europe/London)").fill(f"2032-01-0{day}T09:00")
+    cover.get_by_label("Why").fill("A lost leave.")
+    lost(page, "**/api/v1/covers")
+    save = cover.get_by_role("button", name="Have it covered")
+    save.click()
+    trouble = page.locator(".shift > .trouble")
+    expect(trouble).to_contain_text("The server cannot be reached")
+    made = page.locator(".shift-part li").filter(has_text="A lost leave.")
+    expect(made).to_have_count(1)
+    save.click()
+    expect(cover.get_by_label("Why")).to_have_value("")
+    expect(trouble).to_be_empty()
+    expect(made).to_have_count(1)
 
 
 def test_orders_are_sent_to_another_officer_and_a_caseload_is_covered(open_page: Open, instance: Instance) -> None:

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Page, expect
 
-from tests.browser.conftest import Open, sign_in
+from tests.browser.conftest import Open, lost, sign_in
 from tests.browser.instance import PASSWORD, Instance, Wearer, stamp
 from tests.browser.test_access import violations
 from tests.browser.test_console import choose, pane, row
@@ -120,6 +120,24 @@ def test_words_that_were_refused_stay_to_be_sent_again(
     page.get_by_role("button", name="Put back").click()
     expect(why).to_have_count(0)
     expect(row(console, bea)).to_contain_text("New · Nobody")
+
+
+def test_a_pause_whose_answer_was_lost_is_asked_for_once(console: Page, instance: Instance, complaints: list[str]) -> None:
+    complaints.append("net::ERR_FAILED")
+    (pat,) = instance.wearers("Pat Patient", purpose="area")
+    instance.enter(pat)
+    choose(console, pat)
+    lost(console, "**/api/v1/pauses")
+    pane(console).get_by_role("button", name="Pause paging").click()
+    form = console.get_by_role("form", name="Ask for a pause")
+    form.get_by_label("Why").fill("On the ward.")
+    save = form.get_by_role("button", name="Ask for the pause")
+    save.click()
+    expect(pane(console).locator(".actions [role=alert]")).to_contain_text("The server cannot be reached")
+    save.click()
+    expect(form).to_have_count(0)
+    made = pause_of(instance, pat)
+    instance.call("PATCH", f"/api/v1/pauses/{made['id']}", {"ended": True}, version=made["version"])
 
 
 def test_a_pause_is_asked_for_on_the_alert_and_begins_with_a_second_person(

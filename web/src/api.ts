@@ -474,8 +474,8 @@ export async function channels(signal: AbortSignal): Promise<Channel[]> {
   return (await call<List<Channel>>("/channels?limit=500", { signal })).items;
 }
 
-export function addChannel(channel: Channelling): Promise<NewChannel> {
-  return send("/channels", channel, { "Idempotency-Key": crypto.randomUUID() });
+export function addChannel(channel: Channelling, key: string): Promise<NewChannel> {
+  return send("/channels", channel, { "Idempotency-Key": key });
 }
 
 export function switchChannel(channel: Channel, active: boolean): Promise<Channel> {
@@ -509,23 +509,20 @@ export async function officers(signal: AbortSignal): Promise<Person[]> {
   return (await shift(signal)).people.filter((person) => ANSWER_FOR_ORDERS.includes(person.role));
 }
 
-export function transfer(orders: number[], from: number, to: number, note: string): Promise<Transfer> {
+export function transfer(orders: number[], from: number, to: number, note: string, key: string): Promise<Transfer> {
   const body = { orders, from, to, ...(note !== "" && { note }) };
-  return send("/transfers", body, { "Idempotency-Key": crypto.randomUUID() });
+  return send("/transfers", body, { "Idempotency-Key": key });
 }
 
 export function answerTransfer(id: number, what: "accept" | "withdraw"): Promise<Transfer> {
   return send(`/transfers/${id}/${what}`);
 }
 
-export function cover(body: {
-  officer: number;
-  covered_by: number;
-  from: string;
-  until: string;
-  reason?: string;
-}): Promise<Cover> {
-  return send("/covers", body, { "Idempotency-Key": crypto.randomUUID() });
+export function cover(
+  body: { officer: number; covered_by: number; from: string; until: string; reason?: string },
+  key: string,
+): Promise<Cover> {
+  return send("/covers", body, { "Idempotency-Key": key });
 }
 
 export function endCover(one: Cover, atMs: number): Promise<Cover> {

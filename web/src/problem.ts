@@ -41,7 +41,7 @@ const WORDS: Record<number, string> = {
 /** Any failure in words. */
 export function words(error: unknown): string {
   if (error instanceof Problem) return error.message;
-  if (error instanceof TypeError) return "The server cannot be reached. Nothing was changed.";
+  if (error instanceof TypeError) return "The server cannot be reached.";
   return error instanceof Error ? error.message : String(error);
 }
 

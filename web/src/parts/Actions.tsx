@@ -24,7 +24,7 @@ type Form = "notes" | "close" | "reopen" | "decide" | "pause" | Calling;
 interface Calling {
   person: api.PersonCalled;
   callback: boolean;
-  key: string; // makes one contact of a form that is sent twice
+  key: string; // of the form: another call is begun anew
 }
 
 interface Acting {
@@ -48,7 +48,8 @@ export function Actions({ alert, me, history, onChanged }: Props) {
     onError: () => queries.invalidateQueries({ queryKey: ["alert", alert.id] }), // refused: it has likely moved on
   });
   const log = useMutation({
-    mutationFn: ({ contact, from }: { contact: api.Contacting; from: Calling }) => api.logContact(contact, from.key),
+    mutationFn: ({ contact, key }: { contact: api.Contacting; key: string; from: Calling }) =>
+      api.logContact(contact, key),
     onSuccess: (_logged, { from }) => {
       sent(from);
       queries.invalidateQueries({ queryKey: ["owed"] });
@@ -56,7 +57,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
     },
   });
   const pause = useMutation({
-    mutationFn: (asked: api.Pausing) => api.askPause(asked, crypto.randomUUID()),
+    mutationFn: ({ asked, key }: { asked: api.Pausing; key: string }) => api.askPause(asked, key),
     onSuccess: () => {
       sent("pause");
       queries.invalidateQueries({ queryKey: ["shift"] });
@@ -127,7 +128,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           person={form.person}
           callback={form.callback}
           busy={busy}
-          onLog={(contact) => log.mutate({ contact, from: form })}
+          onLog={(contact, key) => log.mutate({ contact, key, from: form })}
           onCancel={() => setForm(null)}
         />
       )}
@@ -136,7 +137,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           alert={alert}
           wearer={alert.wearer_id}
           busy={busy}
-          onAsk={pause.mutate}
+          onAsk={(asked, key) => pause.mutate({ asked, key })}
           onCancel={() => setForm(null)}
         />
       )}

@@ -9,7 +9,7 @@ import { type Act, useDoing } from "../doing";
 import { ending, wall, ZONE } from "../instant";
 import { troubles } from "../problem";
 import type { Account } from "../session";
-import { emptied, text } from "./Form";
+import { emptied, text, useOnce } from "./Form";
 import { Offer } from "./Offer";
 import { Page, Part } from "./Page";
 
@@ -54,15 +54,16 @@ export function Caseload({ me, onLeave }: { me: Account; onLeave(): void }) {
               others={others}
               may={may && (officer === me.id || anybodys)}
               busy={act.isPending}
-              onSend={(orders, to, note, done) =>
+              onSend={(orders, to, note, key, done) =>
                 act.mutate(async () => {
-                  await api.transfer(orders, officer, to, note);
+                  await api.transfer(orders, officer, to, note, key);
                   done();
                 })
               }
             />
             <div className="shift-rest">
               <Covers
+                key={officer}
                 covers={told.covers}
                 officer={officer}
                 others={others}
@@ -112,17 +113,21 @@ interface OrdersProps {
   others: api.Person[];
   may: boolean;
   busy: boolean;
-  onSend(orders: number[], to: number, note: string, done: () => void): void;
+  onSend(orders: number[], to: number, note: string, key: string, done: () => void): void;
 }
 
 function Orders({ held: mine, others, may, busy, onSend }: OrdersProps) {
   const [chosen, setChosen] = useState<ReadonlySet<number>>(new Set());
+  const once = useOnce();
   const sending = mine.filter((one) => chosen.has(one.order) && sendable(one)).map((one) => one.order);
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
-    const done = () => setChosen((ticked) => new Set([...ticked].filter((order) => !sending.includes(order))));
-    onSend(sending, Number(form.get("to")), text(form, "note"), done);
+    form.append("orders", sending.join()); // they are ticked beside it
+    onSend(sending, Number(form.get("to")), text(form, "note"), once.of(form).key, () => {
+      once.answered();
+      setChosen((ticked) => new Set([...ticked].filter((order) => !sending.includes(order))));
+    });
   }
   function choose(order: number, on: boolean): void {
     const next = new Set(chosen);
@@ -191,19 +196,22 @@ interface CoversProps {
 
 function Covers({ covers, officer, others, may, busy, onAct }: CoversProps) {
   const nowMs = useNow();
+  const once = useOnce();
   const ahead = covers.filter((cover) => Date.parse(cover.until) > nowMs);
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const sent = event.currentTarget;
     const form = new FormData(sent);
     onAct(async () => {
-      await api.cover({
+      const asked = {
         officer,
         covered_by: Number(form.get("by")),
         from: new Date(text(form, "from")).toISOString(),
         until: new Date(ending(text(form, "until"))).toISOString(),
         ...(text(form, "reason") !== "" && { reason: text(form, "reason") }),
-      });
+      };
+      await api.cover(asked, once.of(form).key);
+      once.answered();
       emptied(sent, form);
     });
   }

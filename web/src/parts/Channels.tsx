@@ -8,7 +8,7 @@ import { type Act, useDoing } from "../doing";
 import { troubles, words } from "../problem";
 import type { Account } from "../session";
 import { SEVERITY } from "../words";
-import { emptied, text } from "./Form";
+import { emptied, text, useOnce } from "./Form";
 import { Page, Part } from "./Page";
 
 const REREAD_MS = 10_000;
@@ -54,9 +54,9 @@ export function Channels({ me, onLeave }: { me: Account; onLeave(): void }) {
       {may && (
         <AddForm
           busy={act.isPending}
-          onAdd={(channel, done) =>
+          onAdd={(channel, key, done) =>
             act.mutate(async () => {
-              const made = await api.addChannel(channel);
+              const made = await api.addChannel(channel, key);
               if (made.secret !== null) keep((had) => [...had, made]);
               done();
             })
@@ -128,7 +128,13 @@ function Tested({ delivery }: { delivery: number }) {
   );
 }
 
-function AddForm({ busy, onAdd }: { busy: boolean; onAdd(channel: api.Channelling, done: () => void): void }) {
+interface AddProps {
+  busy: boolean;
+  onAdd(channel: api.Channelling, key: string, done: () => void): void;
+}
+
+function AddForm({ busy, onAdd }: AddProps) {
+  const once = useOnce();
   const [kind, setKind] = useState<api.Channel["kind"]>("webhook");
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
@@ -142,7 +148,9 @@ function AddForm({ busy, onAdd }: { busy: boolean; onAdd(channel: api.Channellin
         target: text(form, "target"),
         severities: severities.length === 0 ? null : severities,
       },
+      once.of(form).key,
       () => {
+        once.answered();
         if (emptied(sent, form)) setKind("webhook");
       },
     );

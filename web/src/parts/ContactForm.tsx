@@ -1,7 +1,7 @@
 // A call or message as it was made, into the contact log: with whom, what came of it, and when to try again.
 import { useState } from "react";
 import type { Contacting, PersonCalled } from "../api";
-import { now } from "../clock";
+import type { Sending } from "../once";
 import { CALLED } from "../words";
 import { Form, text } from "./Form";
 
@@ -10,7 +10,7 @@ interface Props {
   person: PersonCalled;
   callback: boolean; // opened to agree a callback
   busy: boolean;
-  onLog(contact: Contacting): void;
+  onLog(contact: Contacting, key: string): void;
   onCancel(): void;
 }
 
@@ -33,10 +33,10 @@ const AGAIN_MIN = [5, 10, 15, 30, 60];
 export function ContactForm({ alert, person: first, callback, busy, onLog, onCancel }: Props) {
   const [person, setPerson] = useState<PersonCalled>(first);
 
-  function save(typed: FormData): void {
+  function save(typed: FormData, { key, atMs }: Sending): void {
     const said = (name: string) => text(typed, name);
     const again = Number(said("again"));
-    onLog({
+    const contact: Contacting = {
       alert,
       person,
       ...(WAYS[said("way")] ?? { way: "call", direction: "out" }),
@@ -44,8 +44,9 @@ export function ContactForm({ alert, person: first, callback, busy, onLog, onCan
       ...(said("number") !== "" && { number: said("number") }),
       ...(said("words") !== "" && { words: said("words") }),
       ...(said("reference") !== "" && { police_reference: said("reference") }),
-      ...(again > 0 && { callback_at: new Date(now() + again * 60_000).toISOString() }),
-    });
+      ...(again > 0 && { callback_at: new Date(atMs + again * 60_000).toISOString() }),
+    };
+    onLog(contact, key);
   }
 
   return (
@@ -53,7 +54,7 @@ export function ContactForm({ alert, person: first, callback, busy, onLog, onCan
       <div className="form-pair">
         <label>
           With
-          <select value={person} onChange={(event) => setPerson(event.target.value as PersonCalled)}>
+          <select name="person" value={person} onChange={(event) => setPerson(event.target.value as PersonCalled)}>
             {Object.entries(CALLED).map(([code, said]) => (
               <option key={code} value={code}>
                 {said}

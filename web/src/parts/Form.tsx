@@ -1,21 +1,25 @@
 // What every form that is opened, filled in and left has: it begins at its first field, is saved or cancelled, and waits for the answer.
-import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef } from "react";
+import { type FormEvent, type KeyboardEvent, type ReactNode, useEffect, useRef, useState } from "react";
+import { now } from "../clock";
+import { Once, type Sending } from "../once";
 
 interface Props {
   label?: string; // where it is not clear from what stands beside it
   save: string;
   busy: boolean;
-  onSave(typed: FormData): void;
+  onSave(typed: FormData, sending: Sending): void;
   onCancel(): void;
   children: ReactNode;
 }
 
 export function Form({ label, save, busy, onSave, onCancel, children }: Props) {
   const form = useRef<HTMLFormElement>(null);
+  const once = useOnce();
   useEffect(() => form.current?.querySelector<HTMLElement>("input, select, textarea")?.focus(), []);
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
-    onSave(new FormData(event.currentTarget));
+    const typed = new FormData(event.currentTarget);
+    onSave(typed, once.of(typed));
   }
   function left(event: KeyboardEvent): void {
     if (event.key !== "Escape") return;
@@ -35,6 +39,11 @@ export function Form({ label, save, busy, onSave, onCancel, children }: Props) {
       </div>
     </form>
   );
+}
+
+/** For a form that creates something. */
+export function useOnce(): Once {
+  return useState(() => new Once(now))[0];
 }
 
 /** Empty a form that stays open once what was typed is saved, unless something else has been typed since; whether it was emptied. */

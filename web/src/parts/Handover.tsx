@@ -1,6 +1,6 @@
 // The end of a shift: what the next one must know, to whom it is handed over, and what is offered to me.
 import { useQuery } from "@tanstack/react-query";
-import { type FormEvent, useRef, useState } from "react";
+import { type FormEvent, useState } from "react";
 import * as api from "../api";
 import { useNow } from "../clock";
 import { type Act, useDoing } from "../doing";
@@ -11,6 +11,7 @@ import type { Alerts as Known } from "../queue";
 import { type Account, signOut } from "../session";
 import { has, left, makes, OVER } from "../shift";
 import { CALLED, due, HANDLING, owner, SEVERITY, sentence, until } from "../words";
+import { text, useOnce } from "./Form";
 import { Offer } from "./Offer";
 import { Page, Part } from "./Page";
 import { Pauses } from "./Pauses";
@@ -142,17 +143,15 @@ function Offers({ offers, me, busy, onAct }: { offers: api.Handover[]; me: Accou
 
 function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: Account; busy: boolean; onAct: Act }) {
   const { owns, calls } = people.find((person) => person.id === me.id) ?? { owns: 0, calls: 0 };
-  const sent = useRef({ what: "", key: "" }); // one key an offer, however often it is sent until it is answered
+  const once = useOnce();
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
     const to = Number(form.get("to"));
-    const note = String(form.get("note")).trim();
-    const what = `${to} ${note}`;
-    if (sent.current.what !== what) sent.current = { what, key: crypto.randomUUID() };
+    const { key } = once.of(form);
     onAct(async () => {
-      await api.offer(to, note, sent.current.key);
-      sent.current = { what: "", key: "" };
+      await api.offer(to, text(form, "note"), key);
+      once.answered();
     });
   }
   if (owns + calls === 0)

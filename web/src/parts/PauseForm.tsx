@@ -1,7 +1,7 @@
 // A pause of paging as it is asked for: of this kind or of all, for how long, and why. A second person approves it.
 import { useState } from "react";
 import type { Alert, Pausing } from "../api";
-import { now } from "../clock";
+import type { Sending } from "../once";
 import { mutesP1, spared } from "../pausing";
 import { plain } from "../words";
 import { Form, text } from "./Form";
@@ -10,7 +10,7 @@ interface Props {
   alert: Alert;
   wearer: number;
   busy: boolean;
-  onAsk(pause: Pausing): void;
+  onAsk(pause: Pausing, key: string): void;
   onCancel(): void;
 }
 
@@ -22,13 +22,9 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
   const kind = every ? null : alert.kind;
   const able = mutesP1({ kind });
   const muting = { kind, including_p1: able && p1 };
-  function save(typed: FormData): void {
-    onAsk({
-      wearer,
-      ...muting,
-      reason: text(typed, "reason"),
-      until: new Date(now() + Number(text(typed, "hours")) * 3_600_000).toISOString(),
-    });
+  function save(typed: FormData, { key, atMs }: Sending): void {
+    const until = new Date(atMs + Number(text(typed, "hours")) * 3_600_000).toISOString();
+    onAsk({ wearer, ...muting, reason: text(typed, "reason"), until }, key);
   }
   return (
     <Form label="Ask for a pause" save="Ask for the pause" busy={busy} onSave={save} onCancel={onCancel}>
@@ -39,7 +35,11 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
       <div className="form-pair">
         <label>
           What is not paged
-          <select value={every ? "all" : "this"} onChange={(event) => setEvery(event.target.value === "all")}>
+          <select
+            name="kinds"
+            value={every ? "all" : "this"}
+            onChange={(event) => setEvery(event.target.value === "all")}
+          >
             <option value="this">{`Only: ${plain(alert.kind)}`}</option>
             <option value="all">Every kind, P1 excepted</option>
           </select>
@@ -58,6 +58,7 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
       <label className="choice">
         <input
           type="checkbox"
+          name="p1"
           disabled={!able}
           checked={able && p1}
           onChange={(event) => setP1(event.target.checked)}
