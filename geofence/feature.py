@@ -181,13 +181,20 @@ def _rings(polygons: Sequence[Any]) -> Iterator[_Ring]:
                 raise Fault(f"{name} is empty: it has no points.")
             total += len(ring)
             if total > POINTS_MOST:
-                raise Fault(
-                    f"The zone has more than {POINTS_MOST:,} points ({name[0].lower()}{name[1:]} passes it): simplify it."
-                )
+                passed = f"{name[0].lower()}{name[1:]} passes it{_at(ring[POINTS_MOST - total])}"
+                raise Fault(f"The zone has more than {POINTS_MOST:,} points ({passed}): simplify it.")
             points = _plain(ring)
             if points is None:
                 points = np.array([_checked(point, i, name) for i, point in enumerate(ring)])
             yield _closed(points, p, r, name)
+
+
+def _at(point: Any) -> str:
+    """`` at lon -0.127800, lat 51.507400``, or nothing where a point that nobody has looked at yet is none."""
+    try:
+        return f" at {where(_checked(point, 0, 'The ring'))}"
+    except Fault:
+        return ""
 
 
 def _plain(ring: Sequence[Any]) -> Array | None:

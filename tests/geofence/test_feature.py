@@ -324,7 +324,9 @@ def test_of_too_many_points_fewer_are_offered_that_lie_within_ten_metres(off_deg
     feature = polygon(ring, [list(point) for point in hole.exterior.coords], name="Wirral")
     refused = parse(feature)
     assert isinstance(refused, Rejected)
-    assert refused.reason == "The zone has more than 100,000 points (the outer ring passes it): simplify it."
+    lon, lat = ring[100_000]
+    passed = f"the outer ring passes it at lon {lon:.6f}, lat {lat:.6f}"
+    assert refused.reason == f"The zone has more than 100,000 points ({passed}): simplify it."
     offered = repair(feature)
     assert offered is not None
     assert offered["properties"] == {"name": "Wirral"}
@@ -336,6 +338,13 @@ def test_of_too_many_points_fewer_are_offered_that_lie_within_ten_metres(off_deg
     shapely.prepare(read.exterior)
     away = shapely.distance(read.exterior, shapely.points(there[::300]))
     assert away.max() * 111_320.0 < 10.0
+
+
+@pytest.mark.parametrize("strange", [None, [], ["a", 1.0], 5, [1.0, 1e300]])
+def test_the_point_too_many_may_be_none_at_all(strange: Any) -> None:
+    refused = parse(polygon(coast(90_000, 0.0), [*coast(10_000, 1e-3), strange]))
+    assert isinstance(refused, Rejected)
+    assert refused.reason == "The zone has more than 100,000 points (hole 1 passes it): simplify it."
 
 
 def test_of_too_many_points_that_all_matter_none_are_offered() -> None:
