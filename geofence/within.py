@@ -45,7 +45,7 @@ def within(index: ZoneIndex, fixes: Array, threads: int = 1) -> Array:
     ValueError
         If the array is not of FIX, or a position or an accuracy is not a number.
     """
-    gate("fixes", fixes)
+    fixes = gate("fixes", fixes)
     points, tags, tag_at = _points(index, fixes, threads)
     plan, tag_row = index.plan, rows(tags, index.tags)
     starts = range(0, len(points), _PIECE)

@@ -15,6 +15,7 @@ from geofence.evaluate import evaluate
 from geofence.index import ZoneIndex
 from geofence.kept import load, save
 from geofence.warm import warm
+from geofence.within import within
 from model.arrays import Array
 from model.zone import Assignment, Monitored
 from model.zones import Zones
@@ -82,11 +83,19 @@ def steps() -> Iterator[tuple[str, Callable[[], object]]]:
     for name, form in (("fixed", fixed), ("askew", askew), ("in pieces", lambda of: np.repeat(of, 2)[::2])):
         yield f"fixes {name}", lambda form=form: evaluate(made, form(fixes), no_last(1))  # type: ignore[misc]
         yield f"last {name}", lambda form=form: evaluate(made, fixes[1:], form(before))  # type: ignore[misc]
+        yield f"within, fixes {name}", lambda form=form: contained(form(fixes))  # type: ignore[misc]
+
+
+def contained(fixes: Array) -> None:
+    """Containment alone, of fixes sieved and of those that are not: with a zone for everyone nothing is."""
+    for index in (small_world()[0], ZoneIndex.build([zone(1, shapely.box(-3.0, 53.0, -2.9, 53.1))], [Assignment(1, 1, 0, 9)])):
+        within(index, fixes)
 
 
 def main() -> None:
     """Warm up, then count after each step."""
     warm()
+    contained(small_world()[1])
     known = counted()
     said: dict[str, Any] = {"kernels": len(known), "warmed": sum(map(bool, known.values())), "steps": {}}
     for name, step in steps():
