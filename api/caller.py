@@ -1,17 +1,21 @@
-"""Turns the bearer token of a request into the caller, and refuses one whose role may not do what the operation does."""
+"""Turns the bearer token of a request into the caller, and refuses one who may not, or no longer, do what the operation does."""
 
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from contextlib import asynccontextmanager
 from typing import Annotated, Any
 
 from fastapi import Depends
 from fastapi.security import OAuth2PasswordBearer
 
-from api.parts import PartsDep
+from api.parts import Parts, PartsDep
 from api.problem import Kind, ProblemError
 from api.roles import May, lacking
 from api.token import Caller
 from store import accounts, sessions
+from store.feed import Edit, edit
 from store.pool import Connection
+
+Whose = Callable[[Edit], Awaitable[Collection[int]]]
 
 _bearer = OAuth2PasswordBearer("/api/v1/token", scheme_name="password", refreshUrl="/api/v1/token", auto_error=False)
 
@@ -28,19 +32,37 @@ def signed_in(parts: PartsDep, token: Annotated[str | None, Depends(_bearer)]) -
     return caller
 
 
-async def lock(connection: Connection, caller: Caller, *others: int) -> None:
-    """``accounts.lock`` of the caller and of whom else this makes an owner; refused where the caller has signed out meanwhile.
+@asynccontextmanager
+async def editing(parts: Parts, caller: Caller, *others: int, whose: Whose | None = None) -> AsyncIterator[Edit]:
+    """``store.feed.edit`` by a caller who may still do what their token says: whatever a request changes begins here.
 
-    An access token is good for minutes longer than its sign-in, and who has left must not come to have anything to do. Nor must
-    who was given another role what the new one cannot do, by a token from before.
+    An access token is good for minutes longer than its sign-in. Who has left must not come to have anything to do, and who was
+    shut out or was given another role does nothing more by a token from before. It stays so until the transaction ends.
+
+    Parameters
+    ----------
+    others : accounts that this makes owners, or whose own it moves; locked with the caller's, as ``accounts.lock`` says
+    whose : finds them, where they have to be read first
     """
-    await accounts.lock(connection, caller.account, *others)
-    if await sessions.left(connection, caller.account, caller.issued_s):
-        raise ProblemError(Kind.SIGNED_OUT, "you have signed out: sign in again", headers={"WWW-Authenticate": "Bearer"})
+    async with edit(parts.store, caller.account) as change:
+        found = () if whose is None else await whose(change)
+        await accounts.lock(change.connection, caller.account, *others, *found)
+        refusal = await _refusal(change.connection, caller)
+        if refusal is not None:
+            raise ProblemError(Kind.SIGNED_OUT, refusal, headers={"WWW-Authenticate": 'Bearer error="invalid_token"'})
+        yield change
+
+
+async def _refusal(connection: Connection, caller: Caller) -> str | None:
+    """Why a token is worth nothing any more, or None; the account is locked."""
     account = await accounts.get(connection, caller.account)
-    if account is not None and account.role != caller.role:
-        detail = f"your role is {account.role} now: sign in again"
-        raise ProblemError(Kind.SIGNED_OUT, detail, headers={"WWW-Authenticate": "Bearer"})
+    if account is None or not account.active:
+        return "this account is shut out: ask an administrator to let you in again"
+    if account.role != caller.role:
+        return f"your role is {account.role} now: sign in again"
+    if await sessions.left(connection, caller.account, caller.issued_s):
+        return "you have signed out: sign in again"
+    return None
 
 
 SignedIn = Annotated[Caller, Depends(signed_in)]

@@ -8,13 +8,14 @@ from urllib.parse import unquote
 from fastapi import Header, Request, Response
 from pydantic import BaseModel
 
+from api.caller import Whose, editing
 from api.parts import Parts
 from api.problem import invalid
 from api.token import Caller
 from api.versions import etag
 from api.waiting import CHANGES, Waiting
 from store import idempotency, imports
-from store.feed import Edit, edit
+from store.feed import Edit
 
 IdempotencyKey = Annotated[
     str | None,
@@ -35,6 +36,7 @@ async def created(
     key: str | None,
     create: Callable[[Edit], Awaitable[tuple[int, int, BaseModel]]],
     place: str = "",
+    whose: Whose | None = None,
 ) -> Response:
     """Create in one transaction and answer 201; 200 with the id alone for an item of a file that was imported before.
 
@@ -44,9 +46,10 @@ async def created(
     ----------
     create : writes and returns (id, version, what to answer)
     place : where what is created is found, without its id; empty: below the request's own path
+    whose : accounts that it makes owners, as of ``editing``
     """
     asked = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller, whose=whose) as change:
         if key is not None:
             kept = await idempotency.find(change, key, asked)
             if kept is not None:

@@ -20,6 +20,7 @@ from model.errors import CordonError
 from model.instant import DAY_US, show
 from store import audit, dead, keys
 from store.dead import Kept, Settled
+from store.feed import edit
 from store.pool import Store
 
 KEY_S: Final = 2 * TIMEOUT_S  # a replay's own key is good: longer than one takes
@@ -69,7 +70,8 @@ async def run_dead_replay(letters: list[int], to: str, data_dir: Path | None, ds
 
 
 async def _replay(store: Store, letter: int, to: str) -> str:
-    async with dead.settling(store, letter) as (change, kept):
+    async with edit(store) as change:
+        kept = await dead.locked(change, letter)
         sent = _readable(kept)
         # The door asks for a key; whoever has the database may make one. Killed here, we leave one that is soon worthless.
         key = await keys.create(store, kept.letter.gateway, good_s=KEY_S)
@@ -104,6 +106,7 @@ def _readable(kept: Kept) -> dict[str, object]:
 
 async def run_dead_discard(letter: int, reason: str, data_dir: Path | None, dsn: str, out: Console) -> None:
     """Settle one without replaying it."""
-    async with opened(data_dir, dsn) as store, dead.settling(store, letter) as (change, _):
+    async with opened(data_dir, dsn) as store, edit(store) as change:
+        await dead.locked(change, letter)
         await dead.settle(change, letter, Settled.DISCARDED, reason=reason)
     out.print(f"dead letter {letter} is discarded", highlight=False)

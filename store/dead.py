@@ -1,15 +1,14 @@
 """Turns dead letters into a list that people work off: poison kept with its bytes and the reason."""
 
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Any, Final, NamedTuple
 
 from model.batch import DeadLetter
 from store import audit
-from store.feed import Edit, edit
+from store.feed import Edit
 from store.pool import Record, Store
-from store.refusal import ConflictError, MissingError, found
+from store.refusal import ConflictError, found
 
 SELECT: Final = "SELECT id, received_at, reason, body, protocol, gateway, replayed_at, settled_as FROM dead_letter"
 
@@ -53,26 +52,22 @@ async def count(store: Store) -> int:
     return found
 
 
-@asynccontextmanager
-async def settling(store: Store, letter: int, actor: int | None = None) -> AsyncIterator[tuple[Edit, Kept]]:
-    """A letter that waits, nobody else's meanwhile, and the transaction to settle it in; left as it was if the body raises.
+async def locked(change: Edit, letter: int) -> Kept:
+    """A letter that waits, nobody else's until the transaction ends.
 
     Raises
     ------
     MissingError, ConflictError
         If there is no such letter; if it was settled before.
     """
-    async with edit(store, actor) as change:
-        row = await change.connection.fetchrow(f"{SELECT} WHERE id = $1 FOR UPDATE", letter)
-        if row is None:
-            raise MissingError("dead letter", letter)
-        if row["settled_as"] is not None:
-            raise ConflictError(f"dead letter {letter} was {row['settled_as']} before")
-        yield change, _kept(row)
+    row = found(await change.connection.fetchrow(f"{SELECT} WHERE id = $1 FOR UPDATE", letter), "dead letter", letter)
+    if row["settled_as"] is not None:
+        raise ConflictError(f"dead letter {letter} was {row['settled_as']} before")
+    return _kept(row)
 
 
 async def settle(change: Edit, letter: int, settled: Settled, **details: Any) -> None:
-    """Say what became of a letter, in the transaction that ``settling`` gave; its bytes stay for a while."""
+    """Say what became of a letter, in the transaction that has it ``locked``; its bytes stay for a while."""
     await change.connection.execute(
         "UPDATE dead_letter SET replayed_at = now(), settled_as = $2 WHERE id = $1", letter, settled.value
     )

@@ -115,18 +115,21 @@ async def offer(change: Edit, to: int, note: str | None) -> asyncpg.Record:
     return await _read(change, number)
 
 
+async def between(change: Edit, handover: int) -> tuple[int, ...]:
+    """The two accounts of a handover, for ``accounts.lock``; of one that there is not, none."""
+    row = await change.connection.fetchrow("SELECT from_account, to_account FROM handover WHERE id = $1", handover)
+    return () if row is None else tuple(row)
+
+
 async def locked(change: Edit, handover: int) -> asyncpg.Record:
-    """One that waits for an answer, that nobody changes until this transaction ends; nor what either of the two owns.
+    """One that waits for an answer, that nobody changes until this transaction ends; the two's accounts are locked (``between``).
 
     Raises
     ------
     MissingError, ConflictError
     """
-    row = await change.connection.fetchrow("SELECT from_account, to_account FROM handover WHERE id = $1", handover)
-    two = found(row, "handover", handover)
-    await accounts.lock(change.connection, *two)
     row = await change.connection.fetchrow(f"{VIEW} WHERE h.id = $1 FOR UPDATE OF h", handover)
-    assert row is not None, "no handover is ever dropped"
+    row = found(row, "handover", handover)
     if row["state"] != "offered":
         raise ConflictError(f"handover {handover} is {row['state']} already")
     return row

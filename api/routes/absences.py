@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, now_us, person
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -18,7 +18,7 @@ from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, Waiting, waiting
 from store import absences, curfews
 from store import waiting as store_waiting
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/absences", tags=["absences"])
 
@@ -130,6 +130,6 @@ async def one(parts: PartsDep, caller: Seeing, response: Response, absence_id: I
 async def withdraw(parts: PartsDep, caller: Editing, response: Response, absence_id: Id, if_match: IfMatch = None) -> Absence:
     """One second from now. Its row stays, and what it has lifted by then stays lifted."""
     version = expected(if_match)
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller) as change:
         row = await absences.withdraw(change, absence_id, version)
     return with_etag(_absence(row), response)

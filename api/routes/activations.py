@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Row, Tag
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -16,7 +16,7 @@ from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from store import activations
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/activations", tags=["activations"])
 
@@ -120,6 +120,6 @@ async def change(
     fields = body.model_dump(exclude_unset=True)
     if "fitted_from" in fields and fields["fitted_from"] is None:
         raise invalid("from", "cannot be taken away")
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         saved = _activation(await activations.edit(under_way, activation_id, version, fields))
     return with_etag(saved, response)

@@ -10,7 +10,7 @@ from pydantic import ConfigDict, Field
 from api import alert as shape
 from api import evidence as proof
 from api.alert import About, Alert, FullAlert, Severity
-from api.caller import lock, needs
+from api.caller import editing, needs
 from api.evidence import EvidenceBundle
 from api.fields import Id, Input, InstantIn, Row, Text
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
@@ -24,7 +24,7 @@ from model.alert import Kind as AlertKind
 from model.instant import FOREVER_US
 from store import alerts, audit
 from store import evidence as found
-from store.feed import Edit, edit
+from store.feed import Edit
 from store.pool import Record
 from store.refusal import MissingError
 
@@ -282,8 +282,7 @@ async def _act(
 
     ``owners`` are whom it makes an owner, besides the caller.
     """
-    async with edit(parts.store, caller.account) as change:
-        await lock(change.connection, caller, *owners)
+    async with editing(parts, caller, *owners) as change:
         row = await alerts.locked(change, alert_id)
         _seen(caller, row)
         if if_match is not None and text(if_match) != shape.version(row):

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Person, Row, Text, person
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -16,7 +16,7 @@ from api.roles import May
 from api.routes.covers import own_caseload, responsible
 from api.token import Caller
 from store import caseloads
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(tags=["caseloads"])
 
@@ -151,9 +151,9 @@ async def offer(request: Request, parts: PartsDep, caller: Setting, body: Transf
     """They stay with the sender until the other accepts. A supervisor may send another officer's."""
     sender = caller.account if body.sender is None else body.sender
     own_caseload(caller, sender)
-    await responsible(parts, body.to, "to")
 
     async def write(change: Edit) -> tuple[int, int, Transfer]:
+        await responsible(change.connection, body.to, "to")
         saved = _transfer(await caseloads.offer(change, sender, body.to, body.orders, body.note))
         return saved.id, 1, saved
 
@@ -169,7 +169,7 @@ async def one(parts: PartsDep, caller: Seeing, transfer_id: Id) -> Transfer:
 @router.post("/transfers/{transfer_id}/accept", summary="Accept a transfer", responses=ACTING)
 async def accept(parts: PartsDep, caller: Setting, transfer_id: Id) -> Transfer:
     """The orders are yours from now on; only whom they were offered to may say so."""
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller) as change:
         row = await caseloads.locked(change, transfer_id)
         if row["to_account"] != caller.account:
             raise ProblemError(
@@ -181,7 +181,7 @@ async def accept(parts: PartsDep, caller: Setting, transfer_id: Id) -> Transfer:
 @router.post("/transfers/{transfer_id}/withdraw", summary="Withdraw or decline a transfer", responses=ACTING)
 async def withdraw(parts: PartsDep, caller: Setting, transfer_id: Id) -> Transfer:
     """By whoever sent it, was offered it, or a supervisor; the orders stay where they are."""
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller) as change:
         row = await caseloads.locked(change, transfer_id)
         if caller.account != row["to_account"]:
             own_caseload(caller, row["from_account"])

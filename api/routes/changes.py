@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query
 from pydantic import ConfigDict
 
 from api import waiting as shape
-from api.caller import needs
+from api.caller import editing, needs
 from api.fields import Id
 from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
@@ -16,7 +16,6 @@ from api.roles import May
 from api.token import Caller
 from api.waiting import EXAMPLE, Waiting
 from store import waiting
-from store.feed import edit
 
 router = APIRouter(prefix="/changes", tags=["changes"])
 
@@ -56,12 +55,12 @@ async def one(parts: PartsDep, caller: Seeing, change_id: Id) -> Waiting:
 @router.post("/{change_id}/approve", summary="Approve a change that relaxes", responses=DECIDING)
 async def approve(parts: PartsDep, caller: Approving, change_id: Id) -> Waiting:
     """By somebody else than who asked for it; it is in force one second later, unless its subject has changed meanwhile."""
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         return shape.waiting(await waiting.decide(under_way, change_id, approved=True))
 
 
 @router.post("/{change_id}/refuse", summary="Refuse a change that relaxes", responses=DECIDING)
 async def refuse(parts: PartsDep, caller: Approving, change_id: Id) -> Waiting:
     """All stays as it is."""
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         return shape.waiting(await waiting.decide(under_way, change_id, approved=False))

@@ -10,7 +10,7 @@ from fastapi import APIRouter, Request, Response
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from api.alert import Severity
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Name, Row, Timezone
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -24,7 +24,7 @@ from api.versions import IfMatch, expected, with_etag
 from model import reach
 from model.alert import Kind as AlertKind
 from store import channels, deliveries
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/channels", tags=["channels"])
 
@@ -256,7 +256,7 @@ async def change(
         if value is None and name not in NULLABLE:
             raise invalid(name, "cannot be taken away")
     rotate = fields.pop("rotate_secret", None) is True
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         if "target" in fields:
             kind = (await channels.get(under_way.connection, channel_id))["kind"]
             _check(kind, fields["target"], parts.settings.inside)

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from api import alert as shape
-from api.caller import lock, needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, now_us, person
 from api.listing import DEFAULT, Cursor, Limit, Page, pack, unpack
@@ -18,7 +18,7 @@ from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from model.instant import MINUTE_US
 from store import alerts, contacts
-from store.feed import Edit, edit
+from store.feed import Edit
 from store.refusal import MissingError
 
 router = APIRouter(prefix="/contacts", tags=["contacts"])
@@ -195,8 +195,6 @@ async def create(request: Request, parts: PartsDep, caller: Logging, body: Conta
 
     async def write(change: Edit) -> tuple[int, int, Contact]:
         about = None
-        # Who logs a contact may come to own the alert, and who owns it to owe the call.
-        await lock(change.connection, caller, *await contacts.owners(change, body.alert))
         locked = await contacts.lock(change, body.alert, body.wearer, body.person)
         if body.alert is not None:
             about = await alerts.locked(change, body.alert)
@@ -205,7 +203,8 @@ async def create(request: Request, parts: PartsDep, caller: Logging, body: Conta
         saved = contact(await contacts.add(change, body.model_dump() | {"at": at_us}, _said(body), about, locked))
         return saved.id, saved.version, saved
 
-    return await created(request, parts, caller, key, write)
+    # Who logs a contact may come to own the alert, and who owns it to owe the call.
+    return await created(request, parts, caller, key, write, whose=lambda change: contacts.owners(change, body.alert))
 
 
 @router.get("/{contact_id}", summary="One contact", responses=READING)
@@ -226,8 +225,7 @@ async def change(
     fields = body.model_dump(exclude_unset=True)
     if "outcome" in fields and fields["outcome"] is None:
         raise invalid("outcome", "cannot be taken away")
-    async with edit(parts.store, caller.account) as under_way:
-        # Who sets a time, and who owns the alert, may come to owe the call.
-        await lock(under_way.connection, caller, *await contacts.owners(under_way, None, contact_id))
+    # Who sets a time, and who owns the alert, may come to owe the call.
+    async with editing(parts, caller, whose=lambda change: contacts.owners(change, None, contact_id)) as under_way:
         saved = contact(await contacts.edit(under_way, contact_id, version, fields))
     return with_etag(saved, response)

@@ -5,18 +5,19 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Person, Row, Text
 from api.listing import DEFAULT, Cursor, Limit, Page, after
-from api.parts import Parts, PartsDep
+from api.parts import PartsDep
 from api.problem import Kind, ProblemError, invalid
 from api.refusals import CREATING, EDITING, LISTING, READING
 from api.roles import PERMISSIONS, May, Role, lacking
 from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from store import accounts, covers
-from store.feed import Edit, edit
+from store.feed import Edit
+from store.pool import Connection
 from store.refusal import ConflictError
 
 router = APIRouter(prefix="/covers", tags=["covers"])
@@ -111,9 +112,9 @@ async def listed(
 async def create(request: Request, parts: PartsDep, caller: Setting, body: CoverIn, key: IdempotencyKey = None) -> Response:
     """Between the two times the other answers for all of the officer's orders; the orders stay the officer's."""
     own_caseload(caller, body.officer)
-    await responsible(parts, body.covered_by, "covered_by")
 
     async def write(change: Edit) -> tuple[int, int, Cover]:
+        await responsible(change.connection, body.covered_by, "covered_by")
         saved = _cover(await covers.add(change, body.model_dump()))
         return saved.id, saved.version, saved
 
@@ -136,9 +137,9 @@ async def change(
     for name, value in fields.items():
         if value is None and name != "reason":
             raise invalid("from" if name == "starts" else name, "cannot be taken away")
-    if body.covered_by is not None:
-        await responsible(parts, body.covered_by, "covered_by")
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
+        if body.covered_by is not None:
+            await responsible(under_way.connection, body.covered_by, "covered_by")
         known = await covers.locked(under_way, cover_id, version)
         own_caseload(caller, known["officer"])
         saved = _cover(await covers.edit(under_way, known, fields))
@@ -152,8 +153,8 @@ def own_caseload(caller: Caller, officer: int) -> None:
         raise ProblemError(Kind.NOT_ALLOWED, detail, more={"permission": May.RELEASE_ALERTS})
 
 
-async def responsible(parts: Parts, account: int, field: str) -> None:
+async def responsible(connection: Connection, account: int, field: str) -> None:
     """Refuse somebody whose role cannot answer for orders; whether there is such an account is for the store to say."""
-    found = await accounts.get(parts.store.pool, account)
+    found = await accounts.get(connection, account)
     if found is not None and May.EDIT_WEARERS not in PERMISSIONS[Role(found.role)]:
         raise ConflictError(f"{field}: {found.name} is {found.role} and cannot answer for orders: choose an officer")

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict
 
 from api import curfew as shape
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.curfew import ANSWERED, Curfew, CurfewIn, CurfewPatch, Overlap, Preview, PreviewIn, Span
 from api.fields import Id, now_us
@@ -21,7 +21,7 @@ from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, accepted
 from model.instant import BEGINNING_US, FOREVER_US
 from store import absences, authority, curfews, relaxing, waiting
-from store.feed import Edit, edit
+from store.feed import Edit
 from store.pool import Connection, Record
 from store.refusal import ConflictError
 
@@ -150,7 +150,7 @@ async def change(
             raise invalid(name, "cannot be taken away")
     table = shape.written(body.windows or (), body.exceptions or ())
     fields["timetable"] = {name: value for name, value in table.items() if name in body.model_fields_set}
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         if body.order is not None and body.order != await curfews.order_of(under_way.connection, curfew_id):
             raise ConflictError(f"curfew {curfew_id} is another order's: end it and create one for this order")
         waits = await _asked(under_way, curfew_id, version, fields)
@@ -163,7 +163,7 @@ async def change(
 async def end(parts: PartsDep, caller: Editing, response: Response, curfew_id: Id, if_match: IfMatch = None) -> Curfew:
     """Once a second person has approved it: 202. Nothing is deleted: nights before are still judged by it."""
     version = expected(if_match)
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         waits = await _asked(under_way, curfew_id, version, None)
         row = None if waits else await curfews.end(under_way, curfew_id, version)
     return with_etag(shape.curfew(row), response) if row else accepted(waits)

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.fields import Id, Instant, Row
 from api.listing import DEFAULT, Cursor, Limit, Page, after
 from api.parts import PartsDep
@@ -113,11 +113,12 @@ async def replay(parts: PartsDep, caller: Settling, letter_id: Id) -> Replayed:
 
     Records stored before are found to be repeats: nothing is stored twice, whatever happens in between.
     """
-    again = parts.settings.replay
-    if again is None:
-        detail = "no gateway door runs beside this API: replay it with `cordon dead replay`"
-        raise ProblemError(Kind.CONFLICT, detail)
-    async with dead.settling(parts.store, letter_id, caller.account) as (change, kept):
+    async with editing(parts, caller) as change:
+        again = parts.settings.replay
+        if again is None:
+            detail = "no gateway door runs beside this API: replay it with `cordon dead replay`"
+            raise ProblemError(Kind.CONFLICT, detail)
+        kept = await dead.locked(change, letter_id)
         became = await again(kept.letter)
         if isinstance(became, Rejected):
             raise ProblemError(Kind.CONFLICT, f"it is still refused: {_reason(became.reason, caller)}")
@@ -130,7 +131,8 @@ async def replay(parts: PartsDep, caller: Settling, letter_id: Id) -> Replayed:
 @router.post("/{letter_id}/discard", summary="Discard a dead letter", responses=SETTLING)
 async def discard(parts: PartsDep, caller: Settling, letter_id: Id, body: Discard) -> WholeLetter:
     """It waits for nobody any more; its bytes go thirty days later."""
-    async with dead.settling(parts.store, letter_id, caller.account) as (change, _):
+    async with editing(parts, caller) as change:
+        await dead.locked(change, letter_id)
         await dead.settle(change, letter_id, Settled.DISCARDED, reason=body.reason)
     return _whole(await dead.get(parts.store, letter_id), caller)
 

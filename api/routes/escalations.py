@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Row, Timezone
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -17,7 +17,7 @@ from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from model.batch import Rejected
 from store import escalations
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/escalations", tags=["escalations"])
 
@@ -183,6 +183,6 @@ async def change(
     )  # the half that is not sent; had it moved on, If-Match would not fit
     if "office" in fields or "timezone" in fields:
         _checked(fields.get("timezone", known["timezone"]), fields.get("office", known["office"]))
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         saved = _escalation(await escalations.edit(under_way, escalation_id, version, fields))
     return with_etag(saved, response)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Name, Row
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -16,7 +16,7 @@ from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, accepted
 from store import groups, waiting
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/groups", tags=["groups"])
 
@@ -101,7 +101,7 @@ async def change(
 ) -> Group:
     """Only what is sent. Who leaves a group that has zones does so once a second person has approved it: 202."""
     version = expected(if_match)
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         await groups.locked(under_way, group_id, version)
         freed = None if body.wearers is None else await waiting.freed(under_way.connection, group_id, body.wearers)
         if freed is not None:

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import alert as shape
 from api.alert import Alert
-from api.caller import lock, needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Person, Row, Text, now_us
 from api.judging import Check, Lane, lane, watched
@@ -26,7 +26,7 @@ from api.routes.visits import Visit, visit
 from api.token import Caller
 from model.instant import DAY_US
 from store import accounts, alerts, contacts, handovers, pauses, status, visits, watch
-from store.feed import Edit, edit
+from store.feed import Edit
 from store.pool import Connection
 from store.refusal import ConflictError
 
@@ -235,7 +235,7 @@ async def release(parts: PartsDep, caller: Releasing, body: Release) -> Released
 
     The calls they owe are nobody's in particular.
     """
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller, body.account) as change:
         had = await handovers.release(change, body.account, body.reason)
     return Released(alerts=had.alerts, calls=had.calls)
 
@@ -260,13 +260,12 @@ async def one(parts: PartsDep, caller: Seeing, handover_id: Id) -> Handover:
 @router.post("/{handover_id}/accept", summary="Accept a handover", responses=ACTING)
 async def accept(parts: PartsDep, caller: Working, handover_id: Id) -> Handover:
     """All that the colleague owns and owes is yours from now on; only whom it was offered to may say so."""
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller, whose=lambda change: handovers.between(change, handover_id)) as change:
         row = await handovers.locked(change, handover_id)
         if row["to_account"] != caller.account:
             raise ProblemError(
                 Kind.NOT_ALLOWED, f"handover {handover_id} was offered to {row['to_name']}: only they can accept it"
             )
-        await lock(change.connection, caller)
         await _check(change.connection, row["from_account"], caller.account)
         return _handover(await handovers.accept(change, row))
 
@@ -274,7 +273,7 @@ async def accept(parts: PartsDep, caller: Working, handover_id: Id) -> Handover:
 @router.post("/{handover_id}/withdraw", summary="Withdraw or decline a handover", responses=ACTING)
 async def withdraw(parts: PartsDep, caller: Working, handover_id: Id) -> Handover:
     """By whoever offered it or was offered it; everything stays with its owner."""
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller, whose=lambda change: handovers.between(change, handover_id)) as change:
         row = await handovers.locked(change, handover_id)
         if caller.account not in {row["to_account"], row["from_account"]}:
             raise ProblemError(Kind.NOT_ALLOWED, f"handover {handover_id} is between {row['from_name']} and {row['to_name']}")

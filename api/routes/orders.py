@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Name, Person, Row, Text, Timezone, person
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -17,7 +17,7 @@ from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from model.instant import show
 from store import authority, orders
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/orders", tags=["orders"])
 
@@ -325,7 +325,7 @@ async def change(
         if name in authority.WORD and "status" not in fields:
             raise invalid(name, "is said of a status: send status as well")
     words = fields.pop("words", None) or ""
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         varied = await orders.edit(under_way, order_id, version, fields, words)
         saved = _order(varied.order)
     if varied.relaxes:
@@ -368,6 +368,6 @@ async def _decided(
     parts: Parts, caller: Caller, response: Response, order: int, number: int, body: Decision | None, *, applied: bool
 ) -> Order:
     words = (body.words if body else None) or ""
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         saved = _order(await orders.decide(under_way, order, number, applied=applied, words=words))
     return with_etag(saved, response)

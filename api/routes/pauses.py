@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Person, Row, Text, now_us, person
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -17,7 +17,7 @@ from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from model.alert import Kind as AlertKind
 from store import pauses
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/pauses", tags=["pauses"])
 
@@ -176,7 +176,7 @@ async def change(
     if body.approved and not caller.may(May.APPROVE_PAUSES):
         detail = lacking(caller.role, May.APPROVE_PAUSES)
         raise ProblemError(Kind.NOT_ALLOWED, detail, more={"permission": May.APPROVE_PAUSES})
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         known = await pauses.locked(under_way, pause_id, version)
         if body.approved:
             await pauses.approve(under_way, known)

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.fields import Id, Instant, Name, Person, Row, person
 from api.listing import DEFAULT, Cursor, Limit, Page, after, pack
 from api.parts import PartsDep
@@ -18,7 +18,6 @@ from model import setting
 from model.batch import Rejected
 from model.setting import NAMES, Scope, Value
 from store import settings, waiting
-from store.feed import edit
 from store.settings import Place
 
 router = APIRouter(prefix="/settings", tags=["settings"])
@@ -217,7 +216,7 @@ async def replace(
     numbers = setting.parse(body.numbers, place.scope)
     if isinstance(numbers, Rejected):
         raise invalid(f"numbers.{numbers.place}", numbers.reason)
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller) as change:
         number = await settings.lock(change, place, version)
         known = await settings.newest(change.connection, place)
         old = {} if known is None else known["numbers"]

@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from api import fix
 from api.alert import FULL
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Instant, Name, Row
 from api.fields import Tag as Hardware
@@ -20,7 +20,7 @@ from api.roles import May
 from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from store import audit, tags
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/tags", tags=["tags"])
 
@@ -147,7 +147,7 @@ async def change(parts: PartsDep, caller: Editing, response: Response, tag: Id, 
     """Its model and its network; null: not known."""
     version = expected(if_match)
     await tags.get(parts.store, tag)
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         await tags.edit(under_way, tag, version, body.model_dump(exclude_unset=True))
     return with_etag(_tag(await tags.get(parts.store, tag), caller), response)
 

@@ -110,7 +110,7 @@ async def token(
 @router.delete("/token", status_code=204, summary="Sign out", responses=documented(Kind.MALFORMED, Kind.INVALID, Kind.CONFLICT))
 async def sign_out(parts: PartsDep, body: SignOut) -> None:
     """Ends the sign-in, by its newest refresh token or one before it; access tokens end by themselves within minutes,
-    and until then do nothing that would make somebody an owner.
+    and until then change nothing.
 
     Nobody leaves owning an active alert, one that is over and comes back to the queue within twelve hours, or owing a call that
     is due by then: refused with what that is, `owned` and `calls`, until it is handed over, closed or made, or released by a

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, InstantIn, Person, Row, Tag, Text, now_us, person
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -19,7 +19,7 @@ from api.versions import IfMatch, expected, with_etag
 from model.event import EventKind
 from model.instant import MINUTE_US
 from store import visits
-from store.feed import Edit, edit
+from store.feed import Edit
 from store.pool import Connection
 
 router = APIRouter(prefix="/visits", tags=["visits"])
@@ -293,7 +293,7 @@ async def change(
             raise invalid(name.removeprefix("window_"), "cannot be taken away")
     if "note" in fields:
         fields["note"] = fields["note"] or ""
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         known = await visits.get(under_way.connection, visit_id)
         _check(caller, known["kind"], fields)
         saved = await _whole(under_way.connection, await visits.edit(under_way, visit_id, version, fields))

@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final, Literal
 from fastapi import APIRouter, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, model_validator
 
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Input, Instant, Name, Row, Text
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -17,7 +17,7 @@ from api.token import Caller
 from api.versions import IfMatch, expected, with_etag
 from api.waiting import WAITS, accepted
 from store import audit, waiting, wearers
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/wearers", tags=["wearers"])
 
@@ -142,7 +142,7 @@ async def change(
 ) -> Wearer:
     """Only what is sent. A lower risk waits for a second person while an order holds: 202."""
     version = expected(if_match)
-    async with edit(parts.store, caller.account) as under_way:
+    async with editing(parts, caller) as under_way:
         details = body.model_dump(exclude={"name"}, exclude_unset=True)
         known = await wearers.locked(under_way, wearer_id, version)
         lower = known["details"].get("risk") == "high" and details.get("risk") == "standard"

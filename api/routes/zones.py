@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request, Response
 from pydantic import ConfigDict
 
 from api import zone as shape
-from api.caller import needs
+from api.caller import editing, needs
 from api.creation import IdempotencyKey, created
 from api.fields import Id, Row, now_us
 from api.listing import DEFAULT, Cursor, Limit, Page, after
@@ -21,7 +21,7 @@ from api.waiting import WAITS, accepted
 from api.zone import ANSWERED, Checked, CheckIn, Zone, ZoneIn
 from geofence.relaxing import relaxed
 from store import waiting, zones
-from store.feed import Edit, edit
+from store.feed import Edit
 
 router = APIRouter(prefix="/zones", tags=["zones"])
 
@@ -93,7 +93,7 @@ async def replace(
     """
     version = expected(if_match)
     draft, advice = await shape.draft(body, parts.settings.timezone)
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller) as change:
         waits = await _asked(change, zone_id, version, draft)
         row = None if waits else await zones.replace(change, zone_id, version, draft)
     return with_etag(shape.zone(row, advice), response) if row else accepted(waits)
@@ -106,7 +106,7 @@ async def end(parts: PartsDep, caller: Editing, response: Response, zone_id: Id,
     Nothing is deleted: positions taken before are still judged by it.
     """
     version = expected(if_match)
-    async with edit(parts.store, caller.account) as change:
+    async with editing(parts, caller) as change:
         waits = await _asked(change, zone_id, version, None)
         row = None if waits else await zones.end(change, zone_id, version)
     return with_etag(shape.zone(row), response) if row else accepted(waits)

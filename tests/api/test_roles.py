@@ -175,6 +175,60 @@ async def test_every_operation_by_every_role(api: Api) -> None:
                 assert role in answer.json["detail"]
 
 
+# What changes nothing, although it is sent like a change.
+ASKING: Final = {"POST /zones/check", "POST /curfews/preview"}
+
+
+def sent(api: Api) -> dict[str, Any]:
+    """Every operation that changes something, with the body that the OpenAPI document shows as its example, or None."""
+    document = api.app.openapi()
+    found = {}
+    for path, methods in document["paths"].items():
+        for method, operation in methods.items():
+            name = f"{method.upper()} {path.removeprefix('/api/v1')}"
+            if method == "get" or name in OPEN | ASKING:
+                continue
+            shape = operation.get("requestBody", {}).get("content", {}).get("application/json", {}).get("schema", {})
+            shape = shape.get("anyOf", [shape])[0]  # one that may be left out: it, or null
+            if "$ref" in shape:
+                shape = document["components"]["schemas"][shape["$ref"].rpartition("/")[2]]
+            found[name] = shape["examples"][0] if shape else None
+    return found
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ("UPDATE account SET role = 'auditor' WHERE id = $1", "your role is auditor now: sign in again"),
+        (
+            "UPDATE account SET active = false, shut_out_at = now() WHERE id = $1",
+            "this account is shut out: ask an administrator to let you in again",
+        ),
+        ("UPDATE session SET revoked_at = now() WHERE account = $1", "you have signed out: sign in again"),
+    ],
+)
+async def test_every_operation_that_changes_something_refuses_a_token_that_outlived_its_right(
+    api: Api, change: str, said: str
+) -> None:
+    """A token is good for minutes. What it may do is asked again by whatever writes: a new operation is found here, too."""
+    bodies = sent(api)
+    bodies["POST /pauses"].pop("from")  # which has passed: that is said before anything is read
+    known = {"escalation_id": await api.store.pool.fetchval("SELECT id FROM escalation"), "tag": given.TAG}
+    await given.wearer(api)
+    assert bodies.keys() | ASKING == {name for name in TABLE if not name.startswith("GET ")}
+    token = (await api.sign_in("admin")).json["access_token"]
+    await api.store.pool.execute(change, api.accounts["admin"])
+    headers = {"Authorization": f"Bearer {token}", "If-Match": '"1"'}
+    otherwise = {}
+    for name, body in bodies.items():
+        method, path = name.split()
+        path = re.sub(r"\{(\w+)\}", lambda found: str(known.get(found[1], 999)), path)
+        answer = await api.call(method, path, None, body, headers=headers)
+        if (answer.status, answer.json.get("detail")) != (401, said):
+            otherwise[name] = answer.body
+    assert not otherwise
+
+
 async def test_a_refused_write_leaves_nothing(api: Api) -> None:
     who = await given.wearer(api)
     zone = await given.zone(api, who["wearer"])
