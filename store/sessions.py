@@ -37,19 +37,23 @@ def token_hash(token: str) -> bytes:
     return hashlib.sha256(token.encode()).digest()
 
 
-async def begin(store: Store, account: int, token: str, lifetime_s: int) -> UUID:
-    """Start a family with its first refresh token."""
-    family = uuid4()
-    await store.pool.execute(
-        """INSERT INTO session (id, family, account, token_hash, expires_at)
-           VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))""",
-        uuid4(),
-        family,
-        account,
-        token_hash(token),
-        lifetime_s,
-    )
-    return family
+async def begin(store: Store, checked: Account, token: str, lifetime_s: int) -> Account | None:
+    """Start a family with its first refresh token: the account as it is now, which may have another role than ``checked`` had.
+
+    None, and nothing is begun, where it was shut out or given another password after it was read to check the password: that
+    ends what is signed in, and this would not have been.
+    """
+    async with store.pool.acquire() as connection, connection.transaction():
+        await accounts.lock(connection, checked.id)
+        account = await accounts.get(connection, checked.id)
+        if account is None or not account.active or account.password_hash != checked.password_hash:
+            return None
+        await connection.execute(
+            """INSERT INTO session (id, family, account, token_hash, expires_at)
+               VALUES ($1, $2, $3, $4, now() + make_interval(secs => $5))""",
+            *(uuid4(), uuid4(), account.id, token_hash(token), lifetime_s),
+        )
+    return account
 
 
 async def renew(store: Store, token: str, successor: str) -> Renewed | Refused:

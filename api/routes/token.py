@@ -175,15 +175,14 @@ async def _with_password(parts: Parts, name: str, password: str, address: str) -
         detail = f"too many wrong passwords: wait {wait_s} s, then try again"
         raise ProblemError(Kind.SLOW_DOWN, detail, headers={"Retry-After": str(wait_s)})
     parts.attempts.begin(name, address)
-    account = None if "\0" in name else await accounts.named(parts.store, name)
-    usable = account is not None and account.active
-    right = await parts.checker.matches(password, account.password_hash if account is not None and usable else None)
-    if account is None or not right:
-        await audit.note(parts.store, account.id if account else None, "sign-in refused", "account", address=address)
+    read = None if "\0" in name else await accounts.named(parts.store, name)
+    right = await parts.checker.matches(password, read.password_hash if read is not None and read.active else None)
+    first = refresh_token()
+    account = await sessions.begin(parts.store, read, first, parts.settings.refresh_s) if read is not None and right else None
+    if account is None:
+        await audit.note(parts.store, read.id if read else None, "sign-in refused", "account", address=address)
         raise _refused("invalid_grant", "name or password is wrong")
     parts.attempts.succeeded(name, address)
-    first = refresh_token()
-    await sessions.begin(parts.store, account.id, first, parts.settings.refresh_s)
     await audit.note(parts.store, account.id, "signed in", f"account/{account.id}", address=address)
     return _tokens(parts, account, first)
 

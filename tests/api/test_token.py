@@ -2,13 +2,15 @@
 
 import base64
 import json
+from collections.abc import Awaitable, Callable
 
 import pytest
 
+from api.password import Checker, hash_password
 from api.roles import PERMISSIONS, Role
 from api.token import Signer
 from store import accounts, idempotency, sessions
-from tests.api.client import PASSWORD, SECRET, Answer, Api
+from tests.api.client import CHEAP, PASSWORD, SECRET, Answer, Api
 
 
 async def test_a_password_becomes_tokens_that_say_who_is_signed_in(api: Api) -> None:
@@ -51,6 +53,44 @@ async def test_a_new_password_ends_what_was_signed_in(api: Api) -> None:
     assert account is not None
     await accounts.set_password(api.store, "operator", account.password_hash)
     assert (await renew(api, refresh)).json["error"] == "invalid_grant"
+
+
+async def shut_out(api: Api) -> None:
+    async with api.store.pool.acquire() as connection:
+        await accounts.set_active(connection, "operator", False)
+
+
+async def given_another_password(api: Api) -> None:
+    await accounts.set_password(api.store, "operator", hash_password("another horse", CHEAP))
+
+
+async def made_an_engineer(api: Api) -> None:
+    async with api.store.pool.acquire() as connection:
+        await accounts.set_role(connection, "operator", "engineer")
+
+
+@pytest.mark.parametrize(("change", "status"), [(shut_out, 400), (given_another_password, 400), (made_an_engineer, 200)])
+async def test_what_becomes_of_an_account_while_its_password_is_checked_holds_for_the_sign_in(
+    api: Api, change: Callable[[Api], Awaitable[None]], status: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The check takes a tenth of a second, and what ends all sign-ins would not find the one that comes of it."""
+    matches = Checker.matches
+
+    async def meanwhile(self: Checker, password: str, password_hash: str | None) -> bool:
+        right = await matches(self, password, password_hash)
+        await change(api)
+        return right
+
+    monkeypatch.setattr(Checker, "matches", meanwhile)
+    answer = await api.sign_in()
+    assert answer.status == status, answer.body
+    living = await api.store.pool.fetchval("SELECT count(*) FROM session WHERE revoked_at IS NULL")
+    if status == 200:
+        assert (answer.json["account"]["role"], living) == ("engineer", 1)
+    else:
+        assert (answer.json["error"], living) == ("invalid_grant", 0)
+        refused = await api.store.pool.fetchval("SELECT actor FROM audit WHERE action = 'sign-in refused'")
+        assert refused == api.accounts["operator"]
 
 
 async def renew(api: Api, refresh: str) -> Answer:

@@ -45,7 +45,9 @@ async def test_another_offer_at_once_withdraws_the_first(store: Store, people: t
 
 async def test_who_leaves_while_the_token_is_renewed_has_left(store: Store, people: tuple[int, int]) -> None:
     operator, _ = people
-    await sessions.begin(store, operator, "first", 3600)
+    account = await accounts.get(store.pool, operator)
+    assert account is not None
+    assert await sessions.begin(store, account, "first", 3600)
 
     async def leave() -> bool:
         async with edit(store, operator) as change:
