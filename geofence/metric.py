@@ -47,7 +47,7 @@ def metres_per_degree(lat: float) -> tuple[float, float]:
 
 @inlined
 def near(lon: float, other: float) -> float:
-    """A longitude, moved by a whole turn where that brings it nearer to another one; exact where it matters, beside 180°."""
+    """A longitude, moved by a whole turn where that brings it nearer to another one; exact beyond 128° on either side."""
     if lon - other > 180.0:
         return lon - 360.0
     if lon - other < -180.0:

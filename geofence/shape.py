@@ -15,12 +15,15 @@ from model.zones import Zones
 
 _SEAM_DEG: Final = 180.0
 _TURN_DEG: Final = 360.0
+# Numbers this large and larger are as coarse as those a turn away: the turn is exact. East of 128° W it would round.
+_COARSE_DEG: Final = 128.0
+_TURN: Final = np.array([_TURN_DEG, 0.0])
 _PIECE: Final = 1 << 18  # vertices that a thread compiles at once
 
 # One zone's geometry: its box, its grid, and where its entries in the arrays of ``Shapes`` begin and how many they are.
 SHAPE: Final = np.dtype(
     [
-        ("west", "<f8"),  # degrees, of its own frame of longitude: up to 360 where it crosses the 180° meridian
+        ("west", "<f8"),  # degrees, of its own frame of longitude: beyond 180 or -180 where it is on both sides of that meridian
         ("south", "<f8"),
         ("east", "<f8"),  # of a circle these hold all of it
         ("north", "<f8"),
@@ -79,8 +82,8 @@ def compile_shapes(zones: Zones, threads: int = 1) -> Shapes:
     """The shapes of a table's outlines, in their order; the same for any number of threads.
 
     Coordinates keep their order and value, so that containment stays what GEOS says of the same geometry. Only a zone on both
-    sides of the 180° meridian is joined: its parts beyond move by 360 degrees, which is exact there, and where it was split the
-    seam, no edge of the zone, disappears.
+    sides of the 180° meridian is joined: its parts on one of them move by 360 degrees, exactly, and where it was split the seam,
+    no edge of the zone, disappears.
 
     Raises
     ------
@@ -153,22 +156,25 @@ def _plain(row: Record, body: bytes) -> bytes:
 
 
 def joined(geometry: shapely.Geometry) -> shapely.Geometry:
-    """A geometry on both sides of the 180° meridian as one, with longitudes up to 360; any other as it is."""
+    """A geometry on both sides of the 180° meridian as one, with longitudes beyond 180 or beyond -180; any other as it is.
+
+    Its western parts move, or its eastern ones where those reach so far east that moving them would round. Of a zone up to 90
+    degrees wide one of the two is exact, and so is a fix moved likewise: one that rounds lies beyond the zone's end before and after.
+    """
     west, _, east, _ = shapely.bounds(geometry)
     if not east - west > _TURN_DEG / 2:
         return geometry
     parts = shapely.get_parts(geometry)
-    western = shapely.bounds(parts)[:, 2] < 0.0
-    moved = [*parts[~western], *shapely.transform(parts[western], _turned)]
+    ends = shapely.bounds(parts)[:, 2]
+    western = ends < 0.0
+    if np.max(ends[western], initial=-_SEAM_DEG) < -_COARSE_DEG:
+        moved = [*parts[~western], *shapely.transform(parts[western], lambda points: points + _TURN)]
+    else:
+        moved = [*shapely.transform(parts[~western], lambda points: points - _TURN), *parts[western]]
     if (west, east) == (-_SEAM_DEG, _SEAM_DEG):
         return shapely.union_all(moved)  # where it was split, parts have a side in common
-    began, _, ends, _ = shapely.total_bounds(moved)
-    return shapely.MultiPolygon(moved) if ends - began < east - west else geometry
-
-
-def _turned(coordinates: Array) -> Array:
-    turned: Array = coordinates + np.array([_TURN_DEG, 0.0])
-    return turned
+    first, _, last, _ = shapely.total_bounds(moved)
+    return shapely.MultiPolygon(moved) if last - first < east - west else geometry
 
 
 def gathered(parts: Sequence[Shapes], part: I64, row: I64) -> Shapes:

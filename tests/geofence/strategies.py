@@ -130,6 +130,28 @@ def across(draw: st.DrawFn) -> tuple[Any, Any]:
 
 
 @st.composite
+def wide(draw: st.DrawFn) -> Any:
+    """A zone on both sides of the 180° meridian, up to 90 degrees wide.
+
+    Two islands, or one split at the meridian. Its western end lies on either side of 128° W, east of which longitudes are so fine
+    that 360 degrees more of them are a rounded number.
+    """
+    rng = np.random.default_rng(draw(st.integers(0, 2**32 - 1)))
+    ends = draw(st.sampled_from([-170.0, -131.0, -128.0, np.nextafter(-128.0, 0.0), -127.0, -112.3, -95.0]))
+    began = max(ends + 270.0, draw(st.sampled_from([90.0, 142.0, 171.7, 179.0])))
+    shores = draw(st.sampled_from([(180.0, -180.0), (0.5 * (began + 180.0), 0.5 * (ends - 180.0))]))
+    parts = []
+    for shore, tip in zip(shores, (began, ends), strict=True):
+        lat = np.sort(rng.uniform(-30.0, 50.0, draw(st.sampled_from([3, 12, 60]))))
+        lon = rng.uniform(min(shore, tip), max(shore, tip), len(lat))
+        lon[len(lat) // 2] = tip
+        lat[[0, -1]] = -30.0, 50.0
+        lon[[0, -1]] = shore
+        parts.append(shapely.Polygon(np.column_stack([lon, lat])))
+    return shapely.MultiPolygon(parts)
+
+
+@st.composite
 def zones(draw: st.DrawFn) -> Any:
     """A valid polygon or multipolygon somewhere with something to get wrong, of some size."""
     shape = draw(stars() | combs() | lattices() | holed() | scattered())

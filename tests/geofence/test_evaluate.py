@@ -125,6 +125,25 @@ def test_parts_on_both_sides_of_the_meridian_are_near_to_whatever_lies_between_t
     assert evaluate(index_of([zone(1, islands)]), fixes, no_last(1))["crossed"].tolist() == [False, True]
 
 
+@pytest.mark.parametrize("ends", [-170.0, -128.0, -112.3], ids=["near", "at 128 W", "far"])
+def test_a_wide_zone_across_the_meridian_is_one_zone_too(ends: float) -> None:
+    """Whichever of its parts are moved: the seam is no edge, and its ends are found from both sides."""
+    split = shapely.MultiPolygon([shapely.box(171.7, 10.0, 180.0, 10.05), shapely.box(-180.0, 10.0, ends, 10.05)])
+    heights = [9.995, 10.001, 10.025, 10.049, 10.055]
+    beside = [180.0, -180.0, 179.9999, -179.9999, 171.699, 171.701, ends - 0.001, ends + 0.001]
+    points = [(lon, lat) for lon in beside for lat in heights]
+    assert wrongly_covered(evaluate, [split], [np.array(points)]) == []
+    # Metres by the whole of the place, of which a hundredth of a degree each way is all that these points are near to.
+    for at in (180.0, 171.7, ends):
+        near = [point for point in points if abs((point[0] - at + 180.0) % 360.0 - 180.0) < 0.01]
+        assert len(near) >= 10
+        here = shapely.box(at if at == 171.7 else at - 0.2, 10.0, at if at == ends else at + 0.2, 10.05)
+        assert wrongly_measured(evaluate, split, near, accuracy_m=4_000.0, whole=here) == []
+    fixes = fixes_at(1, [(179.9, 9.95), (-179.9, 10.1)], step_us=5 * MINUTE_US)
+    fixes["accuracy_m"] = 15_000.0
+    assert evaluate(index_of([zone(1, split)]), fixes, no_last(1))["crossed"].tolist() == [False, True]
+
+
 @pytest.mark.parametrize("lat", [10.01, 10.03, 10.05, 10.07, 10.09])
 def test_an_edge_that_lies_on_the_meridian_is_one_from_both_sides(lat: float) -> None:
     """The zone goes on beside it: a bay whose shore is the meridian, and a hole that ends there."""

@@ -50,6 +50,14 @@ def test_zones_across_the_meridian(made: Any, seed: int) -> None:
     assert wrongly_measured(evaluate, split, some, accuracy_m=500.0, whole=whole) == []
 
 
+@given(geometry=strategies.wide(), seed=seeds)
+@settings(max_examples=times(60), deadline=None)
+def test_wide_zones_on_both_sides_of_the_meridian(geometry: Any, seed: int) -> None:
+    points = strategies.placed(geometry, seed, 1500)
+    assert wrongly_covered(evaluate, [geometry], [points]) == []
+    assert wrongly_covered_alone(geometry, points) == []
+
+
 @given(geometry=strategies.coasts(), seed=seeds, accuracy_m=st.sampled_from([3.0, 40.0, 2_000.0]))
 @settings(max_examples=times(25), deadline=None)
 def test_distances_to_rings_of_any_number_of_corners(geometry: Any, seed: int, accuracy_m: float) -> None:
