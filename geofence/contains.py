@@ -1,17 +1,20 @@
 """Two geometries become whether one is certain to lie wholly in the other."""
 
+from typing import Final
+
 import shapely
 
 from geofence.metric import geodesic_m
 from geofence.shape import joined
 
+_TURNS: Final = (0.0, -360.0, 360.0)  # degrees; exact wherever two that are moved by it can meet
 _ROUNDING_M = 1e-6  # far below any accuracy: a circle lies in itself
 
 
 def contains(outer: bytes, outer_radius_m: float, inner: bytes, inner_radius_m: float) -> bool:
     """Whether every point of ``inner`` is certain to be one of ``outer``; the boundary is inside.
 
-    A circle and a polygon are not compared, nor two that lie on opposite sides of the 180° meridian: never certain.
+    A circle and a polygon are not compared: never certain. Of two polygons either may lie on both sides of the 180° meridian.
 
     Parameters
     ----------
@@ -25,4 +28,5 @@ def contains(outer: bytes, outer_radius_m: float, inner: bytes, inner_radius_m: 
         return apart_m + inner_radius_m <= outer_radius_m + _ROUNDING_M
     if outer_radius_m or inner_radius_m:
         return False
-    return bool(shapely.covers(one, other))
+    # One on both sides has longitudes beyond 180 or beyond -180, and the other may lie on one side, or be turned the other way.
+    return any(bool(shapely.covers(one, shapely.transform(other, lambda points, to=turn: points + (to, 0.0)))) for turn in _TURNS)

@@ -12,6 +12,12 @@ NOW_US: Final = parse("2026-03-20T12:00:00Z")
 SQUARE: Final = shapely.to_wkb(shapely.box(-3.0, 53.4, -2.98, 53.42))
 LARGER: Final = shapely.to_wkb(shapely.box(-3.01, 53.4, -2.98, 53.42))
 MOVED: Final = shapely.to_wkb(shapely.box(-3.01, 53.4, -2.99, 53.42))
+# Beside the 180° meridian: a place west of it and one east of it, what lies about both, and what reaches on to 112° W.
+WEST_OF: Final = shapely.to_wkb(shapely.box(179.2, -17.0, 179.4, -16.8))
+EAST_OF: Final = shapely.to_wkb(shapely.box(-179.4, -17.0, -179.2, -16.8))
+ISLANDS: Final = shapely.to_wkb(shapely.MultiPolygon([shapely.box(179, -18, 179.5, -16), shapely.box(-179.5, -18, -179, -16)]))
+ABOUT: Final = shapely.to_wkb(shapely.MultiPolygon([shapely.box(179, -18, 180, -16), shapely.box(-180, -18, -179, -16)]))
+FAR: Final = shapely.to_wkb(shapely.MultiPolygon([shapely.box(179, -18, 180, -16), shapely.box(-180, -18, -112.3, -16)]))
 CENTRE: Final = shapely.to_wkb(shapely.Point(-2.98, 53.4))
 BESIDE: Final = shapely.to_wkb(shapely.Point(-2.98, 53.4009))  # 100 m north
 NIGHTS: Final = {"windows": [{"days": ["fri"], "from": "19:00", "to": "07:00"}], "timezone": "Europe/London"}
@@ -34,6 +40,20 @@ INCLUSION: Final = EXCLUSION | {"kind": "inclusion", "purpose": "area", "schedul
         (EXCLUSION, {"wkb": LARGER}, None),
         (EXCLUSION | {"wkb": LARGER}, {"wkb": SQUARE}, "no longer cover all"),
         (EXCLUSION, {"wkb": MOVED}, "no longer cover all"),
+        (EXCLUSION | {"wkb": WEST_OF}, {"wkb": ISLANDS}, None),
+        (EXCLUSION | {"wkb": EAST_OF}, {"wkb": ISLANDS}, None),
+        (EXCLUSION | {"wkb": WEST_OF}, {"wkb": FAR}, None),
+        (EXCLUSION | {"wkb": EAST_OF}, {"wkb": FAR}, None),
+        (EXCLUSION | {"wkb": ISLANDS}, {"wkb": ABOUT}, None),
+        (EXCLUSION | {"wkb": ISLANDS}, {"wkb": FAR}, None),
+        (EXCLUSION | {"wkb": ABOUT}, {"wkb": FAR}, None),
+        (EXCLUSION | {"wkb": FAR}, {"wkb": ABOUT}, "no longer cover all"),
+        (EXCLUSION | {"wkb": ABOUT}, {"wkb": ISLANDS}, "no longer cover all"),
+        (EXCLUSION | {"wkb": ISLANDS}, {"wkb": WEST_OF}, "no longer cover all"),
+        (EXCLUSION | {"wkb": ISLANDS}, {"wkb": EAST_OF}, "no longer cover all"),
+        (EXCLUSION | {"wkb": WEST_OF}, {"wkb": EAST_OF}, "no longer cover all"),
+        (INCLUSION | {"wkb": ISLANDS}, {"wkb": EAST_OF}, None),
+        (INCLUSION | {"wkb": ISLANDS}, {"wkb": WEST_OF}, None),
         (EXCLUSION, {"wkb": CENTRE, "radius_m": 90_000.0}, "no longer cover all"),
         (EXCLUSION | {"wkb": CENTRE, "radius_m": 300.0}, {"radius_m": 299.0}, "no longer cover all"),
         (EXCLUSION | {"wkb": CENTRE, "radius_m": 300.0}, {"radius_m": 301.0}, None),
