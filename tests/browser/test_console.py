@@ -126,11 +126,16 @@ def test_a_cut_line_is_said_and_nothing_is_missed(console: Page, instance: Insta
     wire.cut()
     line = console.locator(".line")
     expect(line).to_contain_text("Reconnecting – the list may be old")
+    console.evaluate("() => { const real = Date.now; Date.now = () => real() + 31_000; }")  # half a minute goes by
+    banner = console.locator(".banner[data-grade=blind]")
+    expect(banner).to_contain_text("The server has not been heard since")
+    expect(banner).to_contain_text("Silence means nothing until this is gone")
     instance.enter(during)
     assert instance.alert_of(during)["handling"] == "new"
     expect(row(console, during)).to_have_count(0)
     wire.mend()
     expect(line).to_have_text("Live")
+    expect(banner).to_have_count(0)
     expect(row(console, during)).to_have_count(1)
     expect(row(console, before)).to_have_count(1)
 

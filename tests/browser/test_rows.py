@@ -88,6 +88,23 @@ def test_a_row_says_whole_who_it_is_about_and_who_has_it(
     assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
+@pytest.mark.parametrize("width", [420, 1217, 1280])
+def test_who_has_it_stands_whole_beside_a_long_name(open_page: Open, instance: Instance, width: int) -> None:
+    (cricket,) = instance.wearers("Cricket Applewhistle")
+    instance.enter(cricket)
+    page = open_page(width=width)
+    sign_in(page, "supervisor")
+    choose(page, cricket)
+    page.keyboard.press("a")
+    expect(pane(page).locator(".facts")).to_contain_text("Acknowledged")
+    other = open_page(width=width)
+    sign_in(other)
+    expect(row(other, cricket)).to_contain_text("Acknowledged · supervisor")
+    shot(other, f"owner-{width}")
+    assert rows_whole(other) == [True]
+    assert other.evaluate(OVERLAPPING) == []
+
+
 @pytest.mark.parametrize("width", [420, 561, 910, 1217, 1280])
 def test_a_clock_that_is_out_for_days_leaves_since_when_its_room(open_page: Open, instance: Instance, width: int) -> None:
     (old,) = instance.wearers("Olive Overdue")

@@ -1,6 +1,10 @@
-// What the system found wrong with itself, into what a person on shift is told: how bad, what, and what to do.
+// What the system found wrong with itself, or that it is not heard, into what a person on shift is told: how bad, what, and what to do.
 import type { Status } from "./api";
 import { ago, wall } from "./instant";
+import type { Live } from "./live";
+
+const GRACE_MS = 3_000; // a line that breaks and comes back within this was no news
+const SILENT_MS = 30_000; // what is not heard for longer is not a moment's weakness of the line
 
 export interface Trouble {
   grade: "blind" | "note"; // blind: people may be unwatched; note: an engineer's work, alerts still come
@@ -9,7 +13,26 @@ export interface Trouble {
   todo: string;
 }
 
+const UNWATCHED =
+  "Silence means nothing until this is gone. Tell the engineer on call, and ring those who must be known about.";
 const BLIND = new Set(["database", "lanes", "progress", "synthetic"]);
+
+type Heard = Pick<Live, "line" | "freshMs" | "judging">;
+
+/** Whether the line has been broken for long enough to say so. */
+export function broken(live: Heard, nowMs: number): boolean {
+  return live.line === "lost" && nowMs - live.freshMs > GRACE_MS;
+}
+
+/** What is to be told, or null. While nothing is heard, that alerts came is no longer known. */
+export function told(live: Heard, nowMs: number): Trouble | null {
+  if (live.line === "lost" && live.freshMs > 0 && nowMs - live.freshMs > SILENT_MS) {
+    const since = wall(new Date(live.freshMs).toISOString(), nowMs);
+    return { grade: "blind", head: `The server has not been heard since ${since}`, what: "", todo: UNWATCHED };
+  }
+  const found = live.judging === null ? null : trouble(live.judging, nowMs);
+  return found?.grade === "note" && broken(live, nowMs) ? null : found;
+}
 
 /** The trouble there is, or null. */
 export function trouble(status: Status, nowMs: number): Trouble | null {
@@ -19,12 +42,7 @@ export function trouble(status: Status, nowMs: number): Trouble | null {
   if (live && !status.failing.some((check) => BLIND.has(check.name))) {
     return { grade: "note", head: "Alerts come, but not all is well", what, todo: "Tell the engineer on call." };
   }
-  return {
-    grade: "blind",
-    head: head(status, nowMs),
-    what,
-    todo: "Silence means nothing until this is gone. Tell the engineer on call, and ring those who must be known about.",
-  };
+  return { grade: "blind", head: head(status, nowMs), what, todo: UNWATCHED };
 }
 
 function head(status: Status, nowMs: number): string {

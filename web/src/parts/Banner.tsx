@@ -1,11 +1,11 @@
-// What everybody is told while the system finds something wrong with itself; as much as it knows, and what to do.
+// What everybody is told while the system finds something wrong with itself, or is not heard; as much as is known, and what to do.
 import { useNow } from "../clock";
 import type { Live } from "../live";
-import { trouble } from "../trouble";
+import { told as tells } from "../trouble";
 
 export function Banner({ live }: { live: Live }) {
   const nowMs = useNow();
-  const told = live.judging === null ? null : trouble(live.judging, nowMs);
+  const told = tells(live, nowMs);
   return (
     <div className="banner" data-grade={told?.grade ?? "none"}>
       {told !== null && (

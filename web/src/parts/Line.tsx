@@ -2,18 +2,16 @@
 import { useNow } from "../clock";
 import { ago, span, wall } from "../instant";
 import type { Live } from "../live";
-
-const GRACE_MS = 3_000; // a line that breaks and comes back within this was no news
+import { broken } from "../trouble";
 
 export function Line({ live }: { live: Live }) {
   const nowMs = useNow();
-  const broken = live.line === "lost" && nowMs - live.freshMs > GRACE_MS;
   if (live.line === "lost" && live.freshMs === 0) {
     return (
       <Freshness state="lost" words={`No connection. ${live.trouble ?? "The queue cannot be read."} Trying again.`} />
     );
   }
-  if (broken) {
+  if (broken(live, nowMs)) {
     const since = wall(new Date(live.freshMs).toISOString(), nowMs);
     return (
       <Freshness

@@ -33,7 +33,7 @@ export const Row = memo(function Row({ alert, me, selected, place: at, of, top, 
     >
       <div className="row-line">
         <span className="severity" data-severity={alert.severity}>
-          <b>{alert.severity}</b> {SEVERITY[alert.severity]}
+          <b>{alert.severity}</b> <span className="severity-words">{SEVERITY[alert.severity]}</span>
         </span>
         <b className="row-name">{who(alert)}</b>
         <span className="row-end">
