@@ -50,6 +50,7 @@ CREATE FUNCTION public.calls_follow_owner() RETURNS trigger
 DECLARE
     who bigint := CASE WHEN can_call(NEW.owner) THEN NEW.owner END;
 BEGIN
+    PERFORM FROM contact WHERE alert = NEW.id AND callback_at IS NOT NULL AND settled_by IS NULL ORDER BY id FOR UPDATE;
     UPDATE contact SET owed_by = who, version = version + 1
     WHERE alert = NEW.id AND callback_at IS NOT NULL AND settled_by IS NULL AND owed_by IS DISTINCT FROM who;
     RETURN NULL;

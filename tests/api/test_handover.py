@@ -235,6 +235,22 @@ async def test_who_reopens_an_alert_has_its_calls(api: Api, who: dict[str, Any])
     assert [await owed_by(api, one) for one in (call, other)] == ["operator", "operator"]
 
 
+async def test_calls_are_locked_in_one_order_also_where_an_alert_is_reopened(api: Api, who: dict[str, Any]) -> None:
+    """Whoever releases or hands over locks them by id, and the table may have them in another order: no circle."""
+    alert = await taken(api, who)
+    first, second = [await owes(api, who, 5, alert=alert, person=person) for person in ("other", "wearer")]
+    await api.post(f"/alerts/{alert}/close", TOLD, "operator")
+    await api.store.pool.execute("UPDATE contact SET callback_at = callback_at + interval '1 s' WHERE id = $1", first["id"])
+    one = "SELECT id FROM contact WHERE id = $1 FOR UPDATE"
+    async with api.store.pool.acquire() as connection, connection.transaction():
+        await connection.fetch(one, first["id"])
+        reopening = asyncio.create_task(api.post(f"/alerts/{alert}/reopen", {"note": "Too soon."}, "officer"))
+        await waiting(api.store)
+        await connection.fetch(one, second["id"])
+    assert (await reopening).status == 200
+    assert [await owed_by(api, call) for call in (first, second)] == ["officer", "officer"]
+
+
 async def test_a_call_stays_whose_it_is_where_an_engineer_reopens(api: Api, who: dict[str, Any]) -> None:
     alert = await given.alert(api.store, who, 1)
     await api.store.pool.execute(
