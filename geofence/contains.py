@@ -2,12 +2,13 @@
 
 from typing import Final
 
+import numpy as np
 import shapely
 
 from geofence.metric import geodesic_m
 from geofence.shape import joined
 
-_TURNS: Final = (0.0, -360.0, 360.0)  # degrees; exact wherever two that are moved by it can meet
+_TURNS_DEG: Final = (0.0, -360.0, 360.0)  # exact wherever two that are moved by it can meet
 _ROUNDING_M = 1e-6  # far below any accuracy: a circle lies in itself
 
 
@@ -29,4 +30,8 @@ def contains(outer: bytes, outer_radius_m: float, inner: bytes, inner_radius_m: 
     if outer_radius_m or inner_radius_m:
         return False
     # One on both sides has longitudes beyond 180 or beyond -180, and the other may lie on one side, or be turned the other way.
-    return any(bool(shapely.covers(one, shapely.transform(other, lambda points, to=turn: points + (to, 0.0)))) for turn in _TURNS)
+    return any(bool(shapely.covers(one, _turned(other, turn))) for turn in _TURNS_DEG)
+
+
+def _turned(geometry: shapely.Geometry, turn_deg: float) -> shapely.Geometry:
+    return shapely.transform(geometry, lambda points: points + np.array([turn_deg, 0.0]))

@@ -159,7 +159,7 @@ def joined(geometry: shapely.Geometry) -> shapely.Geometry:
     """A geometry on both sides of the 180° meridian as one, with longitudes beyond 180 or beyond -180; any other as it is.
 
     Its western parts move, or its eastern ones where those reach so far east that moving them would round. Of a zone up to 90
-    degrees wide one of the two is exact, and so is a fix moved likewise: one that rounds lies beyond the zone's end before and after.
+    degrees wide one of the two is exact, and so is a fix moved likewise: one that rounds lies beyond its end before and after.
     """
     west, _, east, _ = shapely.bounds(geometry)
     if not east - west > _TURN_DEG / 2:
