@@ -49,6 +49,7 @@ def run(names: Sequence[str], *, as_json: bool, plot: Path | None, out: Console,
     machine = meter.read()
     if quick:
         measured = [one._replace(at_least=None, at_most=None) for one in measured]
+        machine = machine._replace(others=None)  # neither rates nor ratios of so little are to be trusted
     (err if as_json else out).print(*tables(measured, machine, quick), sep="\n")
     if as_json:
         say(out, json.dumps([one.row() for one in measured]))

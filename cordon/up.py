@@ -19,6 +19,7 @@ from cordon.instance import Running, database, listening, running
 from cordon.settings import default_data_dir, read, refuse_demo_elsewhere
 from cordon.supervisor import keep
 from duties import partitions
+from model.errors import CordonError
 from store import accounts
 from store.pool import Store
 
@@ -46,11 +47,15 @@ async def run_up(
     Raises
     ------
     CordonError
-        If the demo is asked for beyond loopback, the data folder or port cannot be used, or a part does not stay up.
+        If the demo is asked for beyond loopback, an option is of the distributed form alone, the data folder or port cannot be
+        used, or a part does not stay up.
     """
     given = {"host": host, "port": port, "tcp_port": tcp_port, "edge_port": edge_port, "data_dir": data_dir}
     given |= {"workers": workers, "lanes": lanes}
     settings = read().model_copy(update={name: value for name, value in given.items() if value is not None})
+    for option, value in (("--workers", workers), ("--edge-port", edge_port)):
+        if value is not None and not (kafka or settings.kafka):
+            raise CordonError(f"{option} is of the distributed form: give --kafka as well, or leave it out")
     if demo_fleet:
         refuse_demo_elsewhere(settings.host)
     for number, option in ((settings.port, "--port"), (settings.tcp_port, "--tcp-port")):

@@ -102,6 +102,8 @@ def test_without_json_the_table_goes_to_standard_output_and_fits_80_columns() ->
     code, out, err = quick(["fences"], as_json=False)
     assert code == 0
     assert "unsorted covers" in out
+    assert "shows that it works, not how fast" in " ".join(out.split())
+    assert "trust" not in out
     assert "…" not in out
     assert "fences: run 1 of" in err
 

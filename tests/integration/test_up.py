@@ -135,6 +135,8 @@ def test_a_taken_port_is_refused(tmp_path: Path) -> None:
         ("answers on loopback only, not on 0.0.0.0", ("--demo", "--host", "0.0.0.0")),
         ("answers on loopback only, not on example.org", ("--demo", "--host", "example.org")),
         ("port", ("--host", "192.0.2.1", "--port", "0")),  # nobody's address
+        ("--workers is of the distributed form: give --kafka as well", ("--workers", "2")),
+        ("--edge-port is of the distributed form: give --kafka as well", ("--edge-port", "0")),
     ],
 )
 def test_a_wrong_option_is_refused(reason: str, options: tuple[str, ...]) -> None:
