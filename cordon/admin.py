@@ -12,7 +12,7 @@ from api.roles import PERMISSIONS, May, Role
 from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
-from store import accounts, handovers, keys
+from store import accounts, caseloads, handovers, keys
 from store.feed import edit
 from store.migrate import upgrade
 
@@ -123,7 +123,8 @@ async def run_users_role(name: str, role: str, data_dir: Path | None, dsn: str, 
             lambda alert: role in workers(alert),
             calling=May.LOG_CONTACTS in PERMISSIONS[Role(role)],
         )
-    said = f"{name} is {role} from the next sign-in on; their sessions have ended{_gone_back(had)}"
+        orders = 0 if May.EDIT_WEARERS in PERMISSIONS[Role(role)] else await caseloads.left(change.connection, account)
+    said = f"{name} is {role} from the next sign-in on; their sessions have ended{_gone_back(had)}{_stay(orders)}"
     out.print(said, markup=False, highlight=False)
 
 
@@ -138,8 +139,17 @@ async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: 
     async with opened(data_dir, dsn) as store, edit(store) as change:
         account = await accounts.set_active(change.connection, name, active)
         had = handovers.Had([], []) if active else await handovers.release(change, account, "they were shut out")
-    said = f"{name} can sign in again" if active else f"{name} is shut out{_gone_back(had)}"
+        orders = 0 if active else await caseloads.left(change.connection, account)
+    said = f"{name} can sign in again" if active else f"{name} is shut out{_gone_back(had)}{_stay(orders)}"
     out.print(said, markup=False, highlight=False)
+
+
+def _stay(orders: int) -> str:
+    """How many orders still name somebody who cannot answer for them any more, and what to do, as the end of a sentence."""
+    if not orders:
+        return ""
+    them, name = ("it", "1 order names") if orders == 1 else ("them", f"{orders} orders name")
+    return f"; {name} them as responsible officer still: within a day name another, or have a supervisor transfer {them}"
 
 
 def _gone_back(had: handovers.Had) -> str:

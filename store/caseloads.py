@@ -9,7 +9,7 @@ from store import audit
 from store.authority import NOW
 from store.feed import Edit
 from store.homes import OVER
-from store.pool import Store
+from store.pool import Connection, Store
 from store.refusal import ConflictError, DanglingError, found
 
 # Of an order ``m``: its officer, or who covers them just now and may sign in.
@@ -47,6 +47,16 @@ async def page(store: Store, *, answers: int, after: int, limit: int) -> list[as
         answers,
         limit,
     )
+
+
+async def left(connection: Connection, account: int) -> int:
+    """How many orders that have not ended name somebody as their officer."""
+    count: int = await connection.fetchval(
+        f"""SELECT count(*) FROM monitoring_order m WHERE m.officer = $1
+              AND status_at(m, {NOW}) <> ALL ($2::text[]) AND coalesce(m.ends > clock_timestamp(), true)""",  # noqa: S608 (constant)
+        *(account, OVER),
+    )
+    return count
 
 
 async def transfers(store: Store, *, account: int | None, offered: bool, after: int, limit: int) -> list[asyncpg.Record]:

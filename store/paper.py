@@ -129,13 +129,14 @@ FROM worn WHERE NOT EXISTS (
     SELECT 1 FROM monitoring_order o WHERE o.wearer = worn.wearer AND o.starts <= $1 AND coalesce(o.ends > $1, true)
     AND status_at(o, $1) NOT IN ('pending', 'completed', 'revoked')) ORDER BY worn.id"""  # noqa: S608
 
+# Nobody answers where the one who is named is shut out, or has a role that cannot: since the first of the two.
 UNOWNED: Final = f"""{NOW}
-SELECT h.wearer, h.id AS monitoring_order, s.at
+SELECT h.wearer, h.id AS monitoring_order, s.at, p.id IS NOT NULL AS named
 FROM held h LEFT JOIN account p ON p.id = h.officer CROSS JOIN LATERAL (
     SELECT max(decided_at) AS at FROM order_change c
     WHERE c.monitoring_order = h.id AND c.decision = 'applied' AND c.fields ? 'officer') named
-CROSS JOIN LATERAL (SELECT greatest(h.starts, h.created_at, named.at, p.shut_out_at) AS at) s
-WHERE (p.id IS NULL OR NOT p.active) AND s.at + $2 * interval '1 us' <= $1 ORDER BY h.id"""  # noqa: S608
+CROSS JOIN LATERAL (SELECT greatest(h.starts, h.created_at, named.at, least(p.shut_out_at, p.no_officer_at)) AS at) s
+WHERE (p.id IS NULL OR NOT p.active OR p.no_officer_at IS NOT NULL) AND s.at + $2 * interval '1 us' <= $1 ORDER BY h.id"""  # noqa: S608
 
 RECHECK: Final = """
 SELECT o.wearer, o.id AS monitoring_order, s.recheck_at AS at, s.status FROM monitoring_order o JOIN LATERAL (
@@ -271,7 +272,10 @@ async def _by_people(connection: Connection, now_us: int, limits: Limits) -> lis
     """What nobody has taken up."""
     found = []
     for row in await connection.fetch(UNOWNED, now_us, limits.unowned_us):
-        text = f"Nobody is the responsible officer of order {row['monitoring_order']}: name one."
+        order = row["monitoring_order"]
+        text = f"Nobody is the responsible officer of order {order}: name one."
+        if row["named"]:
+            text = f"Whoever is named as responsible officer of order {order} cannot answer for it: name another."
         found.append(_paperwork(row, "unowned", f"order/{row['monitoring_order']}", text))
     for row in await connection.fetch(UNWORKED_ALERTS, now_us, limits.unworked_us):
         text = f"{row['alerts']} of this wearer's alerts should have been taken up over an hour ago, and nobody has."

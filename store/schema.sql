@@ -55,6 +55,9 @@ BEGIN
     WHERE alert = NEW.id AND callback_at IS NOT NULL AND settled_by IS NULL AND owed_by IS DISTINCT FROM who;
     RETURN NULL;
 END $$;
+CREATE FUNCTION public.can_answer(role text) RETURNS boolean
+    LANGUAGE sql IMMUTABLE
+    RETURN (role = ANY (ARRAY['officer'::text, 'supervisor'::text, 'admin'::text]));
 CREATE TABLE public.account (
     id bigint NOT NULL,
     name text NOT NULL,
@@ -64,6 +67,7 @@ CREATE TABLE public.account (
     active boolean DEFAULT true NOT NULL,
     created_at timestamp with time zone DEFAULT now() NOT NULL,
     shut_out_at timestamp with time zone,
+    no_officer_at timestamp with time zone,
     CONSTRAINT account_role_check CHECK ((role = ANY (ARRAY['operator'::text, 'officer'::text, 'supervisor'::text, 'field'::text, 'engineer'::text, 'auditor'::text, 'admin'::text])))
 );
 CREATE FUNCTION public.can_call(number bigint) RETURNS boolean
@@ -139,6 +143,13 @@ BEGIN
     RETURN NULL;
 END
 $$;
+CREATE FUNCTION public.note_no_officer() RETURNS trigger
+    LANGUAGE plpgsql
+    AS $$
+BEGIN
+    NEW.no_officer_at := CASE WHEN NOT can_answer(NEW.role) THEN coalesce(NEW.no_officer_at, now()) END;
+    RETURN NEW;
+END $$;
 CREATE TABLE public.alert (
     id bigint NOT NULL,
     wearer bigint,
@@ -1418,6 +1429,7 @@ CREATE UNIQUE INDEX visit_attempt_open ON public.visit_attempt USING btree (visi
 CREATE INDEX visit_open ON public.visit USING btree (window_from) WHERE ((cancelled_at IS NULL) AND (NOT done));
 CREATE INDEX visit_wearer ON public.visit USING btree (wearer);
 CREATE INDEX waiting_change_subject ON public.waiting_change USING btree (kind, subject);
+CREATE TRIGGER account_no_officer BEFORE INSERT OR UPDATE OF role ON public.account FOR EACH ROW EXECUTE FUNCTION public.note_no_officer();
 CREATE TRIGGER alert_calls_follow AFTER UPDATE OF owner, handling ON public.alert FOR EACH ROW WHEN (((old.owner IS DISTINCT FROM new.owner) OR ((old.handling = 'closed'::text) AND (new.handling <> 'closed'::text) AND public.can_call(new.owner)))) EXECUTE FUNCTION public.calls_follow_owner();
 CREATE TRIGGER outbox_mute BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.mute_page();
 CREATE TRIGGER outbox_outage BEFORE INSERT ON public.outbox FOR EACH ROW EXECUTE FUNCTION public.hold_page();

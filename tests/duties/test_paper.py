@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from api.roles import PERMISSIONS, May, Role
 from duties import paper as duty
 from model.instant import DAY_US, HOUR_US, MINUTE_US
 from store import accounts, paper, proof, world
@@ -350,6 +351,44 @@ async def test_an_order_nobody_owns_for_a_day_and_then_somebody_does(store: Stor
     await store.pool.execute("UPDATE account SET shut_out_at = shut_out_at - interval '25 h'")
     await duty.look(store)
     assert await store.pool.fetchval(occurrences) == 2, "whoever left owns nothing"
+
+
+async def test_an_order_whose_officer_has_a_role_that_cannot_answer_is_nobody_s(store: Store) -> None:
+    """For as long as the role cannot, whatever else becomes of the account meanwhile: it is said once."""
+    await make(store, NewActivation(0, TAG, await now(store) - 2 * DAY_US))
+    officer = await accounts.add(store, "officer", "", "officer")
+    await store.pool.execute("UPDATE monitoring_order SET created_at = now() - interval '25 h', officer = $1", officer)
+
+    async def told() -> list[tuple[str, int]]:
+        await duty.look(store)
+        return [tuple(row) for row in await store.pool.fetch("SELECT condition, occurrences FROM alert WHERE reason = 'unowned'")]
+
+    async def becomes(role: str) -> None:
+        async with store.pool.acquire() as connection:
+            await accounts.set_role(connection, "officer", role)
+
+    await becomes("supervisor")
+    assert await told() == [], "who can answer as well"
+    await becomes("engineer")
+    assert await told() == [], "it is nobody's only now"
+    await store.pool.execute("UPDATE account SET no_officer_at = no_officer_at - interval '25 h'")
+    assert await told() == [("active", 1)]
+    text = await store.pool.fetchval("SELECT text FROM alert_history ORDER BY position DESC LIMIT 1")
+    assert text.endswith("cannot answer for it: name another."), text
+    await becomes("auditor")
+    assert await told() == [("active", 1)], "another that cannot"
+    async with store.pool.acquire() as connection:
+        await accounts.set_active(connection, "officer", False)
+    assert await told() == [("active", 1)], "nor when they are shut out as well"
+    async with store.pool.acquire() as connection:
+        await accounts.set_active(connection, "officer", True)
+    await becomes("officer")
+    assert await told() == [("ended", 1)]
+
+
+async def test_who_can_answer_for_orders_is_whoever_may_change_them(store: Store) -> None:
+    able = {role for role in Role if May.EDIT_WEARERS in PERMISSIONS[role]}
+    assert {role for role in Role if await store.pool.fetchval("SELECT can_answer($1)", role)} == able
 
 
 async def test_alerts_and_visits_that_nobody_works(store: Store) -> None:

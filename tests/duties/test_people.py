@@ -320,6 +320,24 @@ async def test_what_a_new_role_can_work_stays(api: Api, database: str) -> None:
     assert await owners(api, alert) == [api.accounts["supervisor"]]
 
 
+async def test_orders_that_name_whoever_cannot_answer_any_more_are_said(api: Api, database: str) -> None:
+    """What is over, and what is another's, is not counted; nor where the new role can answer."""
+    begins = {"type": "bail", "timezone": "Europe/London", "starts": "2026-01-01T00:00:00Z"}
+    for name, more in (("officer", {}), ("officer", {}), ("officer", {"ends": "2026-01-02T00:00:00Z"}), ("supervisor", {})):
+        person = await api.make("/wearers", {"name": "Test Wearer"})
+        await api.make("/orders", begins | more | {"wearer": person["id"], "officer": api.accounts[name]})
+    assert (await becomes(database, "officer", "supervisor")).endswith("their sessions have ended\n")
+    assert (await becomes(database, "officer", "engineer")).endswith(
+        "; 2 orders name them as responsible officer still: within a day name another, or have a supervisor transfer them\n"
+    )
+    out = Console(file=io.StringIO(), width=200)
+    await run_users_active("supervisor", False, None, database, out)
+    assert out.file.getvalue() == (  # type: ignore[attr-defined]
+        "supervisor is shut out; 1 order names them as responsible officer still: within a day name another, or have a "
+        "supervisor transfer it\n"
+    )
+
+
 async def test_nobody_is_given_another_role_and_left_with_what_they_had(
     api: Api, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

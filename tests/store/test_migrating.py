@@ -187,6 +187,22 @@ async def test_what_was_in_progress_for_hours_does_not_come_back_all_at_once(
         assert await watch_over(store) == {"returned": [p2, told]}
 
 
+async def test_who_could_not_answer_for_orders_before_has_a_day_from_the_upgrade_on(
+    empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as before:
+        before.setattr(migrate, "FOLDER", older(tmp_path, "0044"))
+        upgrade(empty_database)
+    async with Store(empty_database) as store:
+        await store.pool.execute(IN_PROGRESS)
+        await store.pool.execute("INSERT INTO account (name, password_hash, role) VALUES ('officer', '$argon2', 'officer')")
+        await store.pool.execute("UPDATE account SET created_at = now() - interval '2 d'")
+    upgrade(empty_database)
+    async with Store(empty_database) as store:
+        since = await store.pool.fetch("SELECT role, no_officer_at > now() - interval '1 d' AS anew FROM account ORDER BY id")
+        assert [tuple(row) for row in since] == [("operator", True), ("officer", None)]
+
+
 async def test_calls_that_were_owed_before_are_somebody_s(
     empty_database: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
