@@ -1,6 +1,7 @@
 """A GeoJSON feature becomes a geometry fit to judge by, or the place and the reason why it is not, in an officer's words."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from itertools import groupby
 from math import isfinite
 from typing import Any, Final, NamedTuple, cast
 
@@ -28,6 +29,7 @@ RADIUS_MOST_M: Final = 100_000.0
 # As that is done three times over at most, no line moves by more than the ten metres that the best of fixes is wrong by.
 _OFF_DEG: Final = (1e-6, 1e-5, 2.5e-5)
 _TIMES: Final = 3
+_RING_LEAST: Final = 4  # points of a ring, its first repeated
 
 _TURN_DEG: Final = 1_000.0  # beyond any angle somebody might have meant: British National Grid and web maps have such numbers
 
@@ -291,9 +293,9 @@ def _check_spikes(ring: _Ring, parts: int) -> None:
 
 def _assembled(rings: Sequence[_Ring], parts: int) -> shapely.Geometry:
     polygons = []
-    for part in range(parts):
-        own = [ring.points for ring in rings if ring.part == part]
-        polygons.append(shapely.Polygon(own[0], own[1:]))
+    for _, own in groupby(rings, key=lambda ring: ring.part):
+        outer, *holes = (ring.points for ring in own)
+        polygons.append(shapely.Polygon(outer, holes))
     return polygons[0] if parts == 1 else shapely.MultiPolygon(polygons)
 
 
@@ -389,6 +391,7 @@ def _swapped(box: Sequence[float], checked: bool) -> list[str]:
 
 
 def _rebuilt(polygons: Sequence[Any]) -> shapely.Geometry:
+    _check_thinnable(polygons)
     parts = []
     for drawn in _thinned([_readable(part, p, len(polygons)) for p, part in enumerate(polygons)]):
         rings = drawn
@@ -397,19 +400,19 @@ def _rebuilt(polygons: Sequence[Any]) -> shapely.Geometry:
                 np.column_stack([np.where(points[:, 0] < 0, points[:, 0] + 360.0, points[:, 0]), points[:, 1]])
                 for points in drawn
             ]
-        if any(len(points) < 4 for points in rings):
+        if any(len(points) < _RING_LEAST for points in rings):
             raise Fault("too few points")
         # Ring by ring, so that a hole stays a hole: one that lies outside its outer ring takes nothing away.
         shell, *holes = shapely.make_valid(
             [shapely.Polygon(points) for points in rings], method="structure", keep_collapsed=False
         )
-        parts.append(shapely.difference(shell, shapely.union_all(holes)))
+        parts.append(shapely.difference(shell, shapely.union_all(holes)) if holes else shell)
     return shapely.orient_polygons(_split(_areas([shapely.union_all(parts)])))
 
 
 def _readable(part: Any, number: int, parts: int) -> list[Array]:
     """The rings of a polygon as (n, 2) arrays, closed, longitude first and within ±180."""
-    if not _is_list(part):
+    if not _is_list(part) or len(part) == 0:
         raise Fault("not a polygon")
     rings = []
     for r, ring in enumerate(part):
@@ -421,33 +424,48 @@ def _readable(part: Any, number: int, parts: int) -> list[Array]:
     return rings
 
 
+def _check_thinnable(polygons: Sequence[Any]) -> None:
+    """Give up before any point is looked at where too many would be left, however many were left out: of each ring four."""
+    lengths = [len(ring) for part in polygons if _is_list(part) for ring in part if _is_list(ring)]
+    if sum(lengths) > POINTS_THINNED or _RING_LEAST * len(lengths) > POINTS_MOST:
+        raise Fault("too many points")
+
+
 def _thinned(parts: list[list[Array]]) -> list[list[Array]]:
     """The rings of all polygons; where they have too many points, with fewer."""
-    count = _count(parts)
-    if count <= POINTS_MOST:
+    rings = [ring for own in parts for ring in own]
+    points, counts = np.concatenate(rings), np.array([len(ring) for ring in rings])
+    if len(points) <= POINTS_MOST:
         return parts
-    for off_deg in _OFF_DEG if count <= POINTS_THINNED else ():
-        thin = parts
+    for off_deg in _OFF_DEG if len(points) <= POINTS_THINNED else ():
+        thin, left = points, counts
         for _ in range(_TIMES):
-            thin = [[_fewer(ring, off_deg) for ring in rings] for rings in thin]
-            if _count(thin) <= POINTS_MOST:
-                return thin
+            thin, left = _fewer(thin, left, off_deg)
+            if len(thin) <= POINTS_MOST:
+                each = iter(np.split(thin, np.cumsum(left)[:-1]))
+                return [[next(each) for _ in own] for own in parts]
     raise Fault("too many points")
 
 
-def _count(parts: list[list[Array]]) -> int:
-    return sum(len(ring) for rings in parts for ring in rings)
+def _fewer(points: Array, counts: Array, off_deg: float) -> tuple[Array, Array]:
+    """Rings without those of their every other point that lie no farther from the line between their neighbours.
 
+    A ring of which fewer than four points would be left stays as it is.
 
-def _fewer(points: Array, off_deg: float) -> Array:
-    """A ring without those of its every other point that lie no farther from the line between their neighbours."""
-    a, b, c = points[:-2:2], points[1:-1:2], points[2::2]
-    along = c - a
-    t = np.clip(((b - a) * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), np.finfo(float).tiny), 0.0, 1.0)
+    Parameters
+    ----------
+    points : (n, 2) float64 degrees, closed rings one after another
+    counts : (r,) int64, points of each
+    """
+    first = np.cumsum(counts) - counts
+    place = np.arange(len(points)) - np.repeat(first, counts)
+    b = np.flatnonzero((place % 2 == 1) & (place < np.repeat(counts, counts) - 1))
+    from_a, along = points[b] - points[b - 1], points[b + 1] - points[b - 1]
+    t = np.clip((from_a * along).sum(axis=1) / np.maximum((along**2).sum(axis=1), np.finfo(float).tiny), 0.0, 1.0)
     keep = np.ones(len(points), np.bool_)
-    keep[1:-1:2] = np.hypot(*(a + t[:, None] * along - b).T) > off_deg
-    thin: Array = points[keep]
-    return thin if len(thin) >= 4 else points
+    keep[b] = np.hypot(*(t[:, None] * along - from_a).T) > off_deg
+    keep |= np.repeat(np.add.reduceat(keep, first, dtype=np.int64) < _RING_LEAST, counts)
+    return points[keep], np.add.reduceat(keep, first, dtype=np.int64)
 
 
 def _righted(points: Array) -> Array:

@@ -2,6 +2,7 @@
 
 import json
 from typing import Any
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ import shapely
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from geofence import feature as module
 from geofence.evaluate import evaluate
 from geofence.feature import Geometry, parse, repair
 from model.batch import Rejected
@@ -345,6 +347,83 @@ def test_the_point_too_many_may_be_none_at_all(strange: Any) -> None:
     refused = parse(polygon(coast(90_000, 0.0), [*coast(10_000, 1e-3), strange]))
     assert isinstance(refused, Rejected)
     assert refused.reason == "The zone has more than 100,000 points (hole 1 passes it): simplify it."
+
+
+def islands(many: int, lon: float = -3.0) -> list[Any]:
+    """The coordinates of so many triangles, apart."""
+    corners = [(0.0, 0.0), (0.004, 0.0), (0.0, 0.004), (0.0, 0.0)]
+    return [[[[lon + x + 0.01 * (i % 20), 53.0 + y + 0.01 * (i // 20)] for x, y in corners]] for i in range(many)]
+
+
+def small_zones(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have a hundred points be the most of a zone, and 250 of one that is thinned."""
+    monkeypatch.setattr(module, "POINTS_MOST", 100)
+    monkeypatch.setattr(module, "POINTS_THINNED", 250)
+
+
+@pytest.mark.parametrize(("many", "looks"), [(60, 0), (26, 0), (25, 1)])
+def test_where_the_fewest_points_of_so_many_rings_are_too_many_none_is_looked_at(
+    monkeypatch: pytest.MonkeyPatch, many: int, looks: int
+) -> None:
+    small_zones(monkeypatch)
+    read, thinned = Mock(wraps=module._readable), Mock(wraps=module._thinned)
+    monkeypatch.setattr(module, "_readable", read)
+    monkeypatch.setattr(module, "_thinned", thinned)
+    parts = islands(many)
+    parts[0][0].pop()  # open
+    feature = {"type": "MultiPolygon", "coordinates": parts}
+    assert isinstance(parse(feature), Rejected)
+    assert (repair(feature) is not None) == bool(looks)
+    assert (read.call_count, thinned.call_count) == (looks * many, looks)
+
+
+def dotted(lon: float, pieces: int) -> list[list[float]]:
+    """A triangle each side of which has so many pieces."""
+    corners = np.array([(lon, 55.0), (lon + 0.4, 55.0), (lon, 55.4), (lon, 55.0)])
+    along = np.arange(3 * pieces + 1) / pieces
+    return np.column_stack([np.interp(along, range(4), corners[:, axis]) for axis in (0, 1)]).tolist()  # type: ignore[no-any-return]
+
+
+def test_of_too_many_points_every_ring_loses_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each second one where that lies in line, of rings of an odd and an even number; no ring is left with fewer than four."""
+    small_zones(monkeypatch)
+    odd, even = dotted(-3.0, 20), dotted(-4.0, 13)
+    square = [[-6.0, 55.0], [-5.8, 55.0], [-5.8, 55.2], [-5.9, 55.1], [-6.0, 55.0]]
+    speck = [[-7.0, 55.0], [-7.0 + 5e-7, 55.0], [-7.0, 55.0 + 5e-7], [-7.0, 55.0]]
+    parts = [*islands(5), [odd], [speck], *islands(4, -3.5), [square], [even]]
+    assert sum(len(outer) for (outer,) in parts) == 146
+    offered = repair({"type": "MultiPolygon", "coordinates": parts})
+    assert offered is not None
+    fewer = [odd[::2], [even[i] for i in range(40) if i % 2 == 0 or i == 13], square[:3]]
+    expected = [outer for (outer,) in [*islands(5), *islands(4, -3.5)]] + [speck, *fewer]
+    kept = [outer for (outer,) in offered["geometry"]["coordinates"]]
+    assert sorted(sorted({*map(tuple, ring)}) for ring in kept) == sorted(sorted({*map(tuple, ring)}) for ring in expected)
+
+
+def test_twice_as_many_parts_are_twice_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """To find the rings of each part all rings were looked through: of a zone of 25,000 islands for ten seconds."""
+    looks = 0
+    part = module._Ring.part
+
+    def looked(ring: Any) -> Any:
+        nonlocal looks
+        looks += 1
+        return part.__get__(ring)
+
+    monkeypatch.setattr(module._Ring, "part", property(looked))
+    counts = []
+    for many in (50, 100):
+        looks = 0
+        accepted({"type": "MultiPolygon", "coordinates": islands(many)})
+        counts.append(looks)
+    assert counts[1] == 2 * counts[0] > 0
+
+
+@pytest.mark.parametrize("coordinates", [[[]], [[], *islands(1)], [*islands(1), []]])
+def test_for_a_part_without_rings_nothing_is_offered(coordinates: Any) -> None:
+    feature = {"type": "MultiPolygon", "coordinates": coordinates}
+    assert isinstance(parse(feature), Rejected)
+    assert repair(feature) is None
 
 
 def test_of_too_many_points_that_all_matter_none_are_offered() -> None:
