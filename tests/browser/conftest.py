@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, Route, expect, sync_playwright
 
-from tests.browser.instance import PASSWORD, ROOT, Instance, started
+from tests.browser.instance import PASSWORD, ROOT, START_S, Instance, started
 from tests.browser.wire import Wire
 from tests.prepare import WHAT_TO_DO, chromium
 
@@ -31,6 +31,7 @@ ARGUMENTS: Final = (
     "--mute-audio",
 )
 SETTLE_MS: Final = 60_000  # how long a page may take to show what it must, on a machine ten times slower than ours
+TEST_S: Final = START_S + 600  # for each test, as any may be the first: besides the start its accounts, and the browser's start
 
 # Keeps back, from the page, the first answer to a request whose address ends so, until it is let through.
 KEEP_BACK: Final = """(ending) => {
@@ -47,6 +48,11 @@ KEEP_BACK: Final = """(ending) => {
 }"""
 
 Open = Callable[..., Page]
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Give the first test room for the start of the system, which counts as its own time."""
+    item.add_marker(pytest.mark.timeout(TEST_S))
 
 
 @pytest.fixture(scope="session")
