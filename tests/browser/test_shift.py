@@ -181,6 +181,55 @@ def test_a_shift_is_handed_over_and_nobody_leaves_before(open_page: Open, consol
     expect(console.get_by_role("button", name="Sign in")).to_be_visible()
 
 
+# What the page reads of a colleague, by their name: as it is told (""), that they may take over ("may"), or nothing ("gone").
+READ_OF = """(name) => {
+  const real = window.fetch;
+  window.readOf = "may";
+  window.fetch = async (url, request) => {
+    const answer = await real(url, request);
+    const reads = String(url).endsWith("/api/v1/handover") && (request?.method ?? "GET") === "GET";
+    if (!reads || window.readOf === "") return answer;
+    const shift = await answer.json();
+    const seen = (one) => (one.name !== name ? one : window.readOf === "may" ? { ...one, barred: null } : null);
+    return Response.json({ ...shift, people: shift.people.map(seen).filter((one) => one !== null) });
+  };
+}"""
+
+
+def test_who_was_chosen_and_cannot_take_over_any_more_is_said_and_nobody_takes_their_place(
+    console: Page, instance: Instance, complaints: list[str]
+) -> None:
+    complaints.append("/api/v1/handover")  # the refusal is a 409
+    (bo,) = instance.wearers("Bo Barred")
+    instance.enter(bo)
+    choose(console, bo)
+    console.keyboard.press("a")
+    expect(row(console, bo)).to_contain_text("Acknowledged · You")
+    console.evaluate(READ_OF, "engineer")
+    console.keyboard.press("h")
+    form = console.get_by_role("form", name="Hand over")
+    to = form.get_by_label("Hand over to")
+    taker = form.get_by_role("option", name="engineer")
+    value = taker.get_attribute("value")
+    assert value is not None
+    to.select_option(value)
+    expect(form.get_by_role("status")).to_be_empty()
+    console.evaluate("window.readOf = ''")
+    cannot = f"cannot work alert {instance.alert_of(bo)['id']}: choose somebody who can"
+    expect(form.get_by_role("status")).to_have_text(f"engineer {cannot}.")  # as the page reads again by itself
+    expect(to).to_have_value(value)
+    form.get_by_role("button", name="Offer").click()
+    expect(console.locator(".shift")).to_contain_text(f"engineer is engineer and {cannot}")  # the server's words
+    shot(console, "barred")
+    assert violations(console) == []
+    console.evaluate("window.readOf = 'gone'")
+    expect(form.get_by_role("status")).to_contain_text("engineer cannot be handed anything any more")
+    expect(to).to_have_value("")
+    form.get_by_role("button", name="Offer").click()
+    expect(to).to_be_focused()  # the browser asks for somebody
+    expect(console.get_by_text("You have offered")).to_have_count(0)
+
+
 def test_what_is_over_or_owed_keeps_who_would_leave_and_is_named(
     console: Page, instance: Instance, complaints: list[str]
 ) -> None:

@@ -144,6 +144,10 @@ function Offers({ offers, me, busy, onAct }: { offers: api.Handover[]; me: Accou
 function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: Account; busy: boolean; onAct: Act }) {
   const { owns, calls } = people.find((person) => person.id === me.id) ?? { owns: 0, calls: 0 };
   const once = useOnce();
+  // Kept here, as the browser would choose the next one by itself for who is not among the people any more.
+  const [chosen, setChosen] = useState<api.Colleague | null>(null);
+  const stands = people.find((person) => person.id === chosen?.id);
+  const why = unable(chosen, stands);
   function submit(event: FormEvent<HTMLFormElement>): void {
     event.preventDefault();
     const form = new FormData(event.currentTarget);
@@ -165,14 +169,21 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
       <div className="form-pair">
         <label>
           Hand over to
-          <select name="to" required defaultValue="">
+          <select
+            name="to"
+            required
+            value={stands?.id ?? ""}
+            aria-describedby="takes-over"
+            onChange={(event) => setChosen(people.find((person) => String(person.id) === event.target.value) ?? null)}
+          >
             <option value="" disabled>
               Choose who takes over
             </option>
             {people
               .filter((person) => person.id !== me.id)
               .map((person) => (
-                <option key={person.id} value={person.id} disabled={person.barred !== null}>
+                // Who is chosen stays so: a form leaves out what is disabled, and would be sent to nobody.
+                <option key={person.id} value={person.id} disabled={person.barred !== null && person !== stands}>
                   {person.name === person.role ? person.name : `${person.name}, ${person.role}`}
                   {person.signed_in ? "" : " (not signed in)"}
                   {person.barred !== null && `: ${person.barred}`}
@@ -185,6 +196,9 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
           <input name="note" maxLength={4000} autoComplete="off" />
         </label>
       </div>
+      <p id="takes-over" role="status" className={why === "" ? "" : "warning"}>
+        {why}
+      </p>
       <div className="actions-row">
         <button type="submit" disabled={busy}>
           Offer
@@ -192,6 +206,12 @@ function OfferForm({ people, me, busy, onAct }: { people: api.Colleague[]; me: A
       </div>
     </form>
   );
+}
+
+/** Why who was chosen cannot take over after all, as it was read since; empty where they can. */
+function unable(chosen: api.Colleague | null, stands: api.Colleague | undefined): string {
+  if (chosen === null || stands?.barred === null) return "";
+  return `${chosen.name} ${stands?.barred ?? "cannot be handed anything any more"}: choose somebody who can.`;
 }
 
 function Alerts({ alerts: open, me, onOpen }: { alerts: api.Alert[]; me: Account; onOpen(alert: number): void }) {
