@@ -5,6 +5,7 @@ from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import SETTLE_MS, Open, kept_back, lost, sign_in
 from tests.browser.instance import PASSWORD, Instance, Wearer
+from tests.browser.test_access import violations
 from tests.browser.wire import Wire
 
 pytestmark = [pytest.mark.browser, pytest.mark.xdist_group("browser")]
@@ -226,6 +227,50 @@ def test_an_answer_that_comes_late_leaves_a_form_that_is_being_filled_in(console
     form.get_by_label("No answer").check()
     form.get_by_role("button", name="Log contact").click()
     expect(form).to_have_count(0)
+
+
+def test_what_is_typed_while_an_answer_travels_is_closed_by_no_answer_but_its_own(console: Page, instance: Instance) -> None:
+    (una,) = instance.wearers("Una Undone")
+    instance.enter(una)
+    choose(console, una)
+    history = pane(console).locator(".history")
+    note = console.get_by_label("Note")
+    save = console.get_by_role("button", name="Save note")
+    come = kept_back(console, "/notes")
+    console.keyboard.press("n")
+    note.fill("Rang her sister.")
+    save.click()
+    expect(history).to_contain_text("Rang her sister.")  # the stream says so before the answer does
+    console.keyboard.press("Escape")  # leaves the form, not the alert, also while its answer travels
+    expect(note).to_have_count(0)
+    console.keyboard.press("n")
+    note.fill("The sister rings back.")
+    expect(save).to_be_disabled()
+    come()
+    save.click()  # which waits until it can be pressed: the answer has come
+    expect(note).to_have_count(0)
+    expect(history).to_contain_text("The sister rings back.")
+
+
+def test_what_is_typed_on_after_it_was_sent_stays_and_is_said_not_to_be_saved(console: Page, instance: Instance) -> None:
+    (ona,) = instance.wearers("Ona Ongoing")
+    instance.enter(ona)
+    choose(console, ona)
+    come = kept_back(console, "/notes")
+    console.keyboard.press("n")
+    note = console.get_by_label("Note")
+    save = console.get_by_role("button", name="Save note")
+    note.fill("On the bus.")
+    save.click()
+    note.fill("On the bus. Off at the next stop.")
+    come()
+    unsaved = pane(console).locator("form [role=alert]")
+    expect(unsaved).to_have_text("Done as it stood when you pressed “Save note”. What you have changed since is not saved yet.")
+    expect(note).to_have_value("On the bus. Off at the next stop.")
+    assert violations(console) == []
+    save.click()
+    expect(note).to_have_count(0)
+    expect(pane(console).locator(".history")).to_contain_text("Off at the next stop.")
 
 
 def test_a_step_after_a_call_is_not_refused_where_the_stream_is_late(

@@ -8,6 +8,7 @@ import type { Step } from "../script";
 import type { Account } from "../session";
 import { CloseForm } from "./CloseForm";
 import { ContactForm } from "./ContactForm";
+import type { Done } from "./Form";
 import { PauseForm } from "./PauseForm";
 import { Script } from "./Script";
 import { TextForm } from "./TextForm";
@@ -19,7 +20,7 @@ interface Props {
   onChanged(alert: api.Alert): void;
 }
 
-type Form = "notes" | "close" | "reopen" | "decide" | "pause" | Calling;
+type Opened = "notes" | "close" | "reopen" | "decide" | "pause" | Calling;
 
 interface Calling {
   person: api.PersonCalled;
@@ -30,41 +31,39 @@ interface Calling {
 interface Acting {
   action: string;
   body: object;
-  from: Form | null; // the form it was written in
+  done: Done; // of the form it was written in
 }
 
 export function Actions({ alert, me, history, onChanged }: Props) {
   const queries = useQueryClient();
-  const [form, setForm] = useState<Form | null>(null);
-  // Only what was sent closes: the answer to another action may come while a form is being filled in.
-  const sent = (which: Form | null) => setForm((open) => (open === which ? null : open));
+  const [form, setForm] = useState<Opened | null>(null);
   const act = useMutation({
     mutationFn: ({ action, body }: Acting) => api.act(alert, action, body),
-    onSuccess: (detail, { from }) => {
-      sent(from);
+    onSuccess: (detail, { done }) => {
+      done();
       queries.setQueryData(["alert", alert.id], detail);
       onChanged(detail);
     },
     onError: () => queries.invalidateQueries({ queryKey: ["alert", alert.id] }), // refused: it has likely moved on
   });
   const log = useMutation({
-    mutationFn: ({ contact, key }: { contact: api.Contacting; key: string; from: Calling }) =>
+    mutationFn: ({ contact, key }: { contact: api.Contacting; key: string; done: Done }) =>
       api.logContact(contact, key),
-    onSuccess: (_logged, { from }) => {
-      sent(from);
+    onSuccess: (_logged, { done }) => {
+      done();
       queries.invalidateQueries({ queryKey: ["owed"] });
       return queries.invalidateQueries({ queryKey: ["alert", alert.id] }); // the next step is taken of it as it then stands
     },
   });
   const pause = useMutation({
-    mutationFn: ({ asked, key }: { asked: api.Pausing; key: string }) => api.askPause(asked, key),
-    onSuccess: () => {
-      sent("pause");
+    mutationFn: ({ asked, key }: { asked: api.Pausing; key: string; done: Done }) => api.askPause(asked, key),
+    onSuccess: (_asked, { done }) => {
+      done();
       queries.invalidateQueries({ queryKey: ["shift"] });
     },
   });
   const busy = act.isPending || log.isPending || pause.isPending;
-  const go = (action: string, body: object, from: Form | null = null) => act.mutate({ action, body, from });
+  const go = (action: string, body: object, done: Done = () => undefined) => act.mutate({ action, body, done });
   const call = (person: api.PersonCalled, callback = false) => setForm({ person, callback, key: crypto.randomUUID() });
   const follow = (step: Step) => {
     if (step.does === "contact") call(step.person);
@@ -128,7 +127,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           person={form.person}
           callback={form.callback}
           busy={busy}
-          onLog={(contact, key) => log.mutate({ contact, key, from: form })}
+          onLog={(contact, key, done) => log.mutate({ contact, key, done })}
           onCancel={() => setForm(null)}
         />
       )}
@@ -137,7 +136,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           alert={alert}
           wearer={alert.wearer_id}
           busy={busy}
-          onAsk={(asked, key) => pause.mutate({ asked, key })}
+          onAsk={(asked, key, done) => pause.mutate({ asked, key, done })}
           onCancel={() => setForm(null)}
         />
       )}
@@ -146,7 +145,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           label="What is decided, and why"
           save="Save decision"
           busy={busy}
-          onSave={(text) => go("steps", { step: "decide", result: "done", text }, form)}
+          onSave={(text, done) => go("steps", { step: "decide", result: "done", text }, done)}
           onCancel={() => setForm(null)}
         />
       )}
@@ -155,7 +154,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           label="Note"
           save="Save note"
           busy={busy}
-          onSave={(text) => go("notes", { text }, form)}
+          onSave={(text, done) => go("notes", { text }, done)}
           onCancel={() => setForm(null)}
         />
       )}
@@ -164,7 +163,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
           label="Why it is opened again"
           save="Reopen"
           busy={busy}
-          onSave={(note) => go("reopen", { note }, form)}
+          onSave={(note, done) => go("reopen", { note }, done)}
           onCancel={() => setForm(null)}
         />
       )}
@@ -172,7 +171,7 @@ export function Actions({ alert, me, history, onChanged }: Props) {
         <CloseForm
           alert={alert}
           busy={busy}
-          onClose={(closing) => go("close", closing, form)}
+          onClose={(closing, done) => go("close", closing, done)}
           onCancel={() => setForm(null)}
         />
       )}

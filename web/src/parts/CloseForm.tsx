@@ -1,13 +1,14 @@
 // An outcome and why, into a closing; for a victim zone also whether the victim was told.
 import { useState } from "react";
 import type { Alert, Closing } from "../api";
+import type { Sending } from "../once";
 import { closesActive, OUTCOMES } from "../words";
-import { Form, text } from "./Form";
+import { type Done, Form, text } from "./Form";
 
 interface Props {
   alert: Alert;
   busy: boolean;
-  onClose(closing: Closing): void;
+  onClose(closing: Closing, done: Done): void;
   onCancel(): void;
 }
 
@@ -16,11 +17,11 @@ export function CloseForm({ alert, busy, onClose, onCancel }: Props) {
   const warning = closesActive(alert);
   const [told, setTold] = useState<"yes" | "no" | null>(null);
 
-  function save(typed: FormData): void {
+  function save(typed: FormData, _: Sending, done: Done): void {
     const closing: Closing = { outcome: text(typed, "outcome"), note: text(typed, "note") };
     if (victim)
       closing.victim = told === "yes" ? { notified: true } : { notified: false, reason: text(typed, "reason") };
-    onClose(closing);
+    onClose(closing, done);
   }
 
   return (

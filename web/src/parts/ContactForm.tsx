@@ -3,14 +3,14 @@ import { useState } from "react";
 import type { Contacting, PersonCalled } from "../api";
 import type { Sending } from "../once";
 import { CALLED } from "../words";
-import { Form, text } from "./Form";
+import { type Done, Form, text } from "./Form";
 
 interface Props {
   alert: number;
   person: PersonCalled;
   callback: boolean; // opened to agree a callback
   busy: boolean;
-  onLog(contact: Contacting, key: string): void;
+  onLog(contact: Contacting, key: string, done: Done): void;
   onCancel(): void;
 }
 
@@ -33,7 +33,7 @@ const AGAIN_MIN = [5, 10, 15, 30, 60];
 export function ContactForm({ alert, person: first, callback, busy, onLog, onCancel }: Props) {
   const [person, setPerson] = useState<PersonCalled>(first);
 
-  function save(typed: FormData, { key, atMs }: Sending): void {
+  function save(typed: FormData, { key, atMs }: Sending, done: Done): void {
     const said = (name: string) => text(typed, name);
     const again = Number(said("again"));
     const contact: Contacting = {
@@ -46,7 +46,7 @@ export function ContactForm({ alert, person: first, callback, busy, onLog, onCan
       ...(said("reference") !== "" && { police_reference: said("reference") }),
       ...(again > 0 && { callback_at: new Date(atMs + again * 60_000).toISOString() }),
     };
-    onLog(contact, key);
+    onLog(contact, key, done);
   }
 
   return (

@@ -356,10 +356,10 @@ function People({ people, me, busy, onAct }: PeopleProps) {
               label={`Why what ${person.name} holds goes back to the queue, new and nobody's`}
               save="Put back"
               busy={busy}
-              onSave={(reason) =>
+              onSave={(reason, done) =>
                 onAct(async () => {
                   await api.release(person.id, reason);
-                  setReleasing((open) => (open === person.id ? null : open));
+                  done();
                 })
               }
               onCancel={() => setReleasing(null)}

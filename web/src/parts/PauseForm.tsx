@@ -4,13 +4,13 @@ import type { Alert, Pausing } from "../api";
 import type { Sending } from "../once";
 import { mutesP1, spared } from "../pausing";
 import { plain } from "../words";
-import { Form, text } from "./Form";
+import { type Done, Form, text } from "./Form";
 
 interface Props {
   alert: Alert;
   wearer: number;
   busy: boolean;
-  onAsk(pause: Pausing, key: string): void;
+  onAsk(pause: Pausing, key: string, done: Done): void;
   onCancel(): void;
 }
 
@@ -22,9 +22,9 @@ export function PauseForm({ alert, wearer, busy, onAsk, onCancel }: Props) {
   const kind = every ? null : alert.kind;
   const able = mutesP1({ kind });
   const muting = { kind, including_p1: able && p1 };
-  function save(typed: FormData, { key, atMs }: Sending): void {
+  function save(typed: FormData, { key, atMs }: Sending, done: Done): void {
     const until = new Date(atMs + Number(text(typed, "hours")) * 3_600_000).toISOString();
-    onAsk({ wearer, ...muting, reason: text(typed, "reason"), until }, key);
+    onAsk({ wearer, ...muting, reason: text(typed, "reason"), until }, key, done);
   }
   return (
     <Form label="Ask for a pause" save="Ask for the pause" busy={busy} onSave={save} onCancel={onCancel}>

@@ -4,10 +4,11 @@ import * as api from "../api";
 import { useNow } from "../clock";
 import type { Act } from "../doing";
 import { ending, local, wall, ZONE } from "../instant";
+import type { Sending } from "../once";
 import { latest } from "../pausing";
 import type { Account } from "../session";
 import { plain } from "../words";
-import { Form, text } from "./Form";
+import { type Done, Form, text } from "./Form";
 import { Part } from "./Page";
 
 interface Props {
@@ -36,10 +37,10 @@ export function Pauses({ pauses, me, busy, onAct }: Props) {
             <EndForm
               pause={pause}
               busy={busy}
-              onMove={(until) =>
+              onMove={(until, done) =>
                 onAct(async () => {
                   await api.movePause(pause, until);
-                  setMoving((open) => (open === pause.id ? null : open));
+                  done();
                 })
               }
               onCancel={() => setMoving(null)}
@@ -116,17 +117,17 @@ function Answers({ pause, me, busy, moving, onMove, onAct }: AnswersProps) {
 interface EndFormProps {
   pause: api.Pause;
   busy: boolean;
-  onMove(until: string): void;
+  onMove(until: string, done: Done): void;
   onCancel(): void;
 }
 
 function EndForm({ pause, busy, onMove, onCancel }: EndFormProps) {
   const nowMs = useNow();
   const [stood] = useState(() => local(Date.parse(pause.longer?.until ?? pause.until)));
-  function save(typed: FormData): void {
+  function save(typed: FormData, _: Sending, done: Done): void {
     const until = text(typed, "until");
     if (until === stood) onCancel();
-    else onMove(new Date(ending(until)).toISOString());
+    else onMove(new Date(ending(until)).toISOString(), done);
   }
   return (
     <Form
