@@ -130,3 +130,19 @@ test("a thousand events at once are drawn a few times, not a thousand", async ()
   expect(queue.read().alerts.size).toBe(1_000);
   expect(drawn).toBeLessThan(10);
 });
+
+test("an answer from before an alert was closed and forgotten does not bring it back, what came after does", async () => {
+  server.lists.push({ items: [sample({ version: "c1-h1" })], position: 41 });
+  queue.start();
+  await settle();
+  const closed = sample({ version: "c2-h3", handling: "closed" });
+  queue.put(closed);
+  queue.forgetClosed(null);
+  queue.put(sample({ version: "c2-h2", handling: "acknowledged" }));
+  expect(queue.read().alerts.size).toBe(0);
+  queue.put(closed); // as its link is followed
+  expect(queue.read().alerts.get(12)?.handling).toBe("closed");
+  queue.forgetClosed(null);
+  queue.put(sample({ version: "c2-h4", handling: "in_progress" }));
+  expect(queue.read().alerts.get(12)?.handling).toBe("in_progress");
+});

@@ -27,6 +27,7 @@ const NOTHING: Live = {
 /** Holds the queue for one signed-in person, from ``start`` until ``stop``. */
 export class LiveQueue {
   #live = NOTHING;
+  #forgotten = new Map<number, string>(); // versions as of the closing: no answer from before it brings one back
   #watchers = new Set<() => void>();
   #ending: AbortController | null = null;
   #telling: ReturnType<typeof setTimeout> | undefined;
@@ -54,12 +55,14 @@ export class LiveQueue {
 
   /** What an action or a reading answered: shown at once, not only when the stream brings it. */
   readonly put = (alert: Alert): void => {
-    const alerts = put(this.#live.alerts, alert);
+    const alerts = put(this.#live.alerts, alert, this.#forgotten);
     if (alerts !== this.#live.alerts) this.#set({ alerts });
   };
 
   forgetClosed(kept: number | null): void {
-    this.#set({ alerts: forgetClosed(this.#live.alerts, kept) });
+    const alerts = forgetClosed(this.#live.alerts, kept);
+    for (const [id, alert] of this.#live.alerts) if (!alerts.has(id)) this.#forgotten.set(id, alert.version);
+    this.#set({ alerts });
   }
 
   async #run(signal: AbortSignal): Promise<void> {

@@ -2,11 +2,17 @@
 import type { Alert } from "./api";
 
 export type Alerts = ReadonlyMap<number, Alert>;
+export type Versions = ReadonlyMap<number, string>;
 
-/** Put one alert in; an older version of a known one changes nothing, as when the stream repeats after a reconnect. */
-export function put(alerts: Alerts, incoming: Alert): Alerts {
+/**
+ * Put one alert in; an older version of a known one changes nothing, as when the stream repeats after a reconnect, nor does what
+ * was answered before one was closed and forgotten.
+ */
+export function put(alerts: Alerts, incoming: Alert, forgotten: Versions = new Map()): Alerts {
   const known = alerts.get(incoming.id);
-  if (known !== undefined && !newer(incoming, known)) return alerts;
+  if (known !== undefined && !newer(incoming.version, known.version)) return alerts;
+  const closed = forgotten.get(incoming.id);
+  if (closed !== undefined && newer(closed, incoming.version)) return alerts;
   return new Map(alerts).set(incoming.id, incoming);
 }
 
@@ -15,7 +21,7 @@ export function replace(alerts: Alerts, list: readonly Alert[]): Alerts {
   return new Map(
     list.map((incoming) => {
       const known = alerts.get(incoming.id);
-      return [incoming.id, known !== undefined && !newer(incoming, known) ? known : incoming];
+      return [incoming.id, known !== undefined && !newer(incoming.version, known.version) ? known : incoming];
     }),
   );
 }
@@ -26,9 +32,9 @@ export function forgetClosed(alerts: Alerts, kept: number | null): Alerts {
   return open.length === alerts.size ? alerts : new Map(open);
 }
 
-function newer(incoming: Alert, known: Alert): boolean {
-  const [condition, handling] = counts(incoming.version);
-  const [knownCondition, knownHandling] = counts(known.version);
+function newer(incoming: string, known: string): boolean {
+  const [condition, handling] = counts(incoming);
+  const [knownCondition, knownHandling] = counts(known);
   if (condition < knownCondition || handling < knownHandling) return false;
   return condition > knownCondition || handling > knownHandling;
 }
