@@ -13,7 +13,7 @@ from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
 from store import accounts, caseloads, handovers, keys
-from store.feed import edit
+from store.feed import Edit, edit
 from store.migrate import upgrade
 
 PASSWORD_LEAST: Final = 12  # characters; length is what counts (NIST SP 800-63B)
@@ -123,8 +123,10 @@ async def run_users_role(name: str, role: str, data_dir: Path | None, dsn: str, 
             lambda alert: role in workers(alert),
             calling=May.LOG_CONTACTS in PERMISSIONS[Role(role)],
         )
+        offers = await _withdrawn(change, account, Role(role))
         orders = 0 if May.EDIT_WEARERS in PERMISSIONS[Role(role)] else await caseloads.left(change.connection, account)
-    said = f"{name} is {role} from the next sign-in on; their sessions have ended{_gone_back(had)}{_stay(orders)}"
+    gone = f"{_gone_back(had)}{_not_offered(offers)}{_stay(orders)}"
+    said = f"{name} is {role} from the next sign-in on; their sessions have ended{gone}"
     out.print(said, markup=False, highlight=False)
 
 
@@ -139,9 +141,33 @@ async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: 
     async with opened(data_dir, dsn) as store, edit(store) as change:
         account = await accounts.set_active(change.connection, name, active)
         had = handovers.Had([], []) if active else await handovers.release(change, account, "they were shut out")
+        offers = 0 if active else await _withdrawn(change, account, None)
         orders = 0 if active else await caseloads.left(change.connection, account)
-    said = f"{name} can sign in again" if active else f"{name} is shut out{_gone_back(had)}{_stay(orders)}"
+    gone = f"{_gone_back(had)}{_not_offered(offers)}{_stay(orders)}"
+    said = f"{name} can sign in again" if active else f"{name} is shut out{gone}"
     out.print(said, markup=False, highlight=False)
+
+
+async def _withdrawn(change: Edit, account: int, role: Role | None) -> int:
+    """Withdraw each offer to somebody that they cannot accept by this role (None: they are shut out); how many."""
+    handed, sent = await handovers.offered_to(change, account), await caseloads.offered_to(change, account)
+    why = "they were shut out"
+    if role is not None:
+        from api.routes.handover import bar  # here, for the reason above
+
+        why = f"their role is {role} now, which cannot take it"
+        handed = [row for row in handed if await bar(change.connection, row["from_account"], role) is not None]
+        sent = [] if May.EDIT_WEARERS in PERMISSIONS[role] else sent
+    for row in handed:
+        await handovers.withdraw(change, row, reason=why)
+    for row in sent:
+        await caseloads.withdraw(change, row, reason=why)
+    return len(handed) + len(sent)
+
+
+def _not_offered(offers: int) -> str:
+    """How many offers to somebody were withdrawn, as the end of a sentence."""
+    return f"; {offers} {'offer to them is' if offers == 1 else 'offers to them are'} withdrawn" if offers else ""
 
 
 def _stay(orders: int) -> str:

@@ -150,11 +150,16 @@ async def accept(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
     return await _read(change, row["id"])
 
 
-async def withdraw(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
-    """Not after all: the orders stay where they are."""
+async def offered_to(change: Edit, account: int) -> list[asyncpg.Record]:
+    """Those that wait for somebody's answer, locked, the oldest first."""
+    return await change.connection.fetch(f"{VIEW} WHERE t.to_account = $1 AND {OFFERED} ORDER BY t.id FOR UPDATE OF t", account)
+
+
+async def withdraw(change: Edit, row: asyncpg.Record, **why: str) -> asyncpg.Record:
+    """Not after all: the orders stay where they are. ``why`` is audited."""
     await change.connection.execute("UPDATE transfer SET withdrawn_at = clock_timestamp() WHERE id = $1", row["id"])
     change.entry("transfer", row["id"], "withdrawn")
-    audit.done(change, "withdrawn", f"transfer/{row['id']}")
+    audit.done(change, "withdrawn", f"transfer/{row['id']}", **why)
     return await _read(change, row["id"])
 
 

@@ -156,11 +156,16 @@ async def accept(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
     return await _read(change, row["id"])
 
 
-async def withdraw(change: Edit, row: asyncpg.Record) -> asyncpg.Record:
-    """Not handed over after all: by whoever offered it, or was offered it."""
+async def offered_to(change: Edit, account: int) -> list[asyncpg.Record]:
+    """Those that wait for somebody's answer, locked, the oldest first."""
+    return await change.connection.fetch(f"{VIEW} WHERE h.to_account = $1 AND {OFFERED} ORDER BY h.id FOR UPDATE OF h", account)
+
+
+async def withdraw(change: Edit, row: asyncpg.Record, **why: str) -> asyncpg.Record:
+    """Not handed over after all: by whoever offered it, or was offered it, or as they cannot take it any more (``why``)."""
     await change.connection.execute("UPDATE handover SET withdrawn_at = clock_timestamp() WHERE id = $1", row["id"])
     change.entry("handover", row["id"], "withdrawn")
-    audit.done(change, "withdrawn", f"handover/{row['id']}")
+    audit.done(change, "withdrawn", f"handover/{row['id']}", **why)
     return await _read(change, row["id"])
 
 

@@ -284,9 +284,14 @@ async def _check(connection: Connection, owner: int, to: int) -> None:
     """Refuse somebody who could not see what they would own, or make the calls they would owe."""
     taker = await accounts.get(connection, to)
     assert taker is not None, "whoever it is offered to has an account"
-    barred = _barred(Role(taker.role), *await _has(connection, owner))
+    barred = await bar(connection, owner, Role(taker.role))
     if barred is not None:
         raise ConflictError(f"{taker.name} is {taker.role} and {barred}: choose somebody who can")
+
+
+async def bar(connection: Connection, owner: int, role: Role) -> str | None:
+    """Why a role cannot take over what somebody owns and owes, or None."""
+    return _barred(role, *await _has(connection, owner))
 
 
 async def _has(connection: Connection, account: int) -> tuple[list[Row], bool]:

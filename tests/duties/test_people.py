@@ -338,6 +338,34 @@ async def test_orders_that_name_whoever_cannot_answer_any_more_are_said(api: Api
     )
 
 
+@pytest.mark.parametrize(
+    ("role", "left"), [("supervisor", (True, True)), ("operator", (True, False)), ("engineer", (False, False))]
+)
+async def test_an_offer_to_whoever_cannot_take_it_any_more_is_withdrawn(
+    api: Api, database: str, role: str, left: tuple[bool, bool]
+) -> None:
+    """An operator works the alerts and answers for no order, an engineer does neither; shut out, nobody does."""
+    alert = await raised(api, NEVER, NEVER, NEVER)
+    await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+    order = await api.store.pool.fetchval("UPDATE monitoring_order SET officer = $1 RETURNING id", api.accounts["supervisor"])
+    handed = await api.post("/handover", {"to": api.accounts["officer"]}, "operator")
+    sent = await api.post("/transfers", {"orders": [order], "to": api.accounts["officer"]}, "supervisor")
+    offers = [f"/handover/{handed.json['id']}", f"/transfers/{sent.json['id']}"]
+
+    async def stand() -> tuple[bool, ...]:
+        return tuple([(await api.get(path)).json["state"] == "offered" for path in offers])
+
+    said = await becomes(database, "officer", role)
+    assert await stand() == left
+    gone = {0: "", 1: "; 1 offer to them is withdrawn", 2: "; 2 offers to them are withdrawn"}
+    assert said.endswith(f"their sessions have ended{gone[left.count(False)]}\n")
+    await run_users_active("officer", False, None, database, Console(file=io.StringIO()))
+    assert await stand() == (False, False)
+    why = [f"their role is {role} now, which cannot take it"] * left.count(False) + ["they were shut out"] * left.count(True)
+    audited = await api.store.pool.fetch("SELECT details FROM audit WHERE action = 'withdrawn' ORDER BY position, subject")
+    assert [row["details"]["reason"] for row in audited] == why
+
+
 async def test_nobody_is_given_another_role_and_left_with_what_they_had(
     api: Api, database: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
