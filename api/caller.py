@@ -41,7 +41,7 @@ async def editing(parts: Parts, caller: Caller, *others: int, whose: Whose | Non
 
     Parameters
     ----------
-    others : accounts that this makes owners, or whose own it moves; locked with the caller's, as ``accounts.lock`` says
+    others : accounts that this makes owners, whose own it moves, or to whom it offers; locked as ``accounts.lock`` says
     whose : finds them, where they have to be read first
     """
     async with edit(parts.store, caller.account) as change:

@@ -46,7 +46,7 @@ async def created(
     ----------
     create : writes and returns (id, version, what to answer)
     place : where what is created is found, without its id; empty: below the request's own path
-    whose : accounts that it makes owners, as of ``editing``
+    whose : accounts to lock besides the caller's, as of ``editing``
     """
     asked = hashlib.sha256(f"{request.method} {request.url.path}\n".encode() + await request.body()).digest()
     async with editing(parts, caller, whose=whose) as change:

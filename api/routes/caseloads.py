@@ -157,7 +157,10 @@ async def offer(request: Request, parts: PartsDep, caller: Setting, body: Transf
         saved = _transfer(await caseloads.offer(change, sender, body.to, body.orders, body.note))
         return saved.id, 1, saved
 
-    return await created(request, parts, caller, key, write)
+    async def taker(_: Edit) -> tuple[int, ...]:
+        return (body.to,)  # locked, lest they can take it no more by the time that it is offered
+
+    return await created(request, parts, caller, key, write, whose=taker)
 
 
 @router.get("/transfers/{transfer_id}", summary="One transfer", responses=READING)

@@ -226,7 +226,10 @@ async def offer(request: Request, parts: PartsDep, caller: Working, body: Offer,
         await _check(change.connection, caller.account, body.to)
         return saved.id, 1, saved
 
-    return await created(request, parts, caller, key, write)
+    async def taker(_: Edit) -> tuple[int, ...]:
+        return (body.to,)  # locked, lest they can take it no more by the time that it is offered
+
+    return await created(request, parts, caller, key, write, whose=taker)
 
 
 @router.post("/release", summary="Put what somebody has to do back into the queue", responses=ACTING)

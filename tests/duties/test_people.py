@@ -24,6 +24,7 @@ from tests.api import given
 from tests.api.client import MISSING_CONSOLE, Api, serving
 from tests.duties.paged import channel
 from tests.integration.system import COMMAND, ROOT, START_S, until
+from tests.store.waits import waiting
 
 NEVER = 10_000  # minutes ahead
 LONG_AGO = -20_000_000
@@ -364,6 +365,27 @@ async def test_an_offer_to_whoever_cannot_take_it_any_more_is_withdrawn(
     why = [f"their role is {role} now, which cannot take it"] * left.count(False) + ["they were shut out"] * left.count(True)
     audited = await api.store.pool.fetch("SELECT details FROM audit WHERE action = 'withdrawn' ORDER BY position, subject")
     assert [row["details"]["reason"] for row in audited] == why
+
+
+async def test_nothing_is_offered_to_somebody_whose_role_is_just_being_changed(api: Api) -> None:
+    """It waits for the change, which would not find an offer that is not there yet, and is refused."""
+    alert = await raised(api, NEVER, NEVER, NEVER)
+    await api.post(f"/alerts/{alert}/acknowledge", role="operator")
+    order = await api.store.pool.fetchval("UPDATE monitoring_order SET officer = $1 RETURNING id", api.accounts["supervisor"])
+    to = api.accounts["officer"]
+    for path, body, by, role in (
+        ("/handover", {"to": to}, "operator", "engineer"),
+        ("/transfers", {"to": to, "orders": [order]}, "supervisor", "auditor"),
+    ):
+        async with edit(api.store) as change:
+            await accounts.set_role(change.connection, "officer", role)
+            offering = asyncio.create_task(api.post(path, body, by))
+            await waiting(api.store)
+        refused = await offering
+        assert refused.status == 409, refused.body
+        assert f"officer is {role} and cannot" in refused.json["detail"]
+        async with edit(api.store) as change:
+            await accounts.set_role(change.connection, "officer", "officer")
 
 
 async def test_nobody_is_given_another_role_and_left_with_what_they_had(
