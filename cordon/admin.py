@@ -12,7 +12,7 @@ from api.roles import PERMISSIONS, May, Role
 from cordon.data import opened
 from model.errors import CordonError
 from model.instant import show
-from store import accounts, caseloads, handovers, keys
+from store import accounts, audit, caseloads, handovers, keys
 from store.feed import Edit, edit
 from store.migrate import upgrade
 
@@ -70,8 +70,9 @@ async def run_users_add(name: str, role: str, password: str, data_dir: Path | No
     """
     check_role(role)
     _check_password(password)
-    async with opened(data_dir, dsn, making=err) as store:
-        await accounts.add(store, name, hash_password(password), role)
+    async with opened(data_dir, dsn, making=err) as store, edit(store) as change:
+        account = await accounts.add(change.connection, name, hash_password(password), role)
+        audit.done(change, "created", f"account/{account}", name=name, role=role)
     out.print(f"{name} can sign in as {role}", markup=False, highlight=False)
 
 
@@ -89,8 +90,9 @@ async def run_users_password(name: str, password: str, data_dir: Path | None, ds
         If the password is short, or there is nobody of that name.
     """
     _check_password(password)
-    async with opened(data_dir, dsn) as store:
-        await accounts.set_password(store, name, hash_password(password))
+    async with opened(data_dir, dsn) as store, edit(store) as change:
+        account = await accounts.set_password(change.connection, name, hash_password(password))
+        audit.done(change, "password set", f"account/{account}")
     out.print(f"{name} signs in with the new password; their sessions have ended", markup=False, highlight=False)
 
 
@@ -116,6 +118,7 @@ async def run_users_role(name: str, role: str, data_dir: Path | None, dsn: str, 
     check_role(role)
     async with opened(data_dir, dsn) as store, edit(store) as change:
         account = await accounts.set_role(change.connection, name, role)
+        audit.done(change, "role set", f"account/{account}", role=role)
         had = await handovers.release(
             change,
             account,
@@ -140,6 +143,7 @@ async def run_users_active(name: str, active: bool, data_dir: Path | None, dsn: 
     """
     async with opened(data_dir, dsn) as store, edit(store) as change:
         account = await accounts.set_active(change.connection, name, active)
+        audit.done(change, "let in" if active else "shut out", f"account/{account}")
         had = handovers.Had([], []) if active else await handovers.release(change, account, "they were shut out")
         offers = 0 if active else await _withdrawn(change, account, None)
         orders = 0 if active else await caseloads.left(change.connection, account)

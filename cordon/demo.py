@@ -44,7 +44,7 @@ async def seed(store: Store) -> None:
         hashed = await asyncio.to_thread(hash_password, PASSWORD)
         made = {}
         for role in Role:
-            made[role] = await accounts.add(store, str(role), hashed, str(role))
+            made[role] = await accounts.add(store.pool, str(role), hashed, str(role))
         async with edit(store, made[Role.ENGINEER]) as change:
             await channels.add(change, "webhook", PAGER)
         await load(store, await _world(), officer=made[Role.OFFICER])

@@ -47,7 +47,7 @@ async def everyone(store: Store) -> list[Account]:
     return [Account(*row) for row in await store.pool.fetch(f"SELECT {COLUMNS} FROM account ORDER BY name")]  # noqa: S608
 
 
-async def add(store: Store, name: str, password_hash: str, role: str) -> int:
+async def add(source: Source, name: str, password_hash: str, role: str) -> int:
     """Create an account; its id.
 
     Raises
@@ -56,7 +56,7 @@ async def add(store: Store, name: str, password_hash: str, role: str) -> int:
         If the name is taken.
     """
     try:
-        number: int = await store.pool.fetchval(
+        number: int = await source.fetchval(
             "INSERT INTO account (name, password_hash, role) VALUES ($1, $2, $3) RETURNING id", name, password_hash, role
         )
     except asyncpg.UniqueViolationError:
@@ -64,16 +64,15 @@ async def add(store: Store, name: str, password_hash: str, role: str) -> int:
     return number
 
 
-async def set_password(store: Store, name: str, password_hash: str) -> None:
-    """Give an account another password; everything it is signed in to ends.
+async def set_password(connection: Connection, name: str, password_hash: str) -> int:
+    """Give an account another password; its id. Everything it is signed in to ends.
 
     Raises
     ------
     MissingError
         If there is no such account.
     """
-    async with store.pool.acquire() as connection, connection.transaction():
-        await _set(connection, name, "password_hash = $2", password_hash)
+    return await _set(connection, name, "password_hash = $2", password_hash)
 
 
 async def set_role(connection: Connection, name: str, role: str) -> int:

@@ -193,7 +193,8 @@ async def release(
         )
         assert row is not None
         alerts.page_anew(change, row, alerts.tell(change, alert, "released", text, {"owner": account}))
-    audit.done(change, "released", f"account/{account}", reason=reason, alerts=moved, calls=owed)
+    if moved or owed:
+        audit.done(change, "released", f"account/{account}", reason=reason, alerts=moved, calls=owed)
     return Had(moved, owed)
 
 

@@ -117,7 +117,7 @@ async def serving(database: str, store: Store, **settings: Any) -> AsyncIterator
     port = server.servers[0].sockets[0].getsockname()[1]
     known = {account.name: account.id for account in await accounts.everyone(store)}
     for role in Role:
-        known[role] = known.get(role) or await accounts.add(store, role, PASSWORD_HASH, role)
+        known[role] = known.get(role) or await accounts.add(store.pool, role, PASSWORD_HASH, role)
     try:
         async with aiohttp.ClientSession() as http:
             yield Api(app, f"http://127.0.0.1:{port}", store, http, Signer(SECRET, 900), server, known)

@@ -51,7 +51,8 @@ async def test_a_new_password_ends_what_was_signed_in(api: Api) -> None:
     refresh = (await api.sign_in()).json["refresh_token"]
     account = await accounts.named(api.store, "operator")
     assert account is not None
-    await accounts.set_password(api.store, "operator", account.password_hash)
+    async with api.store.pool.acquire() as connection:
+        await accounts.set_password(connection, "operator", account.password_hash)
     assert (await renew(api, refresh)).json["error"] == "invalid_grant"
 
 
@@ -61,7 +62,8 @@ async def shut_out(api: Api) -> None:
 
 
 async def given_another_password(api: Api) -> None:
-    await accounts.set_password(api.store, "operator", hash_password("another horse", CHEAP))
+    async with api.store.pool.acquire() as connection:
+        await accounts.set_password(connection, "operator", hash_password("another horse", CHEAP))
 
 
 async def made_an_engineer(api: Api) -> None:

@@ -40,7 +40,7 @@ async def history(store: Store, alert: int) -> list[str]:
 
 async def handle(store: Store, alert: int, what: str) -> None:
     """Somebody acknowledges it, or closes it."""
-    actor = await store.pool.fetchval("SELECT min(id) FROM account") or await accounts.add(store, "operator", "", "operator")
+    actor = await store.pool.fetchval("SELECT min(id) FROM account") or await accounts.add(store.pool, "operator", "", "operator")
     async with edit(store, actor) as change:
         row = await alerts.locked(change, alert)
         if what == "closed":
@@ -83,8 +83,8 @@ async def test_everybody_it_is_for_is_told_and_the_alert_says_so(store: Store, l
 
 
 async def test_a_channel_is_told_of_what_it_asked_for(store: Store, lanes: Lanes, desk: Web) -> None:
-    officer = await accounts.add(store, "officer", "", "officer")
-    other = await accounts.add(store, "other", "", "officer")
+    officer = await accounts.add(store.pool, "officer", "", "officer")
+    other = await accounts.add(store.pool, "other", "", "officer")
     elsewhere = await store.pool.fetchval("INSERT INTO organisation (name) VALUES ('Elsewhere') RETURNING id")
     await order(store, 1, officer)
     for name, fields in {
@@ -176,7 +176,7 @@ async def noon(store: Store, shift: str) -> dict[str, str]:
 
 
 async def test_a_digest_is_written_once_a_day_at_its_time_by_one_of_many(store: Store, lanes: Lanes, desk: Web) -> None:
-    officer = await accounts.add(store, "officer", "", "officer")
+    officer = await accounts.add(store.pool, "officer", "", "officer")
     await order(store, 1, officer)
     taken = await lanes.raises(severity=3, zone=1)
     await lanes.raises(severity=1, zone=2)

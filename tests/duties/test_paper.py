@@ -356,7 +356,7 @@ async def test_an_order_nobody_owns_for_a_day_and_then_somebody_does(store: Stor
 async def test_an_order_whose_officer_has_a_role_that_cannot_answer_is_nobody_s(store: Store) -> None:
     """For as long as the role cannot, whatever else becomes of the account meanwhile: it is said once."""
     await make(store, NewActivation(0, TAG, await now(store) - 2 * DAY_US))
-    officer = await accounts.add(store, "officer", "", "officer")
+    officer = await accounts.add(store.pool, "officer", "", "officer")
     await store.pool.execute("UPDATE monitoring_order SET created_at = now() - interval '25 h', officer = $1", officer)
 
     async def told() -> list[tuple[str, int]]:

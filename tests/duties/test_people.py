@@ -13,7 +13,7 @@ import pytest
 import pytest_asyncio
 from rich.console import Console
 
-from cordon.admin import run_users_active, run_users_role
+from cordon.admin import run_users_active, run_users_add, run_users_password, run_users_role
 from duties.people import watch_over
 from model.errors import CordonError
 from model.instant import MINUTE_US, parse, show
@@ -247,6 +247,26 @@ async def test_what_somebody_owns_who_is_shut_out_is_back_in_the_queue(api: Api,
     )
     sent = await api.store.pool.fetch("SELECT topic FROM outbox ORDER BY id")
     assert [row["topic"] for row in sent] == ["alert"], "and paged"
+
+
+async def test_whatever_a_command_does_to_an_account_is_audited(api: Api, database: str) -> None:
+    out, err = Console(file=io.StringIO(), width=200), Console(file=io.StringIO())
+    await run_users_add("ann", "operator", "correct horse battery", None, database, out, err)
+    await run_users_password("ann", "another horse battery", None, database, out)
+    await run_users_role("ann", "engineer", None, database, out)
+    await run_users_active("ann", False, None, database, out)
+    await run_users_active("ann", True, None, database, out)
+    ann = await accounts.named(api.store, "ann")
+    assert ann is not None
+    rows = (await api.get(f"/audit?subject=account/{ann.id}", "auditor")).json["items"]
+    assert [(row["action"], row["details"]) for row in reversed(rows)] == [
+        ("created", {"name": "ann", "role": "operator"}),
+        ("password set", {}),
+        ("role set", {"role": "engineer"}),
+        ("shut out", {}),
+        ("let in", {}),
+    ], "and of what she had none was taken, as she had nothing"
+    assert {row["actor"] for row in rows} == {None}
 
 
 async def owes(api: Api, role: str, person: str, **about: Any) -> int:

@@ -13,7 +13,7 @@ from tests.store.waits import waiting
 @pytest_asyncio.fixture
 async def people(store: Store) -> tuple[int, int]:
     """An operator and an officer."""
-    operator, officer = [await accounts.add(store, role, "$argon2", role) for role in ("operator", "officer")]
+    operator, officer = [await accounts.add(store.pool, role, "$argon2", role) for role in ("operator", "officer")]
     return operator, officer
 
 

@@ -46,7 +46,7 @@ async def live(dsn: str) -> None:
             late["received_us"] = START_US + DAY_US + 60_000_000
             await even.put(late)
             await odd.put(batch_of(received_us=START_US + DAY_US))
-            await accounts.add(store, "operator", "x", "operator")
+            await accounts.add(store.pool, "operator", "x", "operator")
             for word in ("acknowledge", "note"):
                 async with feed.edit(store, 1) as change:
                     row = await alerts.locked(change, 1)
