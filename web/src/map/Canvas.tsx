@@ -1,4 +1,5 @@
 // A scene onto a canvas: MapLibre, with everything it needs from this server's own files.
+import { useQuery } from "@tanstack/react-query";
 import { type GeoJSONSource, Map as MapLibre, NavigationControl, ScaleControl, setWorkerUrl } from "maplibre-gl";
 import workerUrl from "maplibre-gl/dist/maplibre-gl-worker.mjs?worker&url";
 import { useEffect, useRef, useState } from "react";
@@ -24,6 +25,13 @@ export default function Canvas({ scene, subject }: Props) {
   const [map, setMap] = useState<MapLibre | null>(null);
   const [view, setView] = useState<Box | null>(null);
   const fitted = useRef<number | null>(null);
+  const outlines = useQuery({
+    queryKey: ["land"],
+    queryFn: ({ signal }) => land(signal),
+    staleTime: Number.POSITIVE_INFINITY, // once for the whole session
+    gcTime: Number.POSITIVE_INFINITY,
+    structuralSharing: false,
+  });
 
   useEffect(() => {
     if (frame.current === null) return;
@@ -35,6 +43,10 @@ export default function Canvas({ scene, subject }: Props) {
       made.remove();
     };
   }, []);
+
+  useEffect(() => {
+    if (map !== null && outlines.data !== undefined) source(map, "land").setData(outlines.data);
+  }, [map, outlines.data]);
 
   useEffect(() => {
     if (map === null) return;
@@ -90,7 +102,6 @@ function make(container: HTMLElement): MapLibre {
   map.addControl(new ScaleControl({ unit: "metric", maxWidth: 140 }), "bottom-left");
   for (const { name, image } of pictures())
     map.once("style.load", () => map.addImage(name, image, { pixelRatio: DENSITY }));
-  map.once("load", async () => source(map, "land").setData(await land()));
   return map;
 }
 

@@ -42,15 +42,18 @@ export function MapPane({ alert, wearer, evidence }: Props) {
   const nowMs = useNow();
   const said = wordsOf(known, nowMs);
   const settled = !zone.isPending && !track.isPending;
+  const unread = track.isError && track.data === undefined; // whether there was a position nobody knows
   const older = useQuery({
     queryKey: ["last", alert.id],
     queryFn: ({ signal }) => api.lastBefore(wearer, trackWindow(alert).from, signal),
-    enabled: settled && scene.box === null,
+    enabled: settled && !unread && scene.box === null,
   });
   return (
     <section aria-label="Where">
       {settled && scene.box === null ? (
-        <p className="map-none">{nowhere(older.data, nowMs)}</p>
+        <p className="map-none">
+          {unread || older.isError ? "Positions cannot be read now." : nowhere(older.data, nowMs)}
+        </p>
       ) : (
         <Canvas scene={settled ? scene : { ...scene, box: null }} subject={alert.id} />
       )}
